@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// List is a page of entries.
+type List struct {
+	Rows       []Row
+	Total      int64  // -1 when not counted
+	More       bool   // whether there are entries after this page
+	NextCursor string // asks for the page after this one; "" when there is none
+}
+
+// List returns the entries that match, by number: newest first, or oldest
+// first. A cursor names the number after which the next page starts; since
+// numbers are given in commit order, nothing can appear behind a cursor of an
+// ascending list. Returns InvalidCursor or PaginationTooDeep.
+func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Page) (List, error) {
+	if p.Limit <= 0 {
+		p.Limit = audit.DefaultPageLimit
+	}
+	p.Limit = min(p.Limit, audit.MaxPageLimit)
+	if p.Offset > audit.MaxOffset {
+		return List{}, audit.Errorf(audit.PaginationTooDeep, "a list can be entered at most %d entries deep by offset; use cursor", audit.MaxOffset)
+	}
+	args := pgx.NamedArgs{"ledger": ledger, "limit": p.Limit + 1, "offset": p.Offset}
+	where := conditions(f, args)
+	paged := where
+	order := "desc"
+	if p.Ascending {
+		order = "asc"
+	}
+	if p.Cursor != "" {
+		after, err := parseCursor(p.Cursor, p.Ascending)
+		if err != nil {
+			return List{}, err
+		}
+		args["after"] = after
+		paged += map[bool]string{true: " and p.seq > @after", false: " and p.seq < @after"}[p.Ascending]
+	}
+	out := List{Total: -1}
+	err := l.read(ctx, ledger, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			select `+rowColumns+`
+			from (select * from payload p where `+paged+` order by p.seq `+order+` limit @limit offset @offset) p
+			join entry e on e.ledger = p.ledger and e.seq = p.seq
+			order by e.seq `+order, args)
+		if err != nil {
+			return err
+		}
+		if out.Rows, err = pgx.CollectRows(rows, collectRow); err != nil {
+			return err
+		}
+		if p.Total {
+			return tx.QueryRow(ctx, `select count(*) from payload p where `+where, args).Scan(&out.Total)
+		}
+		return nil
+	})
+	if err != nil {
+		return List{}, fmt.Errorf("list entries: %w", err)
+	}
+	if len(out.Rows) > p.Limit {
+		out.Rows, out.More = out.Rows[:p.Limit], true
+		out.NextCursor = formatCursor(out.Rows[p.Limit-1].Seq, p.Ascending)
+	}
+	return out, nil
+}
+
+// Range returns the smallest range that holds every entry that matches f, and
+// how many match; first is -1 when none does.
+func (l *Log) Range(ctx context.Context, ledger int32, f audit.Filter) (first, end, count int64, err error) {
+	args := pgx.NamedArgs{"ledger": ledger}
+	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select coalesce(min(p.seq), -1), coalesce(max(p.seq), -2) + 1, count(*) from payload p where `+conditions(f, args), args).
+			Scan(&first, &end, &count)
+	})
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("find range: %w", err)
+	}
+	return first, end, count, nil
+}
+
+// conditions turns f into SQL over payload p, with its values in args.
+func conditions(f audit.Filter, args pgx.NamedArgs) string {
+	where := []string{"p.ledger = @ledger"}
+	add := func(condition, name string, value any) {
+		where = append(where, condition)
+		args[name] = value
+	}
+	if !f.Period.From.IsZero() {
+		add("p.event_time >= @from", "from", f.Period.From)
+	}
+	if !f.Period.Until.IsZero() {
+		add("p.event_time < @until", "until", f.Period.Until)
+	}
+	if len(f.Types) > 0 {
+		add("p.event_type = any(@types)", "types", f.Types)
+	}
+	if f.Actor != "" {
+		add("@actor in (p.actor_type, p.actor_id, p.actor_email)", "actor", f.Actor)
+	}
+	if f.Framework != "" {
+		add("@framework = any(p.frameworks)", "framework", string(f.Framework))
+	}
+	for _, equal := range []struct{ column, value string }{
+		{"event_class", string(f.Class)}, {"actor_id", f.UserID},
+		{"resource_type", f.ResourceType}, {"resource_id", f.ResourceID}, {"repository_id", f.RepositoryID},
+		{"severity", string(f.Severity)}, {"category", f.Category},
+	} {
+		if equal.value != "" {
+			add("p."+equal.column+" = @"+equal.column, equal.column, equal.value)
+		}
+	}
+	return strings.Join(where, " and ")
+}
+
+// A cursor is a version byte, the direction and the last number shown. It is
+// opaque so that its content can change.
+const cursorVersion = 1
+
+func formatCursor(seq int64, ascending bool) string {
+	b := []byte{cursorVersion, 0}
+	if ascending {
+		b[1] = 1
+	}
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(b, uint64(seq)))
+}
+
+func parseCursor(s string, ascending bool) (int64, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) != 10 || b[0] != cursorVersion || !slices.Contains([]byte{0, 1}, b[1]) {
+		return 0, audit.Errorf(audit.InvalidCursor, "the cursor is not one that this API gave")
+	}
+	if (b[1] == 1) != ascending {
+		return 0, audit.Errorf(audit.InvalidCursor, "the cursor is of a list in the other order")
+	}
+	seq := int64(binary.BigEndian.Uint64(b[2:]))
+	if seq < 0 {
+		return 0, audit.Errorf(audit.InvalidCursor, "the cursor is not one that this API gave")
+	}
+	return seq, nil
+}

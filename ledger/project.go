@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// Projection is what the searchable columns hold of an entry. It is a pure
+// function of the hashed content, so verification can compare every column
+// with what it must be.
+type Projection struct {
+	EventType      string
+	EventClass     string
+	EventTime      time.Time
+	Severity       string
+	Category       *string
+	ActorType      *string
+	ActorID        *string
+	ActorEmail     *string
+	ResourceType   *string
+	ResourceID     *string
+	RepositoryID   *string
+	RepositoryName *string
+	Frameworks     *string // comma-separated; column frameworks holds it as an array
+}
+
+// Project computes the columns of an event recorded at the given time.
+func Project(e audit.Event, recordedAt time.Time) Projection {
+	p := Projection{
+		EventType: e.Type, EventClass: string(e.Class), EventTime: recordedAt, Severity: string(e.Severity),
+		Category:  optional(e.Category),
+		ActorType: optional(e.Actor.String("type")), ActorID: optional(e.Actor.String("id")), ActorEmail: optional(e.Actor.String("email")),
+		ResourceType: optional(e.Resource.String("type")), ResourceID: optional(e.Resource.String("id")),
+		RepositoryID: optional(e.Repository.String("id")), RepositoryName: optional(e.Repository.String("name")),
+	}
+	if e.Timestamp != nil {
+		p.EventTime = audit.Instant(*e.Timestamp)
+	}
+	names := make([]string, len(e.Frameworks))
+	for i, f := range e.Frameworks {
+		names[i] = string(f)
+	}
+	p.Frameworks = optional(strings.Join(names, ","))
+	return p
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// column is one projected column: its name and where Projection keeps it.
+type column struct {
+	name string
+	of   func(*Projection) any
+}
+
+// projected lists the columns in the order in which they are inserted and
+// selected. Verification compares exactly these.
+var projected = []column{
+	{"event_type", func(p *Projection) any { return &p.EventType }},
+	{"event_class", func(p *Projection) any { return &p.EventClass }},
+	{"event_time", func(p *Projection) any { return &p.EventTime }},
+	{"severity", func(p *Projection) any { return &p.Severity }},
+	{"category", func(p *Projection) any { return &p.Category }},
+	{"actor_type", func(p *Projection) any { return &p.ActorType }},
+	{"actor_id", func(p *Projection) any { return &p.ActorID }},
+	{"actor_email", func(p *Projection) any { return &p.ActorEmail }},
+	{"resource_type", func(p *Projection) any { return &p.ResourceType }},
+	{"resource_id", func(p *Projection) any { return &p.ResourceID }},
+	{"repository_id", func(p *Projection) any { return &p.RepositoryID }},
+	{"repository_name", func(p *Projection) any { return &p.RepositoryName }},
+	{"frameworks", func(p *Projection) any { return &p.Frameworks }},
+}
+
+// columns turns projections into one array a column, for unnest.
+func columns(all []Projection) []any {
+	out := make([]any, len(projected))
+	for c, col := range projected {
+		switch col.of(&Projection{}).(type) {
+		case *string:
+			values := make([]string, len(all))
+			for i := range all {
+				values[i] = *col.of(&all[i]).(*string)
+			}
+			out[c] = values
+		case *time.Time:
+			values := make([]time.Time, len(all))
+			for i := range all {
+				values[i] = *col.of(&all[i]).(*time.Time)
+			}
+			out[c] = values
+		case **string:
+			values := make([]*string, len(all))
+			for i := range all {
+				values[i] = *col.of(&all[i]).(**string)
+			}
+			out[c] = values
+		}
+	}
+	return out
+}
+
+// differs names the columns in which the stored projection is not what the
+// content says.
+func (p *Projection) differs(stored *Projection) (names []string) {
+	for _, col := range projected {
+		same := false
+		switch want := col.of(p).(type) {
+		case *string:
+			same = *want == *col.of(stored).(*string)
+		case *time.Time:
+			same = want.Equal(*col.of(stored).(*time.Time))
+		case **string:
+			got := *col.of(stored).(**string)
+			same = *want == nil && got == nil || *want != nil && got != nil && **want == *got
+		}
+		if !same {
+			names = append(names, col.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,58 @@
+package ledger
+
+import (
+	"fmt"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// Row is one entry as the ledger keeps it: the hashed bytes, the leaf hash
+// that is stored beside them, and the payload's fields.
+type Row struct {
+	Seq    int64
+	Record []byte
+	Leaf   Hash
+	Fields []Field // sorted by path
+}
+
+// Check recomputes everything that the row says about itself: the record's
+// form and number, the leaf hash, and the payload root over the fields.
+// Returns the parsed record, or Tampered.
+func (r *Row) Check() (Record, error) {
+	rec, err := ParseRecord(r.Record)
+	if err != nil {
+		return rec, audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
+	}
+	if rec.Seq != r.Seq {
+		return rec, audit.Errorf(audit.Tampered, "entry %d: its record says that it is entry %d", r.Seq, rec.Seq)
+	}
+	if got := LeafHash(r.Record); got != r.Leaf {
+		return rec, audit.Errorf(audit.Tampered, "entry %d: the record hashes to %s, the stored leaf is %s", r.Seq, FormatHash(got), FormatHash(r.Leaf))
+	}
+	if err := checkFields(r.Fields); err != nil {
+		return rec, audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
+	}
+	if got := PayloadRoot(r.Fields); got != rec.PayloadRoot {
+		return rec, audit.Errorf(audit.Tampered, "entry %d: the payload's fields hash to %s, the record says %s", r.Seq, FormatHash(got), FormatHash(rec.PayloadRoot))
+	}
+	return rec, nil
+}
+
+// Entry decodes the row. Verified tells whether Check passes; a row that does
+// not pass is still decoded as far as it goes, so that it can be shown.
+func (r *Row) Entry() (audit.Entry, error) {
+	rec, checkErr := r.Check()
+	payload, withheld, err := Join(r.Fields)
+	if err != nil {
+		return audit.Entry{}, audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
+	}
+	event, err := audit.DecodeEvent(rec.EventType, payload)
+	if err != nil {
+		return audit.Entry{}, audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
+	}
+	return audit.Entry{
+		Event: event, Seq: r.Seq, EventID: rec.EventID.String(), RecordedAt: rec.RecordedAt,
+		Hash: FormatHash(r.Leaf), Previous: FormatHash(rec.Prev), Checksum: fmt.Sprintf("%x", rec.PayloadRoot[:]),
+		Verified: checkErr == nil, Withheld: withheld, ContentSize: len(payload),
+	}, nil
+}
