@@ -198,3 +198,17 @@ func changeExport(ctx context.Context, tx pgx.Tx, what, sql string, args ...any)
 	}
 	return nil
 }
+
+// UnfinishedExports returns exports made before a time that have not ended and
+// for which the outbox holds no order, oldest first.
+func (s *Store) UnfinishedExports(ctx context.Context, before time.Time, limit int) ([]Export, error) {
+	rows, err := s.pool.Query(ctx, `
+		select `+exportColumns+` from export
+		where status in ('queued', 'processing') and created_at < $1 and not exists (select from outbox o where o.workflow_id = export.id)
+		order by created_at limit $2`, before, limit)
+	if err != nil {
+		return nil, translate("list unfinished exports", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Export])
+	return list, translate("list unfinished exports", err)
+}

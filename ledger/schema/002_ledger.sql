@@ -102,11 +102,9 @@ begin
     return;
   end if;
   perform pg_advisory_xact_lock(hashtext('ensure_payload_month'));
-  if to_regclass('public.' || name) is not null then
-    return;
-  end if;
   execute format('create table %I partition of payload for values from (%L) to (%L)', name, first, next);
   execute format('create trigger refuse_truncate before truncate on %I for each statement execute function refuse_change()', name);
+exception when duplicate_table then null; -- another process was first
 end
 $$;
 revoke all on function ensure_payload_month(timestamptz) from public;

@@ -1,0 +1,52 @@
+// Package activities holds every side effect of the workflows: reading the
+// ledger, writing artifacts, changing jobs. It guards that each may be
+// repeated: an effect is keyed by the job and the step, or by its content, so
+// a retry, another run after an operator's Reset or a crash changes nothing
+// twice. The worker registers it; workflows name its methods.
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/artifact"
+	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/ledger"
+)
+
+// Activities' fields are what side effects need. Every exported method is an
+// activity under its bare name.
+type Activities struct {
+	Log       *ledger.Log
+	Store     *store.Store
+	Artifacts *artifact.Store
+	Key       *ledger.SigningKey // signs packages
+	Temporal  client.Client      // reads histories
+	Clock     audit.Clock
+	Software  string // name and version, stated in packages
+	TempDir   string // "" is the system's
+}
+
+// record appends an entry about a job, with the statements that change the job
+// in the same transaction. step is unique in the job: whoever repeats it gets
+// the first entry again.
+func (a *Activities) record(ctx context.Context, ledgerID int32, key, eventType string, details audit.Object, with store.Statements) error {
+	out, err := a.Log.Append(ctx, ledger.Submission{
+		Ledger: ledgerID,
+		Events: []audit.Event{{
+			Type: eventType, Class: audit.ClassSystem, Severity: audit.SeverityLow, ExternalID: "audit:" + key,
+			Actor: audit.Object{"type": "system", "id": "sealbook"}, Details: details,
+		}},
+		With: with,
+	})
+	if err != nil {
+		return err
+	}
+	if item := out.Items[0]; item.Err != nil {
+		return fmt.Errorf("record %s: %w", eventType, item.Err)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+// Package workflows decides what happens in which order: it holds the durable
+// workflows and the typed client to them, and does no IO in a workflow. It
+// guards that a decision survives every crash and is taken once. The worker
+// runs the workflows; the API asks the client.
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// Task queues. One process serves both in development; the evidence queue can
+// have workers of its own, where disks and processors are.
+const (
+	CoreQueue     = "sealbook-core"     // workflows, and activities on the database
+	EvidenceQueue = "sealbook-evidence" // collecting, packing and verifying
+)
+
+// Search attributes: a closed list, registered in the namespace, and never
+// personal data, because Temporal does not encrypt them.
+var (
+	AttributeTenant    = temporal.NewSearchAttributeKeyKeyword("AuditTenant")
+	AttributeKind      = temporal.NewSearchAttributeKeyKeyword("AuditKind")
+	AttributeStage     = temporal.NewSearchAttributeKeyKeyword("AuditStage")
+	AttributeFramework = temporal.NewSearchAttributeKeyKeyword("AuditFramework")
+	AttributeItems     = temporal.NewSearchAttributeKeyInt64("AuditItems")
+)
+
+// Registry is the part of a Temporal worker that takes registrations.
+type Registry interface {
+	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
+}
+
+// Names of workflows beside audit.ExportWorkflow.
+const (
+	archiveHistoryName = "ArchiveHistory"
+	sweepName          = "Sweep"
+)
+
+// Register adds every workflow under its public name.
+func Register(r Registry) {
+	r.RegisterWorkflowWithOptions(ExportEvidence, workflow.RegisterOptions{Name: audit.ExportWorkflow})
+	r.RegisterWorkflowWithOptions(ArchiveHistory, workflow.RegisterOptions{Name: archiveHistoryName})
+	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: sweepName})
+}
+
+// Activity options. Every class is bounded, so that nothing retries for ever
+// unseen; the outer bound outlasts a long outage of the database.
+
+// quick is for short statements on the database. An append is idempotent by
+// its external id, so any attempt may be repeated.
+func quick(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              CoreQueue,
+		StartToCloseTimeout:    30 * time.Second,
+		ScheduleToCloseTimeout: 24 * time.Hour,
+		Summary:                summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		},
+	})
+}
+
+// heavy is for work that streams a ledger or a package. It heartbeats, resumes
+// from the last heartbeat, and is waited for when it is canceled, so that what
+// it leaves behind can be removed after it.
+func heavy(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              EvidenceQueue,
+		StartToCloseTimeout:    6 * time.Hour,
+		ScheduleToCloseTimeout: 24 * time.Hour,
+		HeartbeatTimeout:       30 * time.Second,
+		WaitForCancellation:    true,
+		Summary:                summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
+		},
+	})
+}
