@@ -34,19 +34,23 @@ func (a *Activities) BuildExport(ctx context.Context, b BuildExport) (audit.Arti
 		return audit.Artifact{}, err
 	}
 	defer remove()
-	open := func(name string) (io.ReadCloser, error) {
-		return a.Artifacts.Read(ctx, workPrefix(b.Start.ID)+name)
+	d, err := a.Log.Descriptor(ctx, b.Start.Ledger)
+	if err != nil {
+		return audit.Artifact{}, err
 	}
-	sign := a.Key.SignNote
-	var summary evidence.Summary
+	m := evidence.Material{
+		Scope: s, Parts: b.Parts, Failures: b.Failures,
+		Open: func(name string) (io.ReadCloser, error) { return a.Artifacts.Read(ctx, workPrefix(b.Start.ID)+name) },
+		Sign: func(text string) ([]byte, error) { return a.Key.SignNote(evidence.SealName(d.Genesis.Origin), text) },
+	}
+	build := evidence.Build
 	switch s.Request.Format {
 	case audit.FormatJSON:
-		summary, err = evidence.BuildJSON(file, s, b.Parts, b.Failures, open, sign)
+		build = evidence.BuildJSON
 	case audit.FormatCSV:
-		summary, err = evidence.BuildCSV(file, s, b.Parts, b.Failures, open)
-	default:
-		summary, err = evidence.Build(file, s, b.Parts, b.Failures, open, sign)
+		build = evidence.BuildCSV
 	}
+	summary, err := build(file, m)
 	if err != nil {
 		return audit.Artifact{}, err
 	}
@@ -86,15 +90,17 @@ func (a *Activities) VerifyExport(ctx context.Context, p PublishExport) error {
 		return nil
 	}
 	report := evidence.Verify(file, size, evidence.VerifyOptions{Keys: []string{s.VerifierKey}})
-	if report.Exit() == 0 {
-		return nil
-	}
 	// A package that says itself that it is partial cannot be complete; all
 	// else that it holds must be right.
-	if len(p.Failures) > 0 && report.OnlyIncomplete() {
+	partial := len(p.Failures) > 0 && report.Integrity == evidence.OK && report.Authenticity == evidence.OK && report.Completeness != evidence.Failed
+	if report.Verified() || partial {
 		return nil
 	}
-	return audit.Errorf(audit.Tampered, "the package does not verify: %s", report.FirstFinding())
+	what := "it says nothing"
+	if len(report.Findings) > 0 {
+		what = report.Findings[0].Message
+	}
+	return audit.Errorf(audit.Tampered, "the package does not verify: %s", what)
 }
 
 // tempFile makes an unnamed file for a package: it must be read at any offset,

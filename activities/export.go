@@ -20,7 +20,7 @@ const Skeleton = evidence.Skeleton
 // ExportJob is what the workflow needs to know of a job.
 type ExportJob struct {
 	Status audit.ExportStatus `json:"status"`
-	Parts  []string           `json:"parts"` // to collect: the categories and the skeleton
+	Parts  []string           `json:"parts"` // to collect: the categories, and for a package the skeleton
 }
 
 // BeginExport takes a job over for the calling run. A job that has ended comes
@@ -30,7 +30,10 @@ func (a *Activities) BeginExport(ctx context.Context, start audit.ExportStart) (
 	if err != nil {
 		return ExportJob{}, err
 	}
-	job := ExportJob{Status: e.Status, Parts: []string{Skeleton}}
+	job := ExportJob{Status: e.Status}
+	if e.Request.V.Format == audit.FormatZIP { // the other formats show entries and prove nothing about the rest
+		job.Parts = append(job.Parts, Skeleton)
+	}
 	for _, c := range e.Request.V.Include {
 		job.Parts = append(job.Parts, string(c))
 	}

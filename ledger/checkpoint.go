@@ -158,6 +158,20 @@ func (k *SigningKey) Sign(c Checkpoint) ([]byte, error) {
 	return signed, nil
 }
 
+// SignNote signs a text other than a checkpoint, as a signed note under name.
+// A signature does not cover the name it stands under, so the text itself must
+// say what it is: one that reads as a checkpoint is refused.
+func (k *SigningKey) SignNote(name, text string) ([]byte, error) {
+	if _, err := ParseCheckpoint(text); err == nil {
+		return nil, fmt.Errorf("sign note of %s: a checkpoint is not signed as a note", name)
+	}
+	signed, err := note.Sign(&note.Note{Text: text}, noteSigner{k.private, name})
+	if err != nil {
+		return nil, fmt.Errorf("sign note of %s: %w", name, err)
+	}
+	return signed, nil
+}
+
 // noteSigner is note.Signer for an Ed25519 key under any name.
 type noteSigner struct {
 	private ed25519.PrivateKey
