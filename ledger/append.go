@@ -75,8 +75,11 @@ type pending struct {
 	answer  chan answered
 }
 
+// answered is what the committer sends: places holds the numbers of items whose
+// receipts are of an earlier batch.
 type answered struct {
 	outcome Outcome
+	places  []place
 	err     error
 }
 
@@ -112,7 +115,12 @@ func (l *Log) Append(ctx context.Context, s Submission) (Outcome, error) {
 	}
 	select {
 	case a := <-p.answer:
-		return a.outcome, a.err
+		if a.err != nil {
+			return Outcome{}, a.err
+		}
+		// Receipts of entries from before are read by whoever wants them and
+		// not by the committer, for whom everyone waits.
+		return a.outcome, l.fillReceipts(ctx, p.Ledger, a)
 	case <-ctx.Done():
 		return Outcome{}, audit.Errorf(audit.Unavailable, "the caller left before the commit was confirmed: %w", ctx.Err())
 	}
@@ -168,4 +176,28 @@ func contentDigest(salt []byte, eventType string, content []byte) []byte {
 	m.Write([]byte(eventType + "\n"))
 	m.Write(content)
 	return m.Sum(nil)
+}
+
+// fillReceipts makes the receipts that the committer did not.
+func (l *Log) fillReceipts(ctx context.Context, ledger int32, a answered) error {
+	var seqs []int64
+	for i, item := range a.outcome.Items {
+		if item.Status != Rejected && item.Receipt == nil {
+			seqs = append(seqs, a.places[i].seq)
+		}
+	}
+	if seqs == nil {
+		return nil
+	}
+	receipts, err := l.Receipts(ctx, ledger, seqs)
+	if err != nil {
+		return err
+	}
+	for i := range a.outcome.Items {
+		if item := &a.outcome.Items[i]; item.Status != Rejected && item.Receipt == nil {
+			r := receipts[a.places[i].seq]
+			item.Receipt = &r
+		}
+	}
+	return nil
 }

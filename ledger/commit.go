@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sealbook/sealbook/audit"
 )
@@ -100,7 +99,7 @@ func (l *Log) tryCommit(ctx context.Context, batch []*pending) error {
 		}
 	}
 	// Only now may the new trees be signed: what is signed is durable.
-	b.answer(ctx)
+	b.answer()
 	return nil
 }
 
@@ -161,13 +160,11 @@ type taken struct {
 	err     error
 }
 
-// place is where an event stands: in this batch (record and leaf are known) or
-// before it (old).
+// place is where an event stands; record is nil unless this submission put it
+// there.
 type place struct {
-	ledger int32
 	seq    int64
 	record []byte
-	old    bool
 }
 
 func newBatch(l *Log, tx pgx.Tx) *batch {
@@ -219,7 +216,7 @@ func (b *batch) take(ctx context.Context, p *pending) error {
 			t.outcome.Items[i] = Item{Status: Rejected, Err: conflict(id)}
 		default:
 			t.outcome.Items[i] = Item{Status: Duplicate}
-			t.places[i] = place{ledger: p.Ledger, seq: known.seq, old: known.seq < h.size}
+			t.places[i] = place{seq: known.seq}
 		}
 	}
 	if len(fresh) > 0 && p.With != nil {
@@ -291,11 +288,11 @@ func (b *batch) number(h *head, e *prepared) (place, error) {
 		b.external[externalID{h.ledger, id}] = s
 		b.rows.addExternal(h.ledger, id, s)
 	}
-	return place{ledger: h.ledger, seq: rec.Seq, record: data}, nil
+	return place{seq: rec.Seq, record: data}, nil
 }
 
 // answer signs the new trees and sends every submission its receipts.
-func (b *batch) answer(ctx context.Context) {
+func (b *batch) answer() {
 	for _, h := range b.heads {
 		if h.tree.Size() == h.size {
 			continue
@@ -310,31 +307,24 @@ func (b *batch) answer(ctx context.Context) {
 	}
 	for _, t := range b.answers {
 		if t.err == nil {
-			t.err = b.receipts(ctx, t)
+			t.err = b.receipts(t)
 		}
-		t.p.answer <- answered{t.outcome, t.err}
+		t.p.answer <- answered{t.outcome, t.places, t.err}
 	}
 }
 
-func (b *batch) receipts(ctx context.Context, t *taken) error {
+// receipts makes the receipts of what this batch appended.
+func (b *batch) receipts(t *taken) error {
+	h := b.heads[t.p.Ledger]
 	for i := range t.outcome.Items {
 		pl := t.places[i]
-		if t.outcome.Items[i].Status == Rejected {
-			continue
-		}
-		h := b.heads[t.p.Ledger]
-		if pl.old || pl.record == nil {
-			r, err := b.log.Receipt(ctx, pl.ledger, pl.seq)
-			if err != nil {
-				return err
-			}
-			t.outcome.Items[i].Receipt = &r
+		if pl.record == nil {
 			continue
 		}
 		if h.signed == nil {
 			return audit.Errorf(audit.Unavailable, "the entry is written but its checkpoint could not be signed")
 		}
-		hashes, err := tlog.ProveRecord(h.tree.Size(), pl.seq, h.tree)
+		hashes, err := h.tree.Prove(pl.seq)
 		if err != nil {
 			return fmt.Errorf("prove entry %d: %w", pl.seq, err)
 		}

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,4 +126,61 @@ func (p *Projection) differs(stored *Projection) (names []string) {
 		}
 	}
 	return names
+}
+
+// projectFields computes the columns from an entry's fields, without putting
+// the payload together first. It agrees with Project; erased names the columns
+// whose fields were erased and which therefore cannot be derived.
+func projectFields(rec *Record, fields []Field) (p Projection, erased []string, err error) {
+	p.EventType, p.EventTime = rec.EventType, rec.RecordedAt
+	find := func(path string) *Field {
+		i, ok := slices.BinarySearchFunc(fields, path, func(f Field, path string) int { return strings.Compare(f.Path, path) })
+		if !ok {
+			return nil
+		}
+		return &fields[i]
+	}
+	// value decodes what stands at a path, whether it is a field of its own or
+	// inside its parent's. Anything of another JSON type is as good as absent.
+	value := func(column, parent, key string, into any) {
+		f := find(parent + "/" + key)
+		if f == nil && parent != "" {
+			if f = find(parent); f != nil && f.Disclosed() {
+				var members map[string]json.RawMessage
+				if len(f.Value) <= 2 || json.Unmarshal(f.Value, &members) != nil || members[key] == nil {
+					return
+				}
+				json.Unmarshal(members[key], into) //nolint:errcheck // see above
+				return
+			}
+		}
+		switch {
+		case f == nil:
+		case !f.Disclosed():
+			erased = append(erased, column)
+		default:
+			json.Unmarshal(f.Value, into) //nolint:errcheck // see above
+		}
+	}
+	text := func(column, parent, key string) *string {
+		var s string
+		value(column, parent, key, &s)
+		return optional(s)
+	}
+	value("event_class", "", "class", &p.EventClass)
+	value("severity", "", "severity", &p.Severity)
+	p.Category = text("category", "", "category")
+	p.ActorType, p.ActorID, p.ActorEmail = text("actor_type", "/actor", "type"), text("actor_id", "/actor", "id"), text("actor_email", "/actor", "email")
+	p.ResourceType, p.ResourceID = text("resource_type", "/resource", "type"), text("resource_id", "/resource", "id")
+	p.RepositoryID, p.RepositoryName = text("repository_id", "/repository", "id"), text("repository_name", "/repository", "name")
+	var names []string
+	value("frameworks", "", "frameworks", &names)
+	p.Frameworks = optional(strings.Join(names, ","))
+	if at := text("event_time", "", "timestamp"); at != nil {
+		if p.EventTime, err = time.Parse(time.RFC3339Nano, *at); err != nil {
+			return p, erased, audit.Errorf(audit.Tampered, "the event's time %.40q", *at)
+		}
+		p.EventTime = audit.Instant(p.EventTime)
+	}
+	return p, erased, nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/oklog/ulid/v2"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sealbook/sealbook/audit"
 )
@@ -286,41 +285,6 @@ func (l *Log) SignedHead(ctx context.Context, ledger int32) (Checkpoint, []byte,
 
 // Key returns the public key of a ledger's checkpoints as a C2SP verifier key.
 func (l *Log) Key(origin string) string { return l.config.Key.VerifierKey(origin) }
-
-// Receipt makes an entry's receipt again: the proof is to the tree that was
-// signed when the entry was first acknowledged, so the receipt is the same.
-func (l *Log) Receipt(ctx context.Context, ledger int32, seq int64) (r Receipt, err error) {
-	var c Checkpoint
-	var root []byte
-	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `
-			select e.record, l.origin, c.size, c.root
-			from entry e join ledger l on l.id = e.ledger
-			cross join lateral (select size, root from checkpoint where ledger = $1 and size > $2 order by size limit 1) c
-			where e.ledger = $1 and e.seq = $2`, ledger, seq).Scan(&r.Record, &c.Origin, &c.Size, &root)
-		if err != nil {
-			return err
-		}
-		r.Proof.Index = seq
-		r.Proof.Hashes, err = tlog.ProveRecord(c.Size, seq, newNodes(ctx, tx, ledger, c.Size))
-		return err
-	})
-	if err == pgx.ErrNoRows {
-		return r, audit.Errorf(audit.NotFound, "there is no such entry")
-	}
-	if err != nil {
-		return r, fmt.Errorf("make receipt of entry %d: %w", seq, err)
-	}
-	if c.Root, err = hashFrom(root); err != nil {
-		return r, err
-	}
-	// Nothing is signed that does not hold.
-	if err := tlog.CheckRecord(r.Proof.Hashes, c.Size, c.Root, seq, LeafHash(r.Record)); err != nil {
-		return r, audit.Errorf(audit.Tampered, "entry %d is not in the tree of %d entries: %v", seq, c.Size, err)
-	}
-	r.Proof.Checkpoint, err = l.config.Key.Sign(c)
-	return r, err
-}
 
 // LeftEdge returns the roots of the subtrees that cover [0, first): the left
 // side of a range proof.

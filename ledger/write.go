@@ -156,7 +156,7 @@ func (b *batch) replay(t *taken, known storedRequest) error {
 			item.Err = &audit.Error{Code: i.Code, Message: i.Message}
 		}
 		t.outcome.Items = append(t.outcome.Items, item)
-		t.places = append(t.places, place{ledger: t.p.Ledger, seq: i.Seq, old: true})
+		t.places = append(t.places, place{seq: i.Seq})
 	}
 	return nil
 }
