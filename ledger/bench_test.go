@@ -1,11 +1,9 @@
 package ledger_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,9 +24,7 @@ func benchEvent(n int) audit.Event {
 }
 
 // BenchmarkAppend measures acknowledged appends, one event each: signed,
-// durable and deduplicated. Its baseline is a plain INSERT of the same
-// payloads as text rows into a table with a key, in batches of 256, on the
-// same database in the same run: "of-insert" is the ratio of the two rates.
+// durable and deduplicated. See ledgertest.PlainInsertRate for the baseline.
 func BenchmarkAppend(b *testing.B) {
 	for _, callers := range []int{1, 32, 256} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
@@ -58,20 +54,10 @@ func BenchmarkAppend(b *testing.B) {
 			wg.Wait()
 			rate := float64(b.N) / time.Since(start).Seconds()
 			b.StopTimer()
-			report(b, rate, plainInsertRate(b, dsn, max(b.N, 2560), 256), slices.Concat(times...))
+			ledgertest.Report(b, rate, ledgertest.PlainInsertRate(b, dsn, b.N, 256), slices.Concat(times...))
 			ledgertest.Check(b, l, id, int64(b.N+10))
 		})
 	}
-}
-
-func report(b *testing.B, rate, baseline float64, times []time.Duration) {
-	b.Helper()
-	slices.Sort(times)
-	b.ReportMetric(rate, "entries/s")
-	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
-	b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
-	b.ReportMetric(baseline, "insert-rows/s")
-	b.ReportMetric(rate/baseline, "of-insert")
 }
 
 // BenchmarkAppendBulk appends 1,000 events a submission.
@@ -96,32 +82,7 @@ func BenchmarkAppendBulk(b *testing.B) {
 	}
 	rate := float64(n) / time.Since(start).Seconds()
 	b.StopTimer()
-	report(b, rate, plainInsertRate(b, dsn, max(n, 10_000), ledger.MaxBulk), times)
-}
-
-// plainInsertRate is the baseline.
-func plainInsertRate(b *testing.B, dsn string, n, batch int) float64 {
-	b.Helper()
-	conn, err := pgx.Connect(b.Context(), dsn)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(b.Context(), `create table plain (id bigint primary key, at timestamptz not null, body text not null)`); err != nil {
-		b.Fatal(err)
-	}
-	body := []byte(strings.Repeat("x", 450))
-	start := time.Now()
-	for at := 0; at < n; at += batch {
-		ids, bodies := make([]int64, batch), make([]string, batch)
-		for i := range batch {
-			ids[i], bodies[i] = int64(at+i), string(bytes.Clone(body))
-		}
-		if _, err := conn.Exec(b.Context(), `insert into plain select id, now(), body from unnest($1::bigint[], $2::text[]) t (id, body)`, ids, bodies); err != nil {
-			b.Fatal(err)
-		}
-	}
-	return float64(n) / time.Since(start).Seconds()
+	ledgertest.Report(b, rate, ledgertest.PlainInsertRate(b, dsn, n, ledger.MaxBulk), times)
 }
 
 // BenchmarkVerify checks a whole ledger; the baseline is how fast Postgres
