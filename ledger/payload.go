@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,37 +32,15 @@ var PersonalPaths = []string{
 // with what personal names lifted out of them into fields of their own. The
 // fields come sorted by path, with salts derived from seed.
 func Split(payload, seed []byte, personal []string) ([]Field, error) {
-	var top map[string]json.RawMessage
-	if err := json.Unmarshal(payload, &top); err != nil {
-		return nil, fmt.Errorf("a payload is a JSON object: %w", err)
-	}
 	var fields []Field
-	for key, raw := range top {
-		path := "/" + escapePointer(key)
-		patterns := below(personal, path)
-		if len(patterns) > 0 {
-			var v any
-			if err := decodeNumbers(raw, &v); err != nil {
-				return nil, err
-			}
-			lifted := map[string]any{}
-			lift(v, path, patterns, lifted)
-			if len(lifted) > 0 {
-				for p, value := range lifted {
-					text, err := encodeCanonical(value)
-					if err != nil {
-						return nil, err
-					}
-					fields = append(fields, Field{Path: p, Value: text})
-				}
-				text, err := encodeCanonical(v)
-				if err != nil {
-					return nil, err
-				}
-				raw = text
-			}
-		}
-		fields = append(fields, Field{Path: path, Value: raw})
+	err := eachMember(payload, func(name, value []byte) error {
+		path := "/" + escapePointer(string(name))
+		rest, err := lift(value, path, below(personal, path), &fields)
+		fields = append(fields, Field{Path: path, Value: rest})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("a payload is a JSON object: %w", err)
 	}
 	for i := range fields {
 		fields[i].Salt = FieldSalt(seed, fields[i].Path)
@@ -73,46 +52,121 @@ func Split(payload, seed []byte, personal []string) ([]Field, error) {
 // below returns, as steps after path, the patterns that start with path.
 func below(patterns []string, path string) (steps [][]string) {
 	for _, p := range patterns {
-		if rest, ok := strings.CutPrefix(p, path+"/"); ok {
-			steps = append(steps, strings.Split(rest, "/"))
+		if len(p) > len(path) && p[len(path)] == '/' && p[:len(path)] == path {
+			steps = append(steps, strings.Split(p[len(path)+1:], "/"))
 		}
 	}
 	return steps
 }
 
-// lift moves what patterns name out of v into out. Array elements keep their
-// place: only members of objects are moved.
-func lift(v any, path string, patterns [][]string, out map[string]any) {
-	each := func(step string, child any, remove func()) {
-		at := path + "/" + escapePointer(step)
-		var deeper [][]string
-		for _, p := range patterns {
-			if p[0] != "*" && p[0] != escapePointer(step) {
-				continue
+// lift moves what patterns name out of a canonical value into fields, and
+// returns what stays, which is canonical too: leaving members out does not
+// change the order of the others. Array elements keep their place.
+func lift(value []byte, path string, patterns [][]string, fields *[]Field) ([]byte, error) {
+	if len(patterns) == 0 || value[0] != '{' && value[0] != '[' {
+		return bytes.Clone(value), nil
+	}
+	rest := append(make([]byte, 0, len(value)), value[0])
+	keep := func(name, child []byte) error {
+		if len(rest) > 1 {
+			rest = append(rest, ',')
+		}
+		if name != nil {
+			var err error
+			if rest, err = jsontext.AppendQuote(rest, name); err != nil {
+				return err
 			}
-			if len(p) == 1 && remove != nil {
-				remove()
-				out[at] = child
-				return
+			rest = append(rest, ':')
+		}
+		rest = append(rest, child...)
+		return nil
+	}
+	if value[0] == '[' {
+		i := 0
+		err := eachElement(value, func(child []byte) error {
+			at := strconv.Itoa(i)
+			i++
+			inner, err := lift(child, path+"/"+at, after(patterns, at), fields)
+			if err != nil {
+				return err
 			}
-			if len(p) > 1 {
-				deeper = append(deeper, p[1:])
+			return keep(nil, inner)
+		})
+		return append(rest, ']'), err
+	}
+	err := eachMember(value, func(name, child []byte) error {
+		step := escapePointer(string(name))
+		deeper := after(patterns, step)
+		for _, p := range deeper {
+			if len(p) == 0 { // the member itself is named
+				*fields = append(*fields, Field{Path: path + "/" + step, Value: bytes.Clone(child)})
+				return nil
 			}
 		}
-		if deeper != nil {
-			lift(child, at, deeper, out)
+		inner, err := lift(child, path+"/"+step, deeper, fields)
+		if err != nil {
+			return err
+		}
+		return keep(name, inner)
+	})
+	return append(rest, '}'), err
+}
+
+// after returns what is left of the patterns that take step first.
+func after(patterns [][]string, step string) (left [][]string) {
+	for _, p := range patterns {
+		if len(p) > 0 && (p[0] == "*" || p[0] == step) {
+			left = append(left, p[1:])
 		}
 	}
-	switch v := v.(type) {
-	case map[string]any:
-		for key, child := range v {
-			each(key, child, func() { delete(v, key) })
+	return left
+}
+
+// eachMember calls each with the unquoted name and the raw value of every
+// member of an object. Both are only lent.
+func eachMember(object []byte, each func(name, value []byte) error) error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(object))
+	if open, err := d.ReadToken(); err != nil || open.Kind() != '{' {
+		return fmt.Errorf("not an object: %w", err)
+	}
+	var name []byte
+	for d.PeekKind() != '}' {
+		quoted, err := d.ReadValue()
+		if err != nil {
+			return err
 		}
-	case []any:
-		for i, child := range v {
-			each(strconv.Itoa(i), child, nil)
+		if name, err = jsontext.AppendUnquote(name[:0], quoted); err != nil {
+			return err
+		}
+		value, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		if err := each(name, value); err != nil {
+			return err
 		}
 	}
+	_, err := d.ReadToken()
+	return err
+}
+
+// eachElement does the same for an array.
+func eachElement(array []byte, each func(value []byte) error) error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(array))
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		value, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		if err := each(value); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
 }
 
 // Join puts disclosed fields together to the canonical payload again and names

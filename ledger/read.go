@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -87,27 +88,8 @@ func (s *storedRow) scan(rows pgx.CollectableRow) error {
 
 // decodeFields puts a payload row's columns together to fields.
 func decodeFields(seed []byte, values, salts, commitments *string) (fields []Field, err error) {
-	read := func(text *string, each func(path string, raw json.RawMessage) error) error {
-		if text == nil {
-			return nil
-		}
-		var m map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(*text), &m); err != nil {
-			return fmt.Errorf("stored fields: %w", err)
-		}
-		for path, raw := range m {
-			if err := each(path, raw); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	kept := map[string][]byte{}
-	err = read(salts, func(path string, raw json.RawMessage) error {
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return err
-		}
+	err = eachText(salts, func(path, text string) error {
 		salt, err := base64.StdEncoding.DecodeString(text)
 		kept[path] = salt
 		return err
@@ -115,28 +97,46 @@ func decodeFields(seed []byte, values, salts, commitments *string) (fields []Fie
 	if err != nil {
 		return nil, err
 	}
-	err = read(values, func(path string, raw json.RawMessage) error {
-		salt := kept[path]
-		if seed != nil {
-			salt = FieldSalt(seed, path)
+	if values != nil {
+		fields = make([]Field, 0, 24)
+		err = eachMember([]byte(*values), func(name, value []byte) error {
+			f := Field{Path: string(name), Value: bytes.Clone(value)}
+			if seed != nil {
+				f.Salt = FieldSalt(seed, f.Path)
+			} else {
+				f.Salt = kept[f.Path]
+			}
+			fields = append(fields, f)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("stored fields: %w", err)
 		}
-		fields = append(fields, Field{Path: path, Salt: salt, Value: raw})
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	err = read(commitments, func(path string, raw json.RawMessage) error {
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return err
-		}
+	err = eachText(commitments, func(path, text string) error {
 		h, err := decodeHash(text)
 		fields = append(fields, Field{Path: path, Commitment: &h})
 		return err
 	})
 	sortFields(fields)
 	return fields, err
+}
+
+// eachText reads a column that maps paths to texts.
+func eachText(column *string, each func(path, text string) error) error {
+	if column == nil {
+		return nil
+	}
+	var m map[string]string
+	if err := json.Unmarshal([]byte(*column), &m); err != nil {
+		return fmt.Errorf("stored fields: %w", err)
+	}
+	for path, text := range m {
+		if err := each(path, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pageRows is how many rows one statement of a long read fetches. Pages keep
