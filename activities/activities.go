@@ -17,8 +17,8 @@ import (
 	"github.com/sealbook/sealbook/ledger"
 )
 
-// Activities' fields are what side effects need. Every exported method is an
-// activity under its bare name.
+// Activities holds what side effects need. Every exported method is an activity
+// under its bare name.
 type Activities struct {
 	Log       *ledger.Log
 	Store     *store.Store

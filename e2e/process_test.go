@@ -128,7 +128,7 @@ func (i *installation) login() string {
 			return
 		}
 		defer conn.Close(context.Background())
-		conn.Exec(context.Background(), fmt.Sprintf(`drop owned by %s; drop role %s`, role, role)) //nolint:errcheck // the cluster goes anyway
+		conn.Exec(context.Background(), fmt.Sprintf(`drop owned by %s; drop role %s`, role, role)) // the cluster goes anyway
 	})
 	u.User = url.UserPassword(role, "app")
 	return u.String()
@@ -275,8 +275,8 @@ func (p *process) end(signal syscall.Signal) int {
 	if cmd == nil {
 		return 0
 	}
-	cmd.Process.Signal(signal) //nolint:errcheck // it may be gone already
-	cmd.Wait()                 //nolint:errcheck // the exit code tells
+	cmd.Process.Signal(signal) // it may be gone already
+	cmd.Wait()                 // the exit code tells
 	return cmd.ProcessState.ExitCode()
 }
 

@@ -69,10 +69,9 @@ type Outcome struct {
 // queueing until it sends on answer.
 type pending struct {
 	Submission
-	ctx     context.Context
-	events  []prepared
-	bodySum []byte // salted lazily: the salt is the stored key's
-	answer  chan answered
+	ctx    context.Context // the caller's; the committer does not end with it
+	events []prepared
+	answer chan answered
 }
 
 // answered is what the committer sends: places holds the numbers of items whose

@@ -269,9 +269,9 @@ func TestAFullQueueSaysSo(t *testing.T) {
 	s := one(d.ID, ledgertest.Event(0))
 	s.With = func(context.Context, pgx.Tx) error { close(held); <-hold; return nil }
 	var wg sync.WaitGroup
-	wg.Go(func() { l.Append(context.Background(), s) }) //nolint:errcheck // only its waiting matters
+	wg.Go(func() { l.Append(context.Background(), s) }) // only its waiting matters
 	<-held
-	wg.Go(func() { l.Append(context.Background(), one(d.ID, ledgertest.Event(1))) }) //nolint:errcheck // it fills the queue
+	wg.Go(func() { l.Append(context.Background(), one(d.ID, ledgertest.Event(1))) }) // it fills the queue
 	var refused error
 	for refused == nil {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)

@@ -42,7 +42,7 @@ func (l *Log) commitLoop() {
 func (l *Log) commit(batch []*pending) {
 	// The callers' contexts end with their requests; a transaction that many
 	// share must not end with one of them.
-	ctx, cancel := context.WithTimeout(context.Background(), l.config.OutcomeFor)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), l.config.OutcomeFor)
 	defer cancel()
 	err := l.tryCommit(ctx, batch)
 	if err == nil {
@@ -69,7 +69,7 @@ func (l *Log) tryCommit(ctx context.Context, batch []*pending) error {
 	if err != nil {
 		return fmt.Errorf("begin batch: %w", err)
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
+	defer tx.Rollback(context.WithoutCancel(ctx)) // after a commit there is nothing to roll back
 	b := newBatch(l, tx)
 	if err := b.lock(ctx, batch); err != nil {
 		return err
@@ -222,7 +222,7 @@ func (b *batch) take(ctx context.Context, p *pending) error {
 	if len(fresh) > 0 && p.With != nil {
 		if err := b.with(ctx, p); err != nil {
 			t.err = err
-			return nil
+			return nil //nolint:nilerr // the submission's own error goes to its answer
 		}
 	}
 	for _, i := range fresh {

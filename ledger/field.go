@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
 
@@ -65,7 +66,7 @@ func PayloadRoot(fields []Field) Hash {
 	return Hash(h.Sum(nil))
 }
 
-func writeSized(h interface{ Write([]byte) (int, error) }, b []byte) {
+func writeSized(h hash.Hash, b []byte) {
 	var n [4]byte
 	binary.BigEndian.PutUint32(n[:], uint32(len(b)))
 	h.Write(n[:])

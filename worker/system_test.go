@@ -58,11 +58,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "start Temporal:", err)
 		os.Exit(1)
 	}
-	go io.Copy(io.Discard, out) //nolint:errcheck // it ends with the process
+	go io.Copy(io.Discard, out) // it ends with the process
 	temporalAddress = ready.Address
 	code := m.Run()
-	cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // if it is gone, that is what was wanted
-	cmd.Wait()                          //nolint:errcheck // its exit code does not matter
+	cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
+	cmd.Wait()
 	os.Exit(code)
 }
 
@@ -78,7 +78,6 @@ type system struct {
 	relay      *worker.Relay
 	activities *activities.Activities
 	ledger     int32
-	stop       func()
 }
 
 // Exports of different tests share one Temporal, so their ids must differ.

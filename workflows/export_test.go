@@ -80,7 +80,9 @@ func (s *stage) EndExport(_ context.Context, e activities.EndExport) (audit.Expo
 	s.ended = e
 	return e.Status, s.note("end")
 }
-func (s *stage) ArchiveHistory(context.Context, activities.HistoryRun) error { return s.note("archive") }
+func (s *stage) ArchiveHistory(context.Context, activities.HistoryRun) error {
+	return s.note("archive")
+}
 func (s *stage) Sweep(context.Context) (activities.Swept, error) {
 	return activities.Swept{}, s.note("sweep")
 }

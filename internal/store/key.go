@@ -144,3 +144,46 @@ func (s *Store) TouchKey(ctx context.Context, id string, at time.Time) error {
 		update api_key set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')`, id, at)
 	return translate("note use of API key", err)
 }
+
+// RevokeKey ends a key's validity, in the transaction that records it. Returns
+// NotFound, or InvalidState when it was revoked before.
+func RevokeKey(id string, at time.Time) Statements {
+	return func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `update api_key set revoked_at = $2 where id = $1 and revoked_at is null`, id, at)
+		if err != nil {
+			return translate("revoke API key", err)
+		}
+		if tag.RowsAffected() > 0 {
+			return nil
+		}
+		var there bool
+		if err := tx.QueryRow(ctx, `select exists (select from api_key where id = $1)`, id).Scan(&there); err != nil {
+			return translate("revoke API key", err)
+		}
+		if !there {
+			return audit.Errorf(audit.NotFound, "there is no API key %.40q", id)
+		}
+		return audit.Errorf(audit.InvalidState, "the API key %s was revoked before", id)
+	}
+}
+
+// ListedKey is a key with the name of its organisation.
+type ListedKey struct {
+	Key
+	OrganisationName string
+}
+
+// Keys lists the keys of all organisations, or of the one with this name,
+// oldest first. It is for operators: no request reaches it.
+func (s *Store) Keys(ctx context.Context, organisation string) ([]ListedKey, error) {
+	rows, err := s.pool.Query(ctx, `
+		select k.id, k.organisation, k.name, k.last4, k.mac, k.permissions, k.created_by, k.created_at, k.expires_at,
+			k.last_used_at, k.revoked_at, o.name as organisation_name
+		from api_key k join organisation o on o.id = k.organisation
+		where $1 in ('', o.name) order by k.created_at, k.id`, organisation)
+	if err != nil {
+		return nil, translate("list API keys", err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowToStructByName[ListedKey])
+	return keys, translate("list API keys", err)
+}

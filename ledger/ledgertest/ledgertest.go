@@ -84,7 +84,7 @@ func makeTemplate(admin string) (string, error) {
 	if _, err := conn.Exec(ctx, `select pg_advisory_lock(7361)`); err != nil {
 		return "", err
 	}
-	defer conn.Exec(ctx, `select pg_advisory_unlock(7361)`) //nolint:errcheck // closing the connection unlocks too
+	defer conn.Exec(ctx, `select pg_advisory_unlock(7361)`) // closing the connection unlocks too
 	var ready bool
 	if err := conn.QueryRow(ctx, `select exists (select from pg_database where datname = $1 and datistemplate)`, name).Scan(&ready); err != nil || ready {
 		return name, err

@@ -1,0 +1,111 @@
+# Sealbook. "make help" lists what there is; "make run" is where to start.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Short forms for CI are set from outside, as in: make bench BENCHTIME=100x
+BENCH        ?= .
+BENCHTIME    ?= 2s
+FUZZTIME     ?= 30s
+FAULT_CYCLES ?= 20
+PACKAGES     ?= ./...
+
+# The race detector needs a C compiler. A machine without one still gets every
+# test, and is told.
+RACE ?= $(if $(shell command -v gcc || command -v clang),-race,)
+
+# Where git cannot say which commit this is (an export, a folder of another
+# account), the build goes on without it.
+VCS := $(shell git status --porcelain >/dev/null 2>&1 && git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
+
+SEALBOOK := bin/sealbook
+STACK    := .cache/bin/sealbook-stack
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT         := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# The development module holds the embedded Temporal, whose 1,800 packages take
+# minutes to compile: every command there uses the flags of its build, so that
+# they all share one compilation.
+DEV       := deploy/dev
+DEV_FLAGS := -gcflags='all=-N -l'
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(STACK) ## build bin/sealbook
+	@CGO_ENABLED=0 go build -buildvcs=$(VCS) -o $(SEALBOOK) ./cmd/sealbook
+
+# Go knows best what is up to date; when nothing changed this takes a moment.
+.PHONY: $(STACK)
+$(STACK):
+	@cd $(DEV) && CGO_ENABLED=0 go build -buildvcs=false -o ../../$(STACK) .
+
+.PHONY: run
+run: build ## start everything and stay up: Postgres, Temporal with its Web UI, API, worker
+	@$(STACK) run
+
+.PHONY: demo
+demo: build ## the same on free ports in a temporary folder; leaves nothing behind
+	@$(STACK) demo
+
+.PHONY: test
+test: build ## run all tests, with the race detector, on a real Postgres
+	@$(if $(RACE),,echo "There is no C compiler here: the tests run without the race detector.")
+	@$(STACK) test -- bash -euo pipefail -c "\
+		go test $(RACE) -timeout 20m $(PACKAGES); \
+		cd $(DEV); CGO_ENABLED=0 go test $(DEV_FLAGS) -timeout 20m ./..."
+
+.PHONY: bench
+bench: $(STACK) ## run the benchmarks (BENCH, BENCHTIME, PACKAGES)
+	@$(STACK) test -- go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: $(STACK) ## run every fuzz target for FUZZTIME
+	@$(STACK) test -- bash -euo pipefail -c '\
+		grep -rE --include="*_test.go" --exclude-dir=deploy "^func Fuzz[A-Za-z0-9_]*\(" . | \
+		sed -E "s|^\./(.*)/[^/]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|" | sort | \
+		while read -r package target; do \
+			echo "fuzz $$package $$target"; \
+			go test -run "^$$" -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$package" </dev/null; \
+		done'
+
+.PHONY: e2e
+e2e: build ## run the end-to-end tests against real processes
+	@$(STACK) test -- go test $(RACE) -count=1 -tags e2e -timeout 30m ./e2e/...
+
+.PHONY: faults
+faults: build ## kill processes in the middle of work, FAULT_CYCLES times
+	@FAULT_CYCLES=$(FAULT_CYCLES) $(STACK) test -- go test -count=1 -tags faults -timeout 60m ./e2e/...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## run the linters, which also hold the import rules
+	@$(GOLANGCI_LINT) run ./...
+	@cd $(DEV) && CGO_ENABLED=0 ../../$(GOLANGCI_LINT) run --config ../../.golangci.yml . ./child ./compose ./postgres
+
+$(GOLANGCI_LINT):
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), once"
+	@mkdir -p .cache/bin/new
+	@GOBIN=$(CURDIR)/.cache/bin/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv .cache/bin/new/golangci-lint $@
+
+.PHONY: check
+check: lint ## format, vet, lint and module files, as CI wants them
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+		if [ -n "$$unformatted" ]; then echo "run make fmt for:"; echo "$$unformatted"; exit 1; fi
+	@go vet -tags e2e,faults ./...
+	@go mod tidy -diff
+	@go mod verify
+	@cd $(DEV) && go mod tidy -diff && go mod verify
+
+.PHONY: fmt
+fmt: ## format all Go code
+	@gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')
+
+.PHONY: clean
+clean: ## remove what was built; the data in .sealbook stays
+	@rm -rf bin .cache

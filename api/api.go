@@ -1,0 +1,133 @@
+// Package api is the HTTP surface of Sealbook: both documents' endpoints on
+// one ledger. It guards that nothing reaches the ledger that was not read
+// strictly, that nobody sees another organisation's entries or what their
+// permissions hide, and that every answer is one that openapi.yaml describes.
+// The serve command mounts it; it starts no workflow itself, it queues orders.
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/ledger"
+)
+
+// Workflows is what the API asks of Temporal. None of it is needed to append
+// or to read; a request that does not get an answer in time goes on without.
+type Workflows interface {
+	// Wake tells the outbox relay that there is an order. It does not block.
+	Wake()
+	// ExportProgress asks a running export how far it is.
+	ExportProgress(context.Context, audit.ExportID) (audit.ExportProgress, error)
+	// Ready reports whether Temporal answers.
+	Ready(context.Context) error
+}
+
+// Mounts are the paths under which the same API stands, so that every literal
+// URL in either document works without a redirect. The first is canonical.
+var Mounts = []string{"/api/v1/audit", "/api/audit", "/api/audit/v1/audit", "/v1/audit"}
+
+// route is one line of the table.
+type route struct {
+	method     string
+	path       string // below a mount
+	permission audit.Permission
+	handle     handler
+	query      []string // parameters that have a meaning; others are refused
+	body       int64    // bytes that the request's body may have; 0 is not read
+	limit      limit
+}
+
+// routes is the whole API below its mounts.
+func (s *server) routes() []route {
+	entry, bulk, small := s.MaxEntryBody, s.MaxBulkBody, s.MaxBody
+	return []route{
+		{"POST", "/entries", audit.Write, s.createEntry, nil, entry, quick},
+		{"POST", "/entries/bulk", audit.Write, s.createEntries, bulkParameters, bulk, quick},
+		{"GET", "/entries", audit.ReadBasic, s.listEntries, entryParameters, 0, quick},
+		{"GET", "/entries/{id}", audit.ReadBasic, s.showEntry, nil, 0, quick},
+		{"GET", "/logs", audit.ReadBasic, s.listLogs, logParameters, 0, quick},
+		{"GET", "/logs/{log_id}", audit.ReadBasic, s.showLog, nil, 0, quick},
+		{"POST", "/verify", audit.VerifyLedger, s.verify, nil, small, long},
+		{"GET", "/event-types", audit.ReadBasic, s.listEventTypes, nil, 0, quick},
+		{"PUT", "/event-types/{name}", audit.Write, s.putEventType, nil, small, quick},
+		{"POST", "/evidence/export", audit.ExportEvidence, s.startExport, nil, small, quick},
+		{"GET", "/evidence/exports", audit.ExportEvidence, s.listExports, exportParameters, 0, quick},
+		{"GET", "/evidence/export/{job_id}", audit.ExportEvidence, s.showExport, nil, 0, quick},
+		{"DELETE", "/evidence/export/{job_id}", audit.ExportEvidence, s.cancelExport, nil, 0, quick},
+		{"GET", "/evidence/export/{job_id}/download", audit.ExportEvidence, s.downloadExport, nil, 0, unlimited},
+		{"POST", "/evidence/export/{job_id}/retry", audit.ExportEvidence, s.retryExport, nil, small, quick},
+	}
+}
+
+// operations stand outside the mounts and need no credential.
+func (s *server) operations() []route {
+	return []route{
+		{"GET", "/healthz", "", s.healthz, nil, 0, quick},
+		{"GET", "/readyz", "", s.readyz, nil, 0, quick},
+		{"GET", "/openapi.json", "", s.openAPI, nil, 0, quick},
+		{"GET", "/version", "", s.version, nil, 0, quick},
+	}
+}
+
+type server struct {
+	Config
+	keys    *keyring
+	types   *eventTypes
+	openapi []byte
+
+	verifying chan struct{} // holds a token for each verification that runs
+}
+
+// New makes the handler. It does not use the database before a request comes.
+func New(c Config) (http.Handler, error) {
+	if err := c.setDefaults(); err != nil {
+		return nil, err
+	}
+	s := &server{
+		Config: c,
+		keys:   newKeyring(c.Store, c.Pepper, c.Clock, c.Logger, c.KeyCacheLife),
+		types:  newEventTypes(c.Store, c.Clock, c.EventTypeCacheLife),
+
+		verifying: make(chan struct{}, c.MaxVerifications),
+	}
+	var err error
+	if s.openapi, err = openAPIDocument(); err != nil {
+		return nil, err
+	}
+	return s.router(), nil
+}
+
+// router registers every route under every mount. The last route of a path
+// takes the methods that the path does not have.
+func (s *server) router() *mux.Router {
+	r := mux.NewRouter().SkipClean(true) // a cleaned path would be redirected, and lose its body
+	r.NotFoundHandler = s.serve("", route{handle: notFound})
+	mount := func(at string, table []route) {
+		allowed := map[string][]string{}
+		for _, rt := range table {
+			r.Handle(at+rt.path, s.serve(at, rt)).Methods(rt.method)
+			allowed[rt.path] = append(allowed[rt.path], rt.method)
+		}
+		for _, rt := range table { // in the table's order: /entries/bulk is an {id}, too
+			if methods := allowed[rt.path]; methods != nil {
+				r.Handle(at+rt.path, s.serve(at, route{path: rt.path, handle: methodNotAllowed(methods)}))
+				delete(allowed, rt.path)
+			}
+		}
+	}
+	for _, m := range Mounts {
+		mount(m, s.routes())
+	}
+	mount("", s.operations())
+	return r
+}
+
+// append submits events of the caller's organisation.
+func (s *server) append(r *http.Request, sub ledger.Submission) (ledger.Outcome, error) {
+	sub.Ledger = principal(r).Ledger
+	return s.Log.Append(r.Context(), sub)
+}

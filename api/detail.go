@@ -1,0 +1,60 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/ledger"
+)
+
+func (s *server) showEntry(r *http.Request) (reply, error) {
+	e, err := s.show(r, variable(r, "id"))
+	return reply{data: entryView(e)}, err
+}
+
+func (s *server) showLog(r *http.Request) (reply, error) {
+	e, err := s.show(r, variable(r, "log_id"))
+	return reply{data: logDetail(e)}, err
+}
+
+// show reads one entry by either form of its id. That it was read is recorded
+// before it is shown: what cannot be recorded is not shown.
+func (s *server) show(r *http.Request, id string) (audit.Entry, error) {
+	row, err := s.row(r, id)
+	if err != nil {
+		return audit.Entry{}, err
+	}
+	e := s.read(r, &row)
+	if sensitive(e) {
+		if err := s.require(principal(r), audit.ReadSensitive); err != nil {
+			return audit.Entry{}, err
+		}
+	}
+	if !principal(r).Can(audit.ReadSensitive) {
+		e = mask(e)
+	}
+	_, err = s.record(r, action(r, typeEntryRead, audit.Object{"type": "audit_entry", "id": e.EntryID()}, nil), nil, nil)
+	return e, err
+}
+
+func (s *server) row(r *http.Request, id string) (ledger.Row, error) {
+	org := principal(r).Ledger
+	if eventID, ok := strings.CutPrefix(id, "log_"); ok {
+		return s.Log.RowByEventID(r.Context(), org, eventID)
+	}
+	seq, ok := parseEntryID(id)
+	if !ok {
+		return ledger.Row{}, audit.Errorf(audit.NotFound, "there is no such entry")
+	}
+	row, err := s.Log.Row(r.Context(), org, seq)
+	if err != nil {
+		return row, err
+	}
+	// The date in an id must be the entry's. Of an entry that was tampered with
+	// it cannot be told, and the entry is shown as what it is.
+	if rec, err := row.Check(); err == nil && audit.EntryID(seq, rec.RecordedAt) != id {
+		return row, audit.Errorf(audit.NotFound, "there is no such entry")
+	}
+	return row, nil
+}

@@ -1,0 +1,21 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gorilla/mux"
+)
+
+// Router and Parameters open two doors for the test that holds openapi.yaml
+// against the code: the router that is served, and the query parameters of a
+// route, by method and path.
+func Router(h http.Handler) *mux.Router { return h.(*mux.Router) }
+
+func Parameters() map[string][]string {
+	s := &server{}
+	out := map[string][]string{}
+	for _, rt := range append(s.routes(), s.operations()...) {
+		out[rt.method+" "+rt.path] = rt.query
+	}
+	return out
+}

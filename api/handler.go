@@ -1,0 +1,204 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// A handler returns its result instead of writing it, so that encoding, the
+// mapping of errors and logging each happen in one place. The reply's header
+// is sent with an error, too.
+type handler func(*http.Request) (reply, error)
+
+// reply is what a handler answers with.
+type reply struct {
+	status     int // 0 is 200
+	header     http.Header
+	data       any
+	pagination any
+	metadata   map[string]any // beside timestamp and request_id
+
+	raw    []byte                // sent as it is, instead of the envelope
+	stream func(io.Writer) error // likewise; an error breaks the connection off
+}
+
+// limit is how long a request may take.
+type limit int
+
+const (
+	quick     limit = iota // Config.RequestTimeout
+	long                   // Config.VerifyTimeout
+	unlimited              // as long as the client takes what is sent
+)
+
+// call is what is known about a request while it is served.
+type call struct {
+	id        string
+	mount     string // under which it came; "" outside
+	path      string // below the mount: the same for every mount
+	principal audit.Principal
+	query     *query // of routes that need a permission
+}
+
+type callKey struct{}
+
+func callOf(r *http.Request) *call { return r.Context().Value(callKey{}).(*call) }
+
+func principal(r *http.Request) audit.Principal { return callOf(r).principal }
+
+// serve makes an http.Handler of a route under a mount.
+func (s *server) serve(mount string, rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := s.Clock()
+		c := &call{id: requestID(r, started), mount: mount, path: strings.TrimPrefix(r.URL.Path, mount)}
+		ctx, cancel := s.bound(context.WithValue(r.Context(), callKey{}, c), rt.limit)
+		defer cancel()
+		gone := r.Context()
+		r = r.WithContext(ctx)
+		if r.Body != nil {
+			r.Body = http.MaxBytesReader(w, r.Body, rt.body)
+		}
+		rep, err := s.run(rt, r)
+		sent := &counter{ResponseWriter: w}
+		status := s.respond(sent, r, rep, err)
+		if sent.err != nil && err == nil {
+			err = sent.err
+		}
+		if gone.Err() != nil && err != nil {
+			status = statusClientGone
+		}
+		s.logRequest(r, status, sent.n, s.Clock().Sub(started), err)
+		if sent.broken { // the client must not take what it got for the whole
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
+
+func (s *server) bound(ctx context.Context, l limit) (context.Context, context.CancelFunc) {
+	switch l {
+	case long:
+		return context.WithTimeout(ctx, s.VerifyTimeout)
+	case unlimited:
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.RequestTimeout)
+}
+
+// run checks the caller's right before anything else, replays included.
+func (s *server) run(rt route, r *http.Request) (rep reply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			rep, err = reply{}, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if rt.permission != "" { // what needs none does not mind parameters, either
+		c := callOf(r)
+		p, err := s.keys.principal(r.Context(), r.Header.Values("Authorization"))
+		if err != nil {
+			return reply{header: http.Header{"Www-Authenticate": {`Bearer realm="sealbook"`}}}, err
+		}
+		c.principal = p
+		if err := s.require(p, rt.permission); err != nil {
+			return reply{}, err
+		}
+		if c.query = parseQuery(r, rt.query); c.query.err != nil {
+			return reply{}, c.query.err
+		}
+	}
+	return rt.handle(r)
+}
+
+// statusClientGone is logged, as nginx does, when nobody waits for the answer.
+const statusClientGone = 499
+
+// logRequest writes the one line about a request. Neither query nor body is in
+// it: both can hold personal data.
+func (s *server) logRequest(r *http.Request, status int, bytes int64, took time.Duration, err error) {
+	c := callOf(r)
+	attrs := []slog.Attr{
+		slog.String("request_id", c.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", status), slog.Int64("bytes", bytes), slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.String("remote", remoteIP(r)),
+	}
+	if c.principal.KeyID != "" {
+		attrs = append(attrs, slog.String("organisation", string(c.principal.Organisation)), slog.String("key", c.principal.KeyID))
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		attrs = append(attrs, slog.String("code", string(audit.CodeOf(err))), slog.String("error", err.Error()))
+	}
+	if status >= 500 || audit.CodeOf(err) == audit.Tampered {
+		level = slog.LevelError
+	}
+	s.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+}
+
+var saneRequestID = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9._:-]{1,%d}$`, MaxRequestID))
+
+// requestID takes the caller's id if it can stand in a log and a header.
+func requestID(r *http.Request, now time.Time) string {
+	if id := r.Header.Get("X-Request-Id"); saneRequestID.MatchString(id) {
+		return id
+	}
+	return "req_" + newULID(now)
+}
+
+func newULID(now time.Time) string {
+	return strings.ToLower(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
+}
+
+func remoteIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// variable returns a part of the path.
+func variable(r *http.Request, name string) string { return mux.Vars(r)[name] }
+
+func notFound(*http.Request) (reply, error) {
+	return reply{}, audit.Errorf(audit.NotFound, "there is nothing at this path")
+}
+
+func methodNotAllowed(allowed []string) handler {
+	allow := http.Header{"Allow": {strings.Join(allowed, ", ")}}
+	return func(r *http.Request) (reply, error) {
+		return reply{header: allow}, audit.Errorf(audit.MethodNotAllowed, "%.20q is not possible here; %s is", r.Method, allow.Get("Allow"))
+	}
+}
+
+// counter notes what was sent.
+type counter struct {
+	http.ResponseWriter
+	n      int64
+	err    error
+	broken bool // less was sent than announced
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (c *counter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.n += int64(n)
+	if err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
+		c.err = err
+	}
+	return n, err
+}

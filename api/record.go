@@ -1,0 +1,89 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/ledger"
+)
+
+// The types of the entries about what the API itself does. They start with
+// [audit.ReservedPrefix], so nobody else can write them.
+const (
+	typeEntryRead       = "audit.entry_read"
+	typeVerified        = "audit.ledger_verified"
+	typeTampering       = "audit.tampering_detected"
+	typeTypeRegistered  = "audit.event_type_registered"
+	typeExportRequested = "audit.evidence_export_requested"
+	typeExportCancel    = "audit.evidence_export_cancel_requested"
+	typeDownloaded      = "audit.evidence_downloaded"
+)
+
+// maxUserAgent bounds what of a client's name is recorded, in bytes.
+const maxUserAgent = 512
+
+// action is an entry about what a caller does here: who, from where, in which
+// request.
+func action(r *http.Request, eventType string, resource, details audit.Object) audit.Event {
+	agent := r.UserAgent()
+	agent = strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")
+	return audit.Event{
+		Type: eventType, Class: audit.ClassSystem, Severity: audit.SeverityLow,
+		Actor: principal(r).Actor(), Resource: resource, Details: details,
+		Context:  audit.Object{"source_ip": remoteIP(r), "user_agent": agent},
+		Metadata: audit.Object{"request_id": callOf(r).id},
+	}
+}
+
+// record appends one entry about the caller's action, with the statements that
+// belong to it. The action takes place only if it is recorded.
+func (s *server) record(r *http.Request, e audit.Event, key *ledger.RequestKey, with store.Statements) (ledger.Outcome, error) {
+	out, err := s.append(r, ledger.Submission{Events: []audit.Event{e}, Request: key, With: with})
+	if err != nil {
+		return out, err
+	}
+	return out, out.Items[0].Err
+}
+
+// read decodes a row as it is stored. What contradicts its own hashes is
+// returned all the same, as far as it can be read, and raises an alarm: an
+// entry that says so, once, and an error in the log.
+func (s *server) read(r *http.Request, row *ledger.Row) audit.Entry {
+	e, err := row.Entry()
+	if err != nil {
+		e = audit.Entry{Seq: row.Seq, Hash: ledger.FormatHash(row.Leaf)}
+		if rec, err := ledger.ParseRecord(row.Record); err == nil {
+			e.Type, e.EventID, e.RecordedAt = rec.EventType, rec.EventID.String(), rec.RecordedAt
+			e.Previous, e.Checksum = ledger.FormatHash(rec.Prev), fmt.Sprintf("%x", rec.PayloadRoot[:])
+		}
+	}
+	if !e.Verified {
+		_, why := row.Check()
+		if why == nil {
+			why = err
+		}
+		s.alarm(r, row.Seq, why)
+	}
+	return e
+}
+
+func (s *server) alarm(r *http.Request, seq int64, why error) {
+	reason := "it cannot be read"
+	if why != nil {
+		reason = why.Error()
+	}
+	s.Logger.ErrorContext(r.Context(), "tampering detected", "ledger", principal(r).Ledger, "entry", seq, "reason", reason, "request_id", callOf(r).id)
+	_, err := s.append(r, ledger.Submission{Events: []audit.Event{{
+		Type: typeTampering, Class: audit.ClassSecurity, Severity: audit.SeverityCritical,
+		ExternalID: fmt.Sprintf("%stampering/%d", audit.ReservedExternalID, seq),
+		Actor:      audit.Object{"type": "system", "id": "sealbook"},
+		Resource:   audit.Object{"type": "audit_entry"},
+		Details:    audit.Object{"seq": seq, "reason": reason},
+	}}})
+	if err != nil { // the caller still gets to see the entry
+		s.Logger.ErrorContext(r.Context(), "alarm not recorded", "entry", seq, "error", err)
+	}
+}

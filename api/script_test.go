@@ -1,0 +1,216 @@
+package api_test
+
+import (
+	"bufio"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestScripts runs testdata/*.txt, each against a fresh API. A script is lines:
+//
+//	# a comment
+//	as full                         the key that the next requests use; - is none
+//	POST ~/entries                  a request; ~ is the canonical mount
+//	Idempotency-Key: k1             its headers
+//	| {"event_type": …}             its body, of one or more lines
+//	status 201                      what must come back
+//	header Location = /x            a header: = text, ~ pattern, or absent
+//	data.id ~ ^audit_entry_         a value of the answer: = JSON, ~ pattern,
+//	data.investigation absent       absent, or count of elements
+//	data.results count 3
+//	let id = data.id                keeps a value as ${id}
+//
+// ${repeat TEXT N} and ${hex FF00} stand for bytes that no one wants to read.
+// After each request that can change something, both ledgers are checked.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			runScript(t, newBench(t), file)
+		})
+	}
+}
+
+type script struct {
+	t    *testing.T
+	b    *bench
+	at   string // file:line
+	as   string
+	vars map[string]string
+
+	next *request // being put together
+	last *answer
+}
+
+func runScript(t *testing.T, b *bench, file string) {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s := &script{t: t, b: b, vars: map[string]string{}}
+	for name, key := range b.keys {
+		s.vars["key "+name] = key
+	}
+	in := bufio.NewScanner(f)
+	for n := 1; in.Scan(); n++ {
+		s.at = fmt.Sprintf("%s:%d", filepath.Base(file), n)
+		s.line(in.Text())
+	}
+	s.send()
+}
+
+var (
+	methodLine = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\S.*)$`)
+	headerLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*): ?(.*)$`)
+)
+
+func (s *script) line(text string) {
+	switch {
+	case strings.TrimSpace(text) == "" || strings.HasPrefix(text, "#"):
+	case strings.HasPrefix(text, "as "):
+		s.send()
+		s.as = strings.TrimPrefix(text, "as ")
+	case methodLine.MatchString(text):
+		s.send()
+		m := methodLine.FindStringSubmatch(text)
+		s.next = &request{method: m[1], path: s.expand(m[2]), as: s.as, header: http.Header{}}
+		if s.as == "-" {
+			s.next.as = ""
+		}
+	case s.next != nil && headerLine.MatchString(text):
+		m := headerLine.FindStringSubmatch(text)
+		s.next.header[http.CanonicalHeaderKey(m[1])] = append(s.next.header[http.CanonicalHeaderKey(m[1])], s.expand(m[2]))
+	case s.next != nil && strings.HasPrefix(text, "|"):
+		s.next.body = append(s.next.body, s.expand(strings.TrimPrefix(strings.TrimPrefix(text, "|"), " "))...)
+	default:
+		s.send()
+		s.expect(text)
+	}
+}
+
+// send sends the request that was put together, if there is one.
+func (s *script) send() {
+	if s.next == nil {
+		return
+	}
+	s.last = s.b.send(*s.next)
+	if s.next.method != "GET" {
+		s.b.whole()
+	}
+	s.next = nil
+	if s.t.Failed() {
+		s.t.Fatalf("before %s", s.at)
+	}
+}
+
+func (s *script) expect(text string) {
+	words := strings.SplitN(text, " ", 3)
+	if s.last == nil || len(words) < 2 {
+		s.t.Fatalf("%s: this means nothing: %s", s.at, text)
+	}
+	switch {
+	case words[0] == "status" && len(words) == 2:
+		if got := strconv.Itoa(s.last.status); got != words[1] {
+			s.t.Fatalf("%s: status %s, not %s: %.2000s", s.at, got, words[1], s.last.body)
+		}
+	case words[0] == "header":
+		rest := strings.SplitN(words[2], " ", 2)
+		values, there := s.last.header[http.CanonicalHeaderKey(words[1])]
+		s.compare(words[1], strings.Join(values, ", "), there, rest)
+	case words[0] == "let":
+		path := strings.TrimPrefix(words[2], "= ")
+		v, ok := s.last.at(path)
+		if !ok {
+			s.t.Fatalf("%s: there is no %s in %s", s.at, path, s.last.body)
+		}
+		s.vars[words[1]] = fmt.Sprint(v)
+	default:
+		v, there := s.last.at(words[0])
+		s.compare(words[0], v, there, words[1:])
+	}
+}
+
+func (s *script) compare(what string, got any, there bool, how []string) {
+	want := ""
+	if len(how) > 1 {
+		want = s.expand(how[1])
+	}
+	fail := func() {
+		s.t.Errorf("%s: %s is %v, wanted %s\n%.3000s", s.at, what, got, strings.Join(how, " "), s.last.body)
+	}
+	switch text, isText := got.(string); how[0] {
+	case "absent":
+		if there {
+			fail()
+		}
+	case "count":
+		list, _ := got.([]any)
+		if n, err := strconv.Atoi(want); err != nil || len(list) != n {
+			fail()
+		}
+	case "~":
+		if !isText {
+			b, err := json.Marshal(got)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			text = string(b)
+		}
+		if matched, err := regexp.MatchString(want, text); err != nil || !matched || !there {
+			fail()
+		}
+	case "=":
+		var v any
+		if json.Unmarshal([]byte(want), &v) != nil {
+			v = want
+		}
+		if !there || !reflect.DeepEqual(got, v) && !(isText && text == want) {
+			fail()
+		}
+	default:
+		s.t.Fatalf("%s: %q is no comparison", s.at, how[0])
+	}
+}
+
+var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+func (s *script) expand(text string) string {
+	return placeholder.ReplaceAllStringFunc(text, func(p string) string {
+		inside := p[2 : len(p)-1]
+		words := strings.Fields(inside)
+		switch {
+		case len(words) == 3 && words[0] == "repeat":
+			n, err := strconv.Atoi(words[2])
+			if err != nil {
+				s.t.Fatalf("%s: %v", s.at, err)
+			}
+			return strings.Repeat(words[1], n)
+		case len(words) == 2 && words[0] == "hex":
+			b, err := hex.DecodeString(words[1])
+			if err != nil {
+				s.t.Fatalf("%s: %v", s.at, err)
+			}
+			return string(b)
+		}
+		v, ok := s.vars[inside]
+		if !ok {
+			s.t.Fatalf("%s: ${%s} has no value", s.at, inside)
+		}
+		return v
+	})
+}

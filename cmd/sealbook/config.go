@@ -1,0 +1,235 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+)
+
+// Config is everything that the environment decides. Libraries read their own:
+// TEMPORAL_* below, PG* where a connection URL leaves something open.
+type Config struct {
+	// DatabaseURL connects the API, the worker and the operator's commands, as
+	// a login that is a member of the group roles and has no rights of its own.
+	DatabaseURL string
+	// MigrateDatabaseURL connects migrate alone, as the tables' owner.
+	MigrateDatabaseURL string
+	// HTTPAddr is where serve listens. The default is for this machine only.
+	HTTPAddr string
+	// PublicURL is how clients reach the API; links in answers start with it.
+	PublicURL string
+	// Origin is the prefix of every ledger's name. It must never change.
+	Origin string
+	// SignerKey and PepperFile are what keygen made.
+	SignerKey, PepperFile string
+	// Artifacts is the artifact store, as a blob URL.
+	Artifacts string
+	// Contact is whom somebody without permission is told to ask.
+	Contact string
+	// LogLevel is debug, info, warn or error.
+	LogLevel slog.Level
+	// TemporalUIURL is where operators see workflows; export links to it.
+	TemporalUIURL string
+
+	// URL and Key are of the API that client commands call.
+	URL, Key string
+	// TrustedKeys are verifier keys, or files of them.
+	TrustedKeys []string
+
+	env environment // for the libraries' own names
+}
+
+// Defaults of settings that have one.
+const (
+	defaultHTTPAddr = "127.0.0.1:8080"
+	defaultOrigin   = "sealbook.local"
+)
+
+// setting is a variable that commands read.
+type setting struct {
+	name, help string
+	read       func(c *Config, value string) error
+}
+
+var settings = []setting{
+	{"SEALBOOK_DATABASE_URL", "Postgres, as the application's login:\npostgres://sealbook_app:…@host/sealbook", plain(func(c *Config) *string { return &c.DatabaseURL })},
+	{"SEALBOOK_MIGRATE_DATABASE_URL", "Postgres, as the owner of the tables", plain(func(c *Config) *string { return &c.MigrateDatabaseURL })},
+	{"SEALBOOK_HTTP_ADDR", "where to listen (default " + defaultHTTPAddr + ")", func(c *Config, v string) error {
+		host, port, err := net.SplitHostPort(v)
+		if err != nil || port == "" || strings.Contains(host, "/") {
+			return fmt.Errorf("%q is not an address like %s", v, defaultHTTPAddr)
+		}
+		c.HTTPAddr = v
+		return nil
+	}},
+	{"SEALBOOK_PUBLIC_URL", "how clients reach the API; links in answers\nstart with it (default: http:// and where it listens)", web(func(c *Config) *string { return &c.PublicURL })},
+	{"SEALBOOK_ORIGIN", "prefix of every ledger's name; never change it\n(default " + defaultOrigin + ")", plain(func(c *Config) *string { return &c.Origin })},
+	{"SEALBOOK_SIGNER_KEY", "file of the key that signs checkpoints (keygen)", plain(func(c *Config) *string { return &c.SignerKey })},
+	{"SEALBOOK_PEPPER_FILE", "file of the secret that API keys are hashed with\n(keygen)", plain(func(c *Config) *string { return &c.PepperFile })},
+	{"SEALBOOK_ARTIFACTS", "artifact store, such as\nfile:///var/lib/sealbook/artifacts", func(c *Config, v string) error {
+		u, err := url.Parse(v)
+		if err != nil || u.Scheme == "" {
+			return fmt.Errorf("%q is not a URL like file:///var/lib/sealbook/artifacts", v)
+		}
+		c.Artifacts = v
+		return nil
+	}},
+	{"SEALBOOK_CONTACT", "whom to ask for permissions, shown with refusals", plain(func(c *Config) *string { return &c.Contact })},
+	{"SEALBOOK_LOG_LEVEL", "debug, info, warn or error (default info)", func(c *Config, v string) error {
+		if err := c.LogLevel.UnmarshalText([]byte(v)); err != nil {
+			return fmt.Errorf("%q is not one of debug, info, warn, error", v)
+		}
+		return nil
+	}},
+	{"SEALBOOK_TEMPORAL_UI_URL", "Temporal's Web UI, to show where an export can be\nwatched", web(func(c *Config) *string { return &c.TemporalUIURL })},
+	{"SEALBOOK_URL", "the API (default http://" + defaultHTTPAddr + ")", web(func(c *Config) *string { return &c.URL })},
+	{"SEALBOOK_KEY", "API key (apikey create)", plain(func(c *Config) *string { return &c.Key })},
+	{"SEALBOOK_TRUSTED_KEYS", "verifier keys, or files of them, separated by\ncommas", func(c *Config, v string) error {
+		for _, k := range strings.Split(v, ",") {
+			if k = strings.TrimSpace(k); k != "" {
+				c.TrustedKeys = append(c.TrustedKeys, k)
+			}
+		}
+		return nil
+	}},
+}
+
+// temporalSettings stands in a command's settings for those that Temporal's
+// own library reads.
+const temporalSettings = "TEMPORAL_*"
+
+// foreign are names that belong to Sealbook but to no command: the development
+// stack and the compose file read them, and a shell that has them set is fine.
+var foreign = []string{
+	"SEALBOOK_DATA", "SEALBOOK_TEMPORAL_PORT", "SEALBOOK_TEMPORAL_UI_PORT", "SEALBOOK_ADMIN_DATABASE_URL", "SEALBOOK_POSTGRES_BIN",
+	"SEALBOOK_HTTP_PORT", "SEALBOOK_IMAGE", "SEALBOOK_OWNER_PASSWORD", "SEALBOOK_APP_PASSWORD", "SEALBOOK_TEMPORAL_PASSWORD",
+	"SEALBOOK_POSTGRES_PASSWORD",
+}
+
+const testPrefix = "SEALBOOK_TEST_"
+
+func plain(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		return nil
+	}
+}
+
+// web reads an http or https URL and drops a slash at its end.
+func web(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		u, err := url.Parse(v)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return fmt.Errorf("%q is not a URL like https://sealbook.example", v)
+		}
+		*field(c) = strings.TrimRight(v, "/")
+		return nil
+	}
+}
+
+// readConfig reads all settings. Returns a usageError for a value that is not
+// valid and for a SEALBOOK_ name that nobody knows.
+func readConfig(env environment) (Config, error) {
+	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, env: env}
+	for _, s := range settings {
+		if v, ok := env.LookupEnv(s.name); ok && v != "" {
+			if err := s.read(&c, v); err != nil {
+				return c, usagef("%s: %s", s.name, err)
+			}
+		}
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.HTTPAddr
+	}
+	return c, env.refuseUnknown()
+}
+
+// require refuses settings that are not set, in one sentence.
+func (c *Config) require(names ...string) error {
+	var missing []string
+	for _, name := range names {
+		if v, _ := c.env.LookupEnv(name); v == "" {
+			missing = append(missing, name)
+		}
+	}
+	switch len(missing) {
+	case 0:
+		return nil
+	case 1:
+		help, _, _ := strings.Cut(settingHelp(missing[0]), ":")
+		return usagef("%s is not set (%s)", missing[0], strings.Join(strings.Fields(help), " "))
+	}
+	return usagef("%s and %s are not set; --help says what they are", strings.Join(missing[:len(missing)-1], ", "), missing[len(missing)-1])
+}
+
+// temporal reads TEMPORAL_* and Temporal's own configuration file.
+func (c *Config) temporal() (client.Options, error) {
+	o, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: c.env})
+	if err != nil {
+		return o, usagef("Temporal's settings: %s", err)
+	}
+	return o, nil
+}
+
+// namespace is Temporal's, for links.
+func (c *Config) namespace() string {
+	name, _ := c.env.LookupEnv("TEMPORAL_NAMESPACE")
+	return url.PathEscape(cmp.Or(name, client.DefaultNamespace))
+}
+
+func settingHelp(name string) string {
+	if name == temporalSettings {
+		return "Temporal: TEMPORAL_ADDRESS (default\nlocalhost:7233), TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,\nTEMPORAL_TLS and the others of Temporal's own library"
+	}
+	for _, s := range settings {
+		if s.name == name {
+			return s.help
+		}
+	}
+	panic("no setting " + name)
+}
+
+// environment is the process's variables, as NAME=value.
+type environment []string
+
+// environ is the only reader of the process's environment.
+func environ() environment { return os.Environ() }
+
+// LookupEnv implements envconfig.EnvLookup; the last of two values counts.
+func (e environment) LookupEnv(name string) (value string, ok bool) {
+	for _, pair := range e {
+		if v, found := strings.CutPrefix(pair, name+"="); found {
+			value, ok = v, true
+		}
+	}
+	return value, ok
+}
+
+// Environ implements envconfig.EnvLookup.
+func (e environment) Environ() []string { return e }
+
+func (e environment) refuseUnknown() error {
+	names := slices.Clone(foreign)
+	for _, s := range settings {
+		names = append(names, s.name)
+	}
+	for _, pair := range e {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, "SEALBOOK_") || strings.HasPrefix(name, testPrefix) || slices.Contains(names, name) {
+			continue
+		}
+		if near := nearest(name, names); near != "" {
+			return usagef("%s is not a setting; did you mean %s?", name, near)
+		}
+		return usagef("%s is not a setting; unset it, or see sealbook --help", name)
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+func exportCommand() *command {
+	return &command{
+		name: "export", summary: "export an evidence package and download it",
+		usage: []string{
+			"--framework NAME --from DATE --to DATE --out FILE [flags]",
+			"--job ID --out FILE [flags]",
+		},
+		about: `Asks for an evidence package, waits until it is made and verified, downloads it
+and compares its digest. FILE appears when it is whole. The export is a durable
+job of the server: when this command is interrupted, the job goes on, and --job
+with its id waits for it again.`,
+		examples: `sealbook export --framework soc2 --from 2024-01-01 --to 2024-12-31 --out evidence.zip
+sealbook export --framework iso27001 --from 2024-01-01 --to 2024-03-31 \
+    --include access_logs,configuration_history --repository repo_42 --out access.zip
+sealbook export --job export_01j… --out evidence.zip
+sealbook verify evidence.zip --key ledger.vkey`,
+		settings: append(clientSettings[:2:2], "SEALBOOK_TEMPORAL_UI_URL"),
+		exits: `0  FILE is there and has the digest that the server recorded
+1  the export failed, was canceled, or did not end in --timeout
+2  wrong usage or settings`,
+		setup: func(set *flag.FlagSet) action {
+			var o exportOptions
+			var include, repositories list
+			set.StringVar(&o.framework, "framework", "", "the compliance framework `NAME`: soc2, fda_21cfr11, iso_27001, gdpr, sox, nist_csf")
+			set.StringVar(&o.request.AuditPeriod.From, "from", "", "first `DATE` of the period")
+			set.StringVar(&o.request.AuditPeriod.To, "to", "", "last `DATE` of the period, included")
+			set.Var(&include, "include", "only these `CATEGORIES`, separated by commas (default all):\n"+strings.Join(names(audit.Categories), ", "))
+			set.Var(&repositories, "repository", "only entries of these repository `IDS`; repeatable")
+			set.StringVar(&o.format, "format", "zip", "`FORMAT`: zip, json or csv")
+			set.StringVar(&o.out, "out", "", "`FILE` to write")
+			set.StringVar(&o.job, "job", "", "wait for the export with this `ID` instead of starting one")
+			set.DurationVar(&o.timeout, "timeout", 0, "give up waiting after this `TIME`, such as 30m (default: wait)")
+			set.BoolVar(&o.cancel, "cancel-on-interrupt", false, "cancel the export when this command is interrupted")
+			set.BoolVar(&o.json, "json", false, "print the finished job as JSON")
+			return func(ctx context.Context, c *call, args []string) error {
+				o.include, o.repositories = include, repositories
+				if err := o.check(args); err != nil {
+					return err
+				}
+				api, err := newClient(c)
+				if err != nil {
+					return err
+				}
+				return o.run(ctx, c, api)
+			}
+		},
+	}
+}
+
+type exportOptions struct {
+	framework, format     string
+	include, repositories []string
+	request               audit.ExportRequest
+	out, job              string
+	timeout               time.Duration
+	cancel, json          bool
+}
+
+// check refuses what the API would refuse, before anything is asked.
+func (o *exportOptions) check(args []string) error {
+	if len(args) > 0 {
+		return usagef("%q is not a flag; see sealbook export --help", args[0])
+	}
+	if o.out == "" {
+		return usagef("say where the package goes: --out FILE")
+	}
+	if info, err := os.Stat(filepath.Dir(o.out)); err != nil || !info.IsDir() {
+		return usagef("there is no folder %s", filepath.Dir(o.out))
+	}
+	if o.job != "" {
+		if o.framework != "" || o.request.AuditPeriod.From != "" || o.request.AuditPeriod.To != "" || len(o.include)+len(o.repositories) > 0 {
+			return usagef("--job waits for an export that has its own request; leave the other flags away")
+		}
+		return nil
+	}
+	if o.framework == "" || o.request.AuditPeriod.From == "" || o.request.AuditPeriod.To == "" {
+		return usagef("an export needs --framework, --from and --to; see sealbook export --help")
+	}
+	o.request.Format, o.request.Framework = audit.Format(o.format), audit.Framework(o.framework)
+	for _, c := range commaSeparated(o.include) {
+		o.request.Include = append(o.request.Include, audit.Category(c))
+	}
+	if len(o.request.Include) == 0 {
+		o.request.Include = audit.Categories
+	}
+	o.request.RepositoryIDs = commaSeparated(o.repositories)
+	if err := o.request.Validate(); err != nil {
+		return usagef("%s", sentence(err))
+	}
+	return nil
+}
+
+// exportJob is an export as the API shows it.
+type exportJob struct {
+	ID                  string                `json:"job_id"`
+	Status              audit.ExportStatus    `json:"status"`
+	Error               string                `json:"error"`
+	Failures            []string              `json:"failures"`
+	SHA256              string                `json:"sha256"`
+	EstimatedCompletion string                `json:"estimated_completion"`
+	Progress            *audit.ExportProgress `json:"progress"`
+}
+
+func (o *exportOptions) run(ctx context.Context, c *call, api *apiClient) error {
+	away := func(err error) { fmt.Fprintf(c.stderr, "waiting: %s\n", sentence(err)) }
+	if o.job == "" {
+		var started exportJob
+		start := request{method: http.MethodPost, path: "/evidence/export", body: o.request, idempotency: newKey()}
+		if err := repeat(ctx, patience, away, func(ctx context.Context) error { return api.call(ctx, start, &started) }); err != nil {
+			return err
+		}
+		o.job = started.ID
+		if !o.json {
+			fmt.Fprintf(c.stdout, "export %s was started\n", printable(o.job))
+			if ui := c.config.TemporalUIURL; ui != "" { // the job's id is its workflow's
+				fmt.Fprintf(c.stdout, "watch it at %s/namespaces/%s/workflows/%s\n", ui, c.config.namespace(), url.PathEscape(o.job))
+			}
+		}
+	}
+	job, raw, err := o.await(ctx, c, api)
+	if err != nil {
+		return err
+	}
+	size, err := o.download(ctx, c, api, job)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		_, err := fmt.Fprintf(c.stdout, "%s\n", raw)
+		return err
+	}
+	fmt.Fprintf(c.stdout, "%s  %d bytes\n%s\n", o.out, size, job.SHA256)
+	for _, f := range job.Failures {
+		fmt.Fprintf(c.stdout, "the package is partial: %s\n", printable(f))
+	}
+	return nil
+}
+
+// await waits for the job's end.
+func (o *exportOptions) await(ctx context.Context, c *call, api *apiClient) (job exportJob, raw json.RawMessage, err error) {
+	path := "/evidence/export/" + url.PathEscape(o.job)
+	bar := newProgress(c.stderr, "queued", -1, false)
+	defer bar.end()
+	began := time.Now()
+	for pause := 200 * time.Millisecond; ; pause = min(pause*3/2, 2*time.Second) {
+		err := repeat(ctx, patience, func(err error) { bar.say(sentence(err)) }, func(ctx context.Context) error {
+			return api.call(ctx, request{method: http.MethodGet, path: path}, &raw)
+		})
+		if err == nil {
+			job = exportJob{}
+			if err = json.Unmarshal(raw, &job); err != nil {
+				return job, raw, fmt.Errorf("the answer is not an export: %w", err)
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return job, raw, o.interrupted(ctx, c, api, path)
+		case err != nil:
+			return job, raw, err
+		case job.Status == audit.ExportCompleted:
+			return job, raw, nil
+		case job.Status == audit.ExportFailed && job.Error != "":
+			return job, raw, fmt.Errorf("the export failed: %s", printable(job.Error))
+		case job.Status.Final():
+			return job, raw, fmt.Errorf("the export is %s", printable(string(job.Status)))
+		case o.timeout > 0 && time.Since(began) > o.timeout:
+			return job, raw, fmt.Errorf("the export is still %s after %s; it goes on, and --job %s waits for it", printable(string(job.Status)), o.timeout, o.job)
+		}
+		bar.say(printable(string(job.Status)))
+		if p := job.Progress; p != nil {
+			bar.say(printable(p.Stage))
+			bar.to(p.Done, p.Total)
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return job, raw, o.interrupted(ctx, c, api, path)
+		}
+	}
+}
+
+// interrupted says what becomes of the job when nobody waits any more.
+func (o *exportOptions) interrupted(ctx context.Context, c *call, api *apiClient, path string) error {
+	if !o.cancel {
+		return fmt.Errorf("nobody waits any more, but the export goes on; sealbook export --job %s --out %s waits for it again", o.job, o.out)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := api.call(ctx, request{method: http.MethodDelete, path: path}, nil); err != nil {
+		return fmt.Errorf("the export %s could not be canceled: %s", o.job, sentence(err))
+	}
+	return fmt.Errorf("the export %s is being canceled", o.job)
+}
+
+// download fetches the package beside its place and gives it its name once its
+// digest is the recorded one.
+func (o *exportOptions) download(ctx context.Context, c *call, api *apiClient, job exportJob) (size int64, err error) {
+	answer, err := api.send(ctx, request{method: http.MethodGet, path: "/evidence/export/" + url.PathEscape(o.job) + "/download"}) //nolint:bodyclose // it is closed below
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	f, err := os.CreateTemp(filepath.Dir(o.out), "."+filepath.Base(o.out)+".*")
+	if err != nil {
+		return 0, fmt.Errorf("write the package: %w", err)
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // mostly it has another name by then
+	bar := newProgress(c.stderr, "downloading", answer.ContentLength, true)
+	sum := sha256.New()
+	body := &metered{r: answer.Body, moved: func(done int64) { bar.to(done, answer.ContentLength) }}
+	size, err = io.Copy(io.MultiWriter(f, sum), body)
+	bar.end()
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return size, fmt.Errorf("download the package: %w", err)
+	}
+	got := hex.EncodeToString(sum.Sum(nil))
+	if want := strings.TrimPrefix(job.SHA256, "sha256:"); got != want {
+		return size, fmt.Errorf("what was downloaded has the digest sha256:%s, the ledger says %s; the file was not kept", got, printable(job.SHA256))
+	}
+	if err := os.Rename(f.Name(), o.out); err != nil {
+		return size, fmt.Errorf("write the package: %w", err)
+	}
+	return size, nil
+}
+
+// commaSeparated joins repeated flags whose values are lists.
+func commaSeparated(values []string) (out []string) {
+	for _, v := range values {
+		for _, part := range strings.Split(v, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				out = append(out, part)
+			}
+		}
+	}
+	return out
+}
+
+func names[T ~string](values []T) (out []string) {
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"time"
+
+	"github.com/sealbook/sealbook/activities"
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/worker"
+	"github.com/sealbook/sealbook/workflows"
+)
+
+func workerCommand() *command {
+	return &command{
+		name: "worker", summary: "run the durable workflows: exports and their expiry",
+		usage: []string{""},
+		about: `Runs workflows and activities for Temporal, and tells Temporal what the API has
+ordered. It waits for Temporal to be there. On SIGTERM or SIGINT it takes no
+more tasks, lets running ones come to a point from which another worker goes on,
+and exits. Any number may run.`,
+		examples: `TEMPORAL_ADDRESS=temporal:7233 sealbook worker`,
+		settings: processSettings,
+		exits:    "0  stopped in order\n1  it could not start or go on\n2  wrong usage or settings",
+		setup: func(*flag.FlagSet) action {
+			return func(ctx context.Context, c *call, args []string) error {
+				if len(args) > 0 {
+					return usagef("worker takes no arguments; see sealbook worker --help")
+				}
+				return work(ctx, c)
+			}
+		},
+	}
+}
+
+func work(ctx context.Context, c *call) error {
+	s, err := connect(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	relay := worker.NewRelay(s.store, workflows.NewClient(s.temporal), s.logger, audit.SystemClock)
+	stopRelay := relayed(ctx, relay)
+	defer stopRelay()
+	s.logger.Info("the worker starts", "version", release())
+	persevere(ctx, s.logger, func() error {
+		return worker.New(s.temporal, &activities.Activities{
+			Log: s.log, Store: s.store, Artifacts: s.artifacts, Key: s.key, Temporal: s.temporal,
+			Clock: audit.SystemClock, Software: "sealbook " + release(),
+		}, s.logger).Run(ctx)
+	})
+	stopRelay()
+	s.close()
+	s.logger.Info("stopped")
+	return nil
+}
+
+// persevere runs until ctx ends. A Temporal that has just started may answer
+// before it knows the namespace; another attempt, a little later, finds it.
+// What is wrong is said when it changes.
+func persevere(ctx context.Context, logger *slog.Logger, attempt func() error) {
+	said := ""
+	for pause := 500 * time.Millisecond; ; pause = min(2*pause, 15*time.Second) {
+		err := attempt()
+		if ctx.Err() != nil || err == nil {
+			return
+		}
+		if said != err.Error() {
+			said = err.Error()
+			logger.Warn("the worker cannot start yet", "error", said)
+		}
+		if sleep(ctx, pause) != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// organisation is the one that the sample data belongs to.
+const organisation = "Sample Organisation"
+
+// step is one command of the story: what a person would type with dev.env at hand, and what its
+// success has shown.
+type step struct {
+	args   []string
+	input  string // standard input
+	proves string
+}
+
+// oneEntry is what the story appends, at every start once more.
+const oneEntry = `{"event_type":"access.granted","user_id":"ada","resource_id":"vault"}`
+
+// partOne needs the API only.
+func partOne(s *stack) []step {
+	var steps []step
+	if s.first {
+		steps = append(steps, step{
+			args:   []string{"sample"},
+			proves: "a sample organisation is in the ledger, through the public API",
+		})
+	}
+	return append(steps,
+		step{
+			args:   []string{"append", "--receipt", s.show("story/receipt.json")},
+			input:  oneEntry,
+			proves: "one more event is committed, and a signed receipt says where it stands",
+		},
+		step{
+			args:   []string{"verify", s.show("story/receipt.json"), "--key", s.trusted()},
+			proves: "the receipt alone shows that the event is in the ledger, with no server",
+		},
+		step{
+			args:   []string{"verify", "--database"},
+			proves: "every row in Postgres still is what was hashed, from the first to the last",
+		},
+	)
+}
+
+// partTwo needs Temporal and the worker.
+func partTwo(s *stack) []step {
+	file := s.show("story/evidence.zip")
+	today := time.Now().UTC()
+	return []step{
+		{
+			args: []string{
+				"export", "--framework", "soc2", "--out", file,
+				"--from", fmt.Sprintf("%d-01-01", today.Year()-1), "--to", today.Format(time.DateOnly), // the sample's year, and since
+			},
+			proves: "a durable workflow collected, sealed and published an evidence package",
+		},
+		{
+			args:   []string{"verify", file, "--key", s.trusted()},
+			proves: "the package is whole, complete and authentic, with no server and no network",
+		},
+	}
+}
+
+// trusted is the public key that a verifier is given.
+func (s *stack) trusted() string { return s.show(filepath.Join("secrets", "signer.vkey")) }
+
+// show is a path below the data folder as a person in the repository would
+// write it.
+func (s *stack) show(name string) string {
+	path := filepath.Join(s.data, name)
+	if short, err := filepath.Rel(s.root, path); err == nil && !strings.HasPrefix(short, "..") {
+		return short
+	}
+	return path
+}
+
+// tell runs the steps before the reader's eyes and stops at the first that
+// proves nothing.
+func (s *stack) tell(ctx context.Context, steps []step) error {
+	for _, st := range steps {
+		began := time.Now()
+		shown := "bin/sealbook " + strings.Join(st.args, " ")
+		if st.input != "" {
+			shown = "echo '" + st.input + "' | " + shown
+		}
+		s.screen.line("\n  %s", s.screen.bold("$ "+shown))
+		out, flush := s.screen.indent("      ")
+		cmd := s.command(ctx, s.client(), st.args...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(st.input), out, out
+		err := cmd.Run()
+		flush()
+		if err != nil {
+			s.screen.line("    %s %v %s", s.screen.red("✗"), err, s.screen.faint("("+took(began)+")"))
+			return errors.Join(ctx.Err(), fmt.Errorf("the story stopped at sealbook %s: %w", st.args[0], err))
+		}
+		s.screen.line("    %s %s %s", s.screen.green("✓"), st.proves, s.screen.faint("("+took(began)+")"))
+	}
+	return nil
+}
+
+// client are the settings of the story's commands: those of the program, and
+// an API key.
+func (s *stack) client() map[string]string {
+	vars := s.program()
+	vars["SEALBOOK_URL"], vars["SEALBOOK_KEY"] = s.publicURL, s.key
+	return vars
+}
+
+// command is one run of the program, which ends gracefully with ctx.
+func (s *stack) command(ctx context.Context, vars map[string]string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, s.sealbook, args...)
+	cmd.Env, cmd.Dir = s.environment(vars), s.root
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
+
+// output runs the program for its result, and repeats what it says only when
+// it does not succeed.
+func (s *stack) output(ctx context.Context, vars map[string]string, args ...string) ([]byte, error) {
+	cmd := s.command(ctx, vars, args...)
+	var fault strings.Builder
+	cmd.Stderr = &fault
+	out, err := cmd.Output()
+	if err != nil {
+		said := strings.TrimSpace(fault.String())
+		return nil, errors.Join(ctx.Err(), fmt.Errorf("sealbook %s: %w: %s", args[0], err, said))
+	}
+	return out, nil
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/sealbook/sealbook/deploy/dev/postgres"
+)
+
+// errCommand marks the end of a test command, whose exit code is passed on.
+var errCommand = errors.New("the command did not succeed")
+
+// runTest gives a command a real Postgres of its own and the embedded
+// Temporal's binary, and removes everything after it. The database flushes as
+// the product's does: a test that is faster because it may lose data would
+// test another system.
+func runTest(ctx context.Context, args []string) (err error) {
+	cfg, err := readSettings(os.Getenv)
+	if err != nil {
+		return err
+	}
+	screen := newScreen(os.Stderr)
+	build := newTemporalBuild(cfg.root)
+	if err := screen.wait(ctx, build, func() error { return build.run(ctx) }); err != nil {
+		return err
+	}
+
+	data, err := temporary("sealbook-test-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
+	server, err := postgres.Start(ctx, postgres.Options{
+		Data: data, Binaries: cfg.postgresBin, Dist: cfg.postgresDist,
+		Say: func(format string, args ...any) { screen.note("postgres", fmt.Sprintf(format, args...)) },
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop(), server.Remove()) }()
+
+	env := cfg.environment(map[string]string{
+		"SEALBOOK_TEST_DATABASE_URL": server.AdminURL("postgres"),
+		"SEALBOOK_TEST_TEMPORAL":     build.binary,
+		"SEALBOOK_POSTGRES_BIN":      server.Programs(), // for tests that run servers of their own
+	})
+	if err := command(ctx, args, env); err != nil {
+		return fmt.Errorf("%w: %w", errCommand, err)
+	}
+	return nil
+}
+
+// command runs in this process's group and on its terminal, so that Ctrl-C
+// reaches it directly; a termination that was sent to us alone is passed on.
+func command(ctx context.Context, args, env []string) error {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 30 * time.Second
+	return cmd.Run()
+}
