@@ -134,10 +134,15 @@ func (i *installation) login() string {
 	return u.String()
 }
 
+// commandTime bounds a command, so that one that hangs is named.
+const commandTime = 3 * time.Minute
+
 // command runs the program to its end.
 func (i *installation) command(args ...string) (stdout, stderr string, code int) {
 	i.t.Helper()
-	cmd := exec.Command(binary, args...)
+	ctx, cancel := context.WithTimeout(i.t.Context(), commandTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = i.env
 	var out, err strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &err
