@@ -34,7 +34,7 @@ DEV_FLAGS := -gcflags='all=-N -l'
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: $(STACK) ## build bin/sealbook
@@ -80,7 +80,12 @@ e2e: build ## run the end-to-end tests against real processes
 
 .PHONY: faults
 faults: build ## kill processes in the middle of work, FAULT_CYCLES times
-	@FAULT_CYCLES=$(FAULT_CYCLES) $(STACK) test -- go test -count=1 -tags faults -timeout 60m ./e2e/...
+	@FAULT_CYCLES=$(FAULT_CYCLES) $(STACK) test -- go test -count=1 -tags faults -run Kills -timeout 60m ./e2e/...
+
+.PHONY: histories
+histories: build ## record workflow histories for the replay test, after a workflow took a new shape
+	@mkdir -p workflows/testdata/histories
+	@$(STACK) test -- go test -count=1 -run 'TestExport(Makes|Cancel|Of)' ./worker -record-histories
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run the linters, which also hold the import rules

@@ -49,6 +49,7 @@ func TestExportMakesAVerifiedPackage(t *testing.T) {
 		t.Errorf("%d completions", n)
 	}
 	s.readableInTemporal(id)
+	s.record(id, "export_completed")
 	ledgertest.Check(t, s.log, s.ledger, -1)
 }
 
@@ -123,6 +124,7 @@ func TestExportCancel(t *testing.T) {
 	if e.Status != audit.ExportCanceled {
 		t.Errorf("%+v", e)
 	}
+	s.record(running, "export_canceled")
 	if err := s.cancel(running); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a second cancel: %v", err)
 	}
@@ -145,9 +147,11 @@ func TestExportReset(t *testing.T) {
 	id := s.order(request())
 	before := s.await(id)
 	s.eventually("the history is kept", func() bool { return s.entries("audit.workflow_history_archived") == 1 })
-	for i := range 2 {
+	for i := range 4 {
+		tasks := s.workflowTasks(id) // of the newest run: from its end to its start
+		at := tasks[(3-i)*(len(tasks)-1)/3]
 		_, err := s.temporal.ResetWorkflowExecution(s.t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
-			Namespace: "default", RequestId: fmt.Sprint("reset-", id, i), Reason: "test", WorkflowTaskFinishEventId: 4,
+			Namespace: "default", RequestId: fmt.Sprint("reset-", id, at), Reason: "test", WorkflowTaskFinishEventId: at,
 			WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: string(id)},
 		})
 		if err != nil {
@@ -168,6 +172,21 @@ func TestExportReset(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	ledgertest.Check(t, s.log, s.ledger, -1)
+}
+
+// workflowTasks returns the events to which a workflow can be reset.
+func (s *system) workflowTasks(id audit.ExportID) (events []int64) {
+	s.t.Helper()
+	for it := s.temporal.GetWorkflowHistory(s.t.Context(), string(id), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+		event, err := it.Next()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+			events = append(events, event.GetEventId())
+		}
+	}
+	return events
 }
 
 // A worker that stops in the middle hands over: the next one resumes.
@@ -211,6 +230,7 @@ func TestExportOfAlteredEntriesFails(t *testing.T) {
 	if e.Status != audit.ExportFailed || e.Error == nil || !strings.Contains(*e.Error, "entry 42") {
 		t.Errorf("%+v", e)
 	}
+	s.record(e.ID, "export_failed")
 	s.eventually("nothing is left of it", func() bool { return len(s.files("work/"))+len(s.files("exports/")) == 0 })
 }
 

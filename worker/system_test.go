@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,7 +35,10 @@ import (
 // temporalAddress is of the cluster that TestMain starts.
 var temporalAddress string
 
+var recordHistories = flag.Bool("record-histories", false, "write workflows/testdata/histories")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
 	binary := os.Getenv("SEALBOOK_TEST_TEMPORAL")
 	if binary == "" {
 		fmt.Fprintln(os.Stderr, "SEALBOOK_TEST_TEMPORAL is not set: run the tests with make test, which builds the embedded Temporal")
@@ -250,6 +254,24 @@ func (s *system) pack(e store.Export) ([]byte, *evidence.Report) {
 		s.t.Fatal(err)
 	}
 	return data, evidence.Verify(bytes.NewReader(data), int64(len(data)), evidence.VerifyOptions{Keys: []string{d.Genesis.Key}})
+}
+
+// record keeps a kept history as a fixture of the replay test, when it is told
+// to.
+func (s *system) record(id audit.ExportID, name string) {
+	s.t.Helper()
+	if !*recordHistories {
+		return
+	}
+	var files []string
+	s.eventually("the history is kept", func() bool { files = s.files("histories/" + string(id)); return len(files) > 0 })
+	text, err := os.ReadFile(filepath.Join(s.folder, files[0]))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("..", "workflows", "testdata", "histories", name+".json"), text, 0o644); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // files lists what lies under a folder of the artifact store.

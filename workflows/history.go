@@ -23,7 +23,6 @@ func startArchive(ctx workflow.Context, ledger int32) error {
 	info := workflow.GetInfo(ctx)
 	run := activities.HistoryRun{WorkflowID: info.WorkflowExecution.ID, RunID: info.WorkflowExecution.RunID, Ledger: ledger}
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:        "history/" + run.WorkflowID + "/" + run.RunID,
 		TaskQueue:         CoreQueue,
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:     "History of " + run.WorkflowID,
