@@ -22,8 +22,19 @@ type BuildExport struct {
 
 // BuildExport packs the parts and stores the package by its digest. The bytes
 // depend on nothing but the frozen scope and the parts, so a retry stores the
-// same artifact again.
+// same artifact again. Once the job is completed its parts are gone, and the
+// package that it has is the answer: an operator may reset the workflow to any
+// point. Returns InvalidState when the job ended without one.
 func (a *Activities) BuildExport(ctx context.Context, b BuildExport) (audit.Artifact, error) {
+	job, err := a.Store.Export(ctx, b.Start.Ledger, b.Start.ID)
+	switch {
+	case err != nil:
+		return audit.Artifact{}, err
+	case job.Status == audit.ExportCompleted:
+		return job.Artifact.V, nil
+	case job.Status.Final():
+		return audit.Artifact{}, audit.Errorf(audit.InvalidState, "export %s has ended as %s", b.Start.ID, job.Status)
+	}
 	defer a.keepAlive(ctx)()
 	s, err := a.frozen(ctx, b.Start)
 	if err != nil {
