@@ -84,9 +84,8 @@ const (
 
 // Retention of an entry on which no framework's floor is known.
 const (
-	DefaultRetentionDays   = 7 * daysPerYear // document A's policy
-	daysPerYear            = 365
-	defaultRetentionPeriod = "7_years"
+	DefaultRetentionDays = 2_555 // document A's policy: seven years
+	daysPerYear          = 365
 )
 
 func (c *Config) setDefaults() error {

@@ -33,17 +33,17 @@ func (s *server) downloadExport(r *http.Request) (reply, error) {
 	content, err := s.Artifacts.Open(r.Context(), a)
 	if err != nil {
 		if audit.CodeOf(err) == audit.NotFound { // it is ours to have, not the caller's to know better
-			err = fmt.Errorf("package of completed %s: %v", e.ID, err)
+			err = &audit.Error{Code: audit.Internal, Message: "package of completed " + string(e.ID), Err: err}
 		}
 		return reply{}, err
 	}
 	if _, err := s.record(r, action(r, typeDownloaded, exportResource(e.ID), audit.Object{"sha256": a.Digest, "size_bytes": a.Size}), nil, nil); err != nil {
-		content.Close() //nolint:errcheck // nothing was read
+		content.Close()
 		return reply{}, err
 	}
 	header, err := packageHeader(e.ID, e.Request.V.Format, a)
 	return reply{header: header, stream: func(w io.Writer) error {
-		defer content.Close() //nolint:errcheck // it was read to its end, or that failed
+		defer content.Close()
 		return s.copyVerified(w, content)
 	}}, err
 }

@@ -67,28 +67,30 @@ const statusActive = "active"
 
 // entryView projects an entry to document B.
 func entryView(e audit.Entry) *entryBody {
+	period, until := retentionOf(e.RecordedAt, DefaultRetentionDays)
 	return &entryBody{
 		ID: e.EntryID(), LogID: e.LogID(), Seq: e.Seq,
 		Timestamp: audit.FormatTime(e.Time()), EventType: string(e.Class), Category: categoryOf(e), Severity: e.Severity,
 		Description: e.Description, Status: statusActive,
 		User: userOf(e), Resource: prefixed(e.Resource), Action: actionOf(e), Context: contextOf(e), Details: e.Details,
 		Compliance: compliance{
-			Frameworks: e.Frameworks, Signature: signatureOf(e), Retention: defaultRetentionPeriod,
+			Frameworks: e.Frameworks, Signature: signatureOf(e), Retention: period,
 			Integrity: integrity{Hash: e.Hash, Evident: e.Hash != "", Verified: e.Verified},
 		},
-		Impact: e.Impact,
-		Retention: retention{
-			Period: defaultRetentionPeriod, ArchiveDate: audit.FormatTime(endOfRetention(e.RecordedAt)), Immutable: true,
-		},
-		Response: responseOf(e), CreatedAt: audit.FormatTime(e.RecordedAt), Immutable: true,
+		Impact:    e.Impact,
+		Retention: retention{Period: period, ArchiveDate: audit.FormatTime(until), Immutable: true},
+		Response:  responseOf(e), CreatedAt: audit.FormatTime(e.RecordedAt), Immutable: true,
 		Checksum: e.Checksum, Hash: e.Hash, Previous: e.Previous, Withheld: e.Withheld,
 	}
 }
 
-// endOfRetention counts whole years by the calendar, as document B's sample
-// does.
-func endOfRetention(from time.Time) time.Time {
-	return from.AddDate(DefaultRetentionDays/daysPerYear, 0, 0)
+// retentionOf names a period and its end. Whole years are counted by the
+// calendar, as document B's sample does.
+func retentionOf(from time.Time, days int) (period string, until time.Time) {
+	if years := days / daysPerYear; days%daysPerYear == 0 {
+		return fmt.Sprintf("%d_years", years), from.AddDate(years, 0, 0)
+	}
+	return fmt.Sprintf("%d_days", days), from.AddDate(0, 0, days)
 }
 
 // categoryOf is what was submitted, or the verbatim type where the class that

@@ -243,7 +243,7 @@ func TestADamagedPackageBreaksOff(t *testing.T) {
 				content := bytes.Repeat([]byte{'p'}, size)
 				stored := b.complete(job, content)
 				b.replace(stored.Key, damage(bytes.Clone(content)))
-				r, err := http.NewRequestWithContext(t.Context(), "GET", b.url+"/v1/audit/evidence/export/"+job+"/download", nil)
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+"/v1/audit/evidence/export/"+job+"/download", nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -308,7 +308,7 @@ func TestEstimatesAreMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, err := b.log.Row(t.Context(), b.ledger, e.CreatedAt.Unix()*0+10)
+	row, err := b.log.Row(t.Context(), b.ledger, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

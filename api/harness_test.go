@@ -28,7 +28,7 @@ var pepper = []byte("test pepper")
 // bench is an API with everything real behind it but Temporal, serving over a
 // real connection. Every answer that a test gets is held against openapi.yaml.
 type bench struct {
-	t         *testing.T
+	t         testing.TB
 	dsn       string
 	log       *ledger.Log
 	store     *store.Store
@@ -121,7 +121,7 @@ var testKeys = map[string][]audit.Permission{
 	"admin":    {audit.Admin},
 }
 
-func newBench(t *testing.T, change ...func(*api.Config, *ledger.Config)) *bench {
+func newBench(t testing.TB, change ...func(*api.Config, *ledger.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, dsn: ledgertest.Database(t), workflows: &fakeWorkflows{}, logged: &lines{}, clock: &testClock{}, keys: map[string]string{}}
 	lc := ledger.Config{}
@@ -200,7 +200,7 @@ type request struct {
 
 // answer is what came back, checked against the contract.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   []byte

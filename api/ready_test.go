@@ -86,3 +86,15 @@ func TestTypesOfAnotherProcessAreUsedAtOnce(t *testing.T) {
 	b.post("full", "~/entries", `{"event_type":"made.elsewhere"}`).want(http.StatusCreated)
 	b.whole()
 }
+
+func TestTypesAreLimited(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.superuser(`insert into event_type (ledger, name, class, severity, description, created_at)
+		select $1, 'made.' || i, 'system_event', 'low', '', now() from generate_series(1, $2::int) i`, b.ledger, api.MaxEventTypes)
+	put := func(name, severity string) *answer {
+		return b.send(request{method: "PUT", path: "~/event-types/" + name, as: "full", body: []byte(`{"class":"system_event","severity":"` + severity + `"}`)})
+	}
+	put("made.1", "high").want(http.StatusOK)
+	put("one.more", "low").want(http.StatusConflict)
+}

@@ -40,7 +40,7 @@ type system struct {
 // connect builds everything from the settings. It reaches for the database,
 // because nothing works without it, and not for Temporal, because the ledger
 // does.
-func connect(ctx context.Context, c *call) (s *system, err error) {
+func connect(ctx context.Context, c *call) (_ *system, err error) {
 	if err := c.config.require("SEALBOOK_DATABASE_URL", "SEALBOOK_SIGNER_KEY", "SEALBOOK_ARTIFACTS"); err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func connect(ctx context.Context, c *call) (s *system, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &system{logger: newLogger(c.stderr, c.config.LogLevel)}
+	s := &system{logger: newLogger(c.stderr, c.config.LogLevel)}
 	defer func() {
 		if err != nil {
 			s.close()

@@ -147,6 +147,31 @@ var attacks = map[string]func(f *forged) expected{
 		f.seal = func(text string) ([]byte, error) { return other.SignNote(evidence.SealName(testOrigin), text) }
 		return expected{evidence.Authenticity, evidence.Failed, "by another key", "tagmanifest-sha256.txt.sig", 0}
 	},
+	"a signature of chance": func(f *forged) expected {
+		f.seal = func(text string) ([]byte, error) {
+			note, err := f.book.seal(text)
+			note[len(note)-30] ^= 1
+			return note, err
+		}
+		return expected{evidence.Authenticity, evidence.Failed, "the signature is wrong", "tagmanifest-sha256.txt.sig", 0}
+	},
+	"the signature in another spelling": func(f *forged) expected {
+		f.seal = func(text string) ([]byte, error) {
+			note, err := f.book.seal(text)
+			const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+			last := len(note) - len("=\n") - 1 // of its bits, base64 does not use all
+			note[last] = alphabet[strings.IndexByte(alphabet, note[last])|1]
+			return note, err
+		}
+		return expected{evidence.Authenticity, evidence.Failed, "malformed", "tagmanifest-sha256.txt.sig", 0}
+	},
+	"a second signature": func(f *forged) expected {
+		f.seal = func(text string) ([]byte, error) {
+			note, err := f.book.seal(text)
+			return append(note, note[bytes.Index(note, []byte("\n\n"))+2:]...), err
+		}
+		return expected{evidence.Authenticity, evidence.Failed, "more than one", "tagmanifest-sha256.txt.sig", 0}
+	},
 	"another key in the package": func(f *forged) expected {
 		other, err := ledger.GenerateSigningKey()
 		if err != nil {

@@ -119,6 +119,24 @@ type oneByte struct{ io.ReadCloser }
 
 func (o oneByte) Read(b []byte) (int, error) { return o.ReadCloser.Read(b[:min(1, len(b))]) }
 
+// TestZip64 writes the fields that files above four gigabytes need.
+func TestZip64(t *testing.T) {
+	b := newBook(t).fill(30)
+	s := b.scope(allCategories(audit.FormatZIP), 0)
+	_, files := unzip(t, b.build(s))
+	defer evidence.SetBigSize(evidence.SetBigSize(1000))
+	data := b.build(s)
+	expect(t, verify(data, b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
+	_, big := unzip(t, data)
+	if diff := cmp.Diff(texts(files), texts(big)); diff != "" {
+		t.Error(diff)
+	}
+	evidence.SetBigSize(1 << 40)
+	if r := verify(data); r.Exit() != 1 {
+		t.Errorf("ZIP64 fields where none are needed: exit %d", r.Exit())
+	}
+}
+
 // TestBuildRefuses gives Build what does not belong together.
 func TestBuildRefuses(t *testing.T) {
 	b := newBook(t).fill(60)

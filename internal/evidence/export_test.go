@@ -13,6 +13,9 @@ import (
 // SetChunk makes a collector's chunks small.
 func (c *Collector) SetChunk(entries int) { c.perChunk = entries }
 
+// RepackStored tells Repack which files not to compress.
+var RepackStored = isStored
+
 // Repack writes a package's files with manifests that fit them, as someone
 // does who changes a package and makes its lists again. The files that seal
 // are made anew; seal signs, or returns what shall stand instead.
@@ -20,7 +23,7 @@ func Repack(w io.Writer, folder string, at time.Time, files map[string][]byte, s
 	z := &zipWriter{w: w, dos: dosTime(at)}
 	sums, packed := map[string][32]byte{}, map[string][32]byte{}
 	add := func(name string, content []byte) error {
-		m, err := z.add(folder+"/"+name, int64(len(content)), isStored(name), func(w io.Writer) error { _, err := w.Write(content); return err })
+		m, err := z.add(folder+"/"+name, int64(len(content)), RepackStored(name), func(w io.Writer) error { _, err := w.Write(content); return err })
 		if err != nil {
 			return err
 		}
@@ -54,6 +57,12 @@ func Repack(w io.Writer, folder string, at time.Time, files map[string][]byte, s
 		}
 	}
 	return z.finish()
+}
+
+// SetBigSize gives smaller files than necessary ZIP64 fields.
+func SetBigSize(n int64) (before int64) {
+	before, bigSize = bigSize, n
+	return before
 }
 
 // SealText is what a package's signature signs.

@@ -204,7 +204,8 @@ func TestLimits(t *testing.T) {
 	if err := evidence.Repack(&out, folder, bookStart, bomb, func([]byte) []byte { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if r := verify(out.Bytes()); r.Exit() != 1 || !strings.Contains(reportText(t, r), "limit Ratio") {
+	r = evidence.Verify(bytes.NewReader(out.Bytes()), int64(out.Len()), evidence.VerifyOptions{Limits: evidence.Limits{Ratio: 200}})
+	if r.Exit() != 1 || !strings.Contains(reportText(t, r), "limit Ratio") {
 		t.Errorf("limit Ratio: exit %d\n%s", r.Exit(), reportText(t, r))
 	}
 }
@@ -232,5 +233,66 @@ func TestLyingSize(t *testing.T) {
 	copy(data[start:], packed.Bytes())
 	if r := verify(data); r.Exit() != 1 || !strings.Contains(reportText(t, r), "longer than the") {
 		t.Errorf("exit %d\n%s", r.Exit(), reportText(t, r))
+	}
+}
+
+// TestHiddenBehindDeflate puts bytes behind a file's packed data, where no
+// unpacking program looks: the same content is packed tighter, and all sizes
+// stay.
+func TestHiddenBehindDeflate(t *testing.T) {
+	good, _ := smallPackage(t)
+	for _, f := range zipFiles(t, good) {
+		start, err := f.DataOffset()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var packed bytes.Buffer
+		w, err := flate.NewWriter(&packed, flate.BestCompression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(content); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		if f.Method != zip.Deflate || packed.Len() >= int(f.CompressedSize64) {
+			continue
+		}
+		data := bytes.Clone(good)
+		rest := data[start+int64(packed.Len()) : start+int64(f.CompressedSize64)]
+		copy(data[start:], packed.Bytes())
+		copy(rest, strings.Repeat("secret ", len(rest)))
+		if r := verify(data); r.Exit() != 1 || !strings.Contains(reportText(t, r), "bytes follow the packed data") {
+			t.Errorf("exit %d\n%s", r.Exit(), reportText(t, r))
+		}
+		return
+	}
+	t.Fatal("no file of the package can be packed tighter")
+}
+
+// TestStored has the one way of packing that each file has.
+func TestStored(t *testing.T) {
+	b := newBook(t).fill(20)
+	s := b.scope(wideRequest(), 0)
+	folder, files := unzip(t, b.build(s))
+	defer func(f func(string) bool) { evidence.RepackStored = f }(evidence.RepackStored)
+	for name, stored := range map[string]func(string) bool{
+		"everything": func(string) bool { return true },
+		"nothing":    func(string) bool { return false },
+	} {
+		evidence.RepackStored = stored
+		f := &forged{book: b, scope: s, folder: folder, files: clone(files)}
+		f.insider()
+		if r := verify(f.pack()); r.Exit() != 1 || !strings.Contains(reportText(t, r), "not packed in the way that packages do") {
+			t.Errorf("%s is stored: exit %d\n%s", name, r.Exit(), reportText(t, r))
+		}
 	}
 }

@@ -30,8 +30,9 @@ type member struct {
 }
 
 // bigSize is the size from which on a file has ZIP64 fields. It is decided
-// before its packed size is known, and deflate can only add a thousandth.
-const bigSize = 0xF0000000
+// before its packed size is known, and deflate can only add a thousandth. Only
+// tests change it.
+var bigSize int64 = 0xF0000000
 
 const max32 = 0xFFFFFFFF
 
