@@ -152,6 +152,11 @@ var selectRange = `
 
 // scanRange streams the stored rows of [first, end) inside tx.
 func scanRange(ctx context.Context, tx pgx.Tx, ledger int32, first, end int64, each func(*storedRow) error) error {
+	// A page joins thousands of rows with thousands. Before a new table has
+	// been analyzed, the planner may expect a few and compare each with each.
+	if _, err := tx.Exec(ctx, `set local enable_nestloop = off`); err != nil {
+		return fmt.Errorf("read entries: %w", err)
+	}
 	for ; first < end; first += pageRows {
 		rows, err := tx.Query(ctx, selectRange, ledger, first, min(first+pageRows, end))
 		if err != nil {
