@@ -23,6 +23,7 @@ VCS := $(shell git status --porcelain >/dev/null 2>&1 && git rev-parse HEAD >/de
 SEALBOOK := bin/sealbook
 STACK    := .cache/bin/sealbook-stack
 
+WORKFLOWCHECK_VERSION := v0.6.0
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT         := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
@@ -103,6 +104,7 @@ check: lint ## format, vet, lint and module files, as CI wants them
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "run make fmt for:"; echo "$$unformatted"; exit 1; fi
 	@go vet -tags e2e,faults ./...
+	@go run go.temporal.io/sdk/contrib/tools/workflowcheck@$(WORKFLOWCHECK_VERSION) ./workflows/...
 	@go mod tidy -diff
 	@go mod verify
 	@cd $(DEV) && go mod tidy -diff && go mod verify

@@ -30,7 +30,7 @@ func (s *stack) farewell() {
 
   Try it in another terminal:
     set -a; . %s; set +a
-    curl -H "Authorization: Bearer $SEALBOOK_KEY" $SEALBOOK_URL/entries
+    curl -H "Authorization: Bearer $SEALBOOK_KEY" $SEALBOOK_URL/api/v1/audit/entries
     bin/sealbook verify --database
     psql "$SEALBOOK_ADMIN_DATABASE_URL"    %s
 
