@@ -147,7 +147,11 @@ func readConfig(env environment) (Config, error) {
 		}
 	}
 	if c.PublicURL == "" {
-		c.PublicURL = "http://" + c.HTTPAddr
+		host, port, _ := net.SplitHostPort(c.HTTPAddr)
+		if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+			host = "localhost" // every address is none that a link could name
+		}
+		c.PublicURL = "http://" + net.JoinHostPort(host, port)
 	}
 	return c, env.refuseUnknown()
 }

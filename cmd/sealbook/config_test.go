@@ -21,6 +21,18 @@ func TestConfig(t *testing.T) {
 	}
 }
 
+func TestPublicURLFollowsTheAddress(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"127.0.0.1:80": "http://127.0.0.1:80", ":8080": "http://localhost:8080", "0.0.0.0:8080": "http://localhost:8080",
+		"[::]:8080": "http://localhost:8080", "[::1]:8080": "http://[::1]:8080", "audit.example:1": "http://audit.example:1",
+	} {
+		if c, err := readConfig([]string{"SEALBOOK_HTTP_ADDR=" + address}); err != nil || c.PublicURL != want {
+			t.Errorf("%s: %s %v", address, c.PublicURL, err)
+		}
+	}
+}
+
 func TestConfigRefuses(t *testing.T) {
 	t.Parallel()
 	for variable, says := range map[string]string{

@@ -79,7 +79,7 @@ func (o *importOptions) run(ctx context.Context, c *call, args []string) error {
 		}
 		in = f
 	}
-	im := &importing{call: c, bulk: bulk{api: api, patience: patience, away: func(err error) { fmt.Fprintf(c.stderr, "waiting: %s\n", sentence(err)) }}}
+	im := &importing{call: c, bulk: bulk{api: api, patience: patience}}
 	err = im.run(ctx, format, in, size)
 	if told := im.tell(o.json); err == nil {
 		err = told
@@ -100,6 +100,10 @@ func (im *importing) run(ctx context.Context, format importer.Format, in io.Read
 	bar := newProgress(im.call.stderr, "importing", size, true)
 	defer bar.end()
 	read := &metered{r: in}
+	im.bulk.away = func(err error) {
+		bar.clear()
+		fmt.Fprintf(im.call.stderr, "waiting: %s\n", sentence(err))
+	}
 	im.bulk.sent = func(int) { bar.to(read.done, size) }
 	content, err := importer.Open(read)
 	if err != nil {

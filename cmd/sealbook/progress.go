@@ -28,7 +28,7 @@ func newProgress(w io.Writer, what string, total int64, bytes bool) *progress {
 	options := []progressbar.Option{
 		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(80 * time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(),
+		progressbar.OptionSetPredictTime(true),
 	}
 	if bytes {
 		options = append(options, progressbar.OptionShowBytes(true))
@@ -51,6 +51,13 @@ func (p *progress) to(done, total int64) {
 func (p *progress) say(what string) {
 	if p.bar != nil {
 		p.bar.Describe(what)
+	}
+}
+
+// clear makes room for a line; the bar comes back when it moves.
+func (p *progress) clear() {
+	if p.bar != nil {
+		p.bar.Clear() //nolint:errcheck // as above
 	}
 }
 

@@ -71,6 +71,7 @@ func verifyDatabase(ctx context.Context, c *call, asJSON bool) error {
 			bad++
 		}
 		entries += v.Rows
+		bar.clear()
 		if err := tellLedger(c, id, v, asJSON); err != nil {
 			return err
 		}
