@@ -19,3 +19,11 @@ func Parameters() map[string][]string {
 	}
 	return out
 }
+
+// RetentionOf and Status are pure and decide what no request can bring about.
+var RetentionOf = retentionOf
+
+func Status(err error) (int, string) {
+	status, e := classify(err)
+	return status, e.Message
+}

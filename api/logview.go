@@ -6,8 +6,8 @@ import (
 	"github.com/sealbook/sealbook/audit"
 )
 
-// logBody is an entry as document A shows it. hash, seq, verified, withheld
-// and, in a list, nothing else are ours.
+// logBody is an entry as document A shows it. A key without a value is left
+// out. seq, verified and withheld are ours, and so is hash in a list.
 type logBody struct {
 	ID         string       `json:"id"`
 	EventType  string       `json:"event_type,omitempty"`

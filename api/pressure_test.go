@@ -45,6 +45,29 @@ func (b *bench) stall() (release func()) {
 	return release
 }
 
+// committerWaits returns once the committer holds a batch that it cannot
+// commit.
+func (b *bench) committerWaits() {
+	b.t.Helper()
+	conn, err := pgx.Connect(b.t.Context(), b.dsn)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer conn.Close(b.t.Context())
+	for range 1000 {
+		var waits bool
+		if err := conn.QueryRow(b.t.Context(), `
+			select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waits); err != nil {
+			b.t.Fatal(err)
+		}
+		if waits {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	b.t.Fatal("the committer does not wait")
+}
+
 // raw sends a request without the harness, for use in goroutines.
 func (b *bench) raw(ctx context.Context, method, path, as, body string, header ...string) (status int, h http.Header, text string, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, b.url+path, strings.NewReader(body))
@@ -86,7 +109,7 @@ func TestAFullQueueIs503(t *testing.T) {
 		results <- result{status, h.Get("Retry-After"), text}
 	}
 	go post(0)
-	time.Sleep(300 * time.Millisecond) // the committer has taken it and waits
+	b.committerWaits()
 	for i := range callers - 1 {
 		go post(i + 1)
 	}
@@ -116,7 +139,7 @@ func TestAFullQueueIs503(t *testing.T) {
 
 func TestARequestThatTakesTooLongIs503(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(c *api.Config, _ *ledger.Config) { c.RequestTimeout = 200 * time.Millisecond })
+	b := newBench(t, func(c *api.Config, _ *ledger.Config) { c.RequestTimeout = time.Second })
 	b.get("writer", "~/entries").want(http.StatusForbidden)
 	release := b.stall()
 	a := b.post("writer", "~/entries", `{"event_type":"scan.started","external_id":"slow"}`).want(http.StatusServiceUnavailable)
@@ -145,7 +168,7 @@ func TestAClientThatLeavesIsLogged(t *testing.T) {
 	if _, _, _, err := b.raw(ctx, "POST", "/v1/audit/entries", "writer", `{"event_type":"scan.started"}`, "X-Request-Id", "leaving"); err == nil {
 		t.Fatal("it got an answer")
 	}
-	for range 100 {
+	for range 500 {
 		if strings.Contains(b.logged.String(), `"leaving"`) {
 			break
 		}

@@ -83,6 +83,14 @@ func TestDestroyedAndMissingEntries(t *testing.T) {
 	b.get("reader", "~/entries?order=asc").want(http.StatusOK)
 	b.get("reader", "~/logs/"+a.text("data.0.id")).want(http.StatusOK)
 
+	// Content whose parts do not fit together.
+	b.superuser(`update payload set fields = '{"/actor":5,"/actor/id":"x"}' where ledger = $1 and seq = $2`, b.ledger, first+3)
+	a = b.get("reader", "~/logs?event_type=scan.started&limit=1").want(http.StatusOK)
+	if v, _ := a.at("data.0.verified"); v != false || a.number("data.0.seq") != first+3 || a.text("data.0.event_type") != "scan.started" {
+		t.Fatalf("%s", a.body)
+	}
+	b.get("reader", "~/entries/"+a.text("data.0.id")).want(http.StatusOK)
+
 	// A payload row that is gone.
 	b.superuser(`delete from payload where ledger = $1 and seq = $2`, b.ledger, first+1)
 	row, err := b.log.Row(t.Context(), b.ledger, first+1)
@@ -107,7 +115,7 @@ func TestDestroyedAndMissingEntries(t *testing.T) {
 	b.superuser(`delete from entry where ledger = $1 and seq = $2`, b.ledger, first+2)
 	a = b.post("verifier", "~/verify", `{"from":"2000-01-01","to":"2999-12-31"}`).want(http.StatusOK)
 	for path, want := range map[string]any{
-		"data.verified": false, "data.chain_valid": false, "data.hash_mismatches": 2., "data.gaps_detected": 1., "data.first_invalid.seq": float64(first),
+		"data.verified": false, "data.chain_valid": false, "data.hash_mismatches": 3., "data.gaps_detected": 1., "data.first_invalid.seq": float64(first),
 	} {
 		if got, _ := a.at(path); got != want {
 			t.Errorf("%s is %v, not %v: %s", path, got, want, a.body)

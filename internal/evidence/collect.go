@@ -206,7 +206,7 @@ func (c *Collector) write(kind int, b []byte) error {
 			}
 		}
 	}
-	f.sum.Write(b)
+	f.sum.add(b)
 	_, err := f.w.Write(b)
 	return err
 }

@@ -140,11 +140,12 @@ func encodeDocument(v any) []byte {
 	return b.Bytes()
 }
 
-// singleLine makes s fit for a line of a text file.
+// singleLine makes s fit for a line of a text file, and for a cell of a page:
+// without line breaks, control characters and changes of direction.
 func singleLine(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= '\u2028' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
 			return ' '
 		}
 		return r

@@ -71,7 +71,7 @@ func readTested(rec *ledger.Record, fields []ledger.Field) (t tested, err error)
 			err = read(f, &t.RepositoryID)
 		}
 		if err != nil {
-			return t, fmt.Errorf("entry %d: field %s is not what an event has there: %v", rec.Seq, f.Path, err)
+			return t, fmt.Errorf("entry %d: field %s is not what an event has there: %w", rec.Seq, f.Path, err)
 		}
 	}
 	return t, nil

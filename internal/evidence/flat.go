@@ -84,8 +84,8 @@ func (b *builder) each(do func(c audit.Category, e *entry, line []byte) error) e
 		p := b.parts[c]
 		sum := newDigest()
 		err := b.head(p, func(line []byte) (bool, error) {
-			sum.Write(line)
-			sum.Write([]byte("\n"))
+			sum.add(line)
+			sum.add([]byte("\n"))
 			e, err := b.readEntry(line)
 			if err != nil {
 				return false, err

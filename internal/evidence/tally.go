@@ -23,7 +23,7 @@ type Tally struct {
 	Silences  []Silence                           `json:"silences"` // longest first
 }
 
-// Silence is a time in which nothing was recorded between two neighbours.
+// Silence is a time in which nothing was recorded between two entries.
 type Silence struct {
 	After   int64     `json:"after_seq"` // the last entry before it
 	From    time.Time `json:"from"`

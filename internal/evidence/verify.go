@@ -125,8 +125,9 @@ func (v *verifier) watch() {
 }
 
 func (v *verifier) member(name string) *member {
-	for _, m := range v.zip.members { // a package has a few dozen files
-		if m.name == v.zip.folder+"/"+name {
+	path := v.zip.folder + "/" + name
+	for _, m := range v.zip.members { // asked for a few dozen names only
+		if m.name == path {
 			return m
 		}
 	}
@@ -142,6 +143,10 @@ func (v *verifier) open(name string) *unpacked {
 	if m == nil {
 		return nil
 	}
+	return v.start(name, m)
+}
+
+func (v *verifier) start(name string, m *member) *unpacked {
 	v.files[name] = v.zip.open(m)
 	return v.files[name]
 }
@@ -157,7 +162,7 @@ func (v *verifier) readDocuments() {
 			v.find(Finding{Verdict: Integrity, File: name}, "the file unpacks to %d bytes, more than %d (limit DocumentBytes)", m.size, v.opt.Limits.DocumentBytes)
 			continue
 		}
-		u := v.open(name)
+		u := v.start(name, m)
 		content, _ := io.ReadAll(u) // finish repeats its error
 		if v.finish(name, u); u.finished {
 			v.docs[name] = content

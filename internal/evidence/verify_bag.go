@@ -17,7 +17,7 @@ func (v *verifier) checkManifests() {
 		name := v.local(m)
 		u := v.files[name]
 		if u == nil {
-			u = v.open(name)
+			u = v.start(name, m)
 		}
 		v.finish(name, u)
 		if u.finished {
@@ -114,7 +114,7 @@ func (v *verifier) checkDocuments() {
 			}
 		}
 	}
-	docs = append(docs, v.facts.info(docs, v.streams()))
+	docs = append(docs, v.info(docs, v.streams()))
 	for _, d := range docs {
 		got, ok := v.docs[d.name]
 		if !ok || bytes.Equal(got, d.content) {

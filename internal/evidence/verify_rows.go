@@ -329,7 +329,9 @@ func (c *rowCheck) addLeaf(leaf ledger.Hash) {
 	}
 	for _, k := range c.known {
 		if c.next < k.Size {
-			k.root.Add(leaf) // cannot fail where the other did not
+			if err := k.root.Add(leaf); err != nil {
+				c.bad(Finding{Verdict: Integrity, File: nameSkeleton}, "%v", err)
+			}
 		}
 	}
 }
