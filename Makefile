@@ -58,8 +58,8 @@ demo: build ## the same on free ports in a temporary folder; leaves nothing behi
 test: build ## run all tests, with the race detector, on a real Postgres
 	@$(if $(RACE),,echo "There is no C compiler here: the tests run without the race detector.")
 	@$(STACK) test -- bash -euo pipefail -c "\
-		go test $(RACE) -timeout 20m $(PACKAGES); \
-		cd $(DEV); CGO_ENABLED=0 go test $(DEV_FLAGS) -timeout 20m ./..."
+		go test $(RACE) -timeout 15m $(PACKAGES); \
+		cd $(DEV); CGO_ENABLED=0 go test $(DEV_FLAGS) -timeout 15m ./..."
 
 .PHONY: bench
 bench: $(STACK) ## run the benchmarks (BENCH, BENCHTIME, PACKAGES)

@@ -153,7 +153,8 @@ type Selectable struct {
 
 // FilterFields are the payload fields that Selects reads, as JSON Pointers.
 // A package discloses them for every entry of its range.
-var FilterFields = []string{"/class", "/repository", "/timestamp"}
+// The repository's id is a field of its own where it was declared personal.
+var FilterFields = []string{"/class", "/repository", "/repository/id", "/timestamp"}
 
 // ExportStatus is where an export stands.
 type ExportStatus string

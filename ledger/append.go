@@ -15,13 +15,19 @@ import (
 	"github.com/sealbook/sealbook/audit"
 )
 
-// Submission is what one request appends, atomically: all of its events and
-// its own statements, or nothing.
+// Submission is what one request appends in one transaction, together with its
+// own statements.
 type Submission struct {
 	Ledger int32
 	Events []audit.Event // 1 to MaxBulk, normalised and valid
 
-	// Request makes the whole submission idempotent for a day.
+	// Atomic refuses the whole submission when one of its events is rejected.
+	// Without it, an event whose external id stands for other content is
+	// rejected alone and the others are appended.
+	Atomic bool
+
+	// Request makes the whole submission idempotent for a day, unless it is
+	// refused.
 	Request *RequestKey
 
 	// With, if set, runs in the same transaction, under a savepoint: an error
@@ -61,6 +67,7 @@ type Item struct {
 // Outcome is what became of a submission; Items are in the events' order.
 type Outcome struct {
 	Items    []Item
+	Refused  bool   // Atomic, and an item is rejected: nothing was appended
 	Replayed bool   // the RequestKey was known: this is the first answer again
 	Note     string // of the RequestKey
 }
@@ -90,6 +97,8 @@ type prepared struct {
 	seed    []byte
 	fields  []Field
 	root    Hash
+
+	projected Projection // its EventTime is zero when it is the time of recording
 }
 
 // Append commits s and returns a receipt for each event, signed after the
@@ -163,6 +172,9 @@ func (l *Log) prepare(e audit.Event) (p prepared, err error) {
 		return p, err
 	}
 	p.root = PayloadRoot(p.fields)
+	if p.projected, _, err = project(&Record{EventType: e.Type}, p.fields); err != nil {
+		return p, err
+	}
 	if p.id, err = ulid.New(ulid.Timestamp(l.config.Clock()), rand.Reader); err != nil {
 		return p, fmt.Errorf("make event id: %w", err)
 	}
@@ -179,6 +191,9 @@ func contentDigest(salt []byte, eventType string, content []byte) []byte {
 
 // fillReceipts makes the receipts that the committer did not.
 func (l *Log) fillReceipts(ctx context.Context, ledger int32, a answered) error {
+	if a.outcome.Refused {
+		return nil
+	}
 	var seqs []int64
 	for i, item := range a.outcome.Items {
 		if item.Status != Rejected && item.Receipt == nil {

@@ -97,6 +97,22 @@ func TestExternalIDs(t *testing.T) {
 	}
 	sameReceipt(t, mixed.Items[2].Receipt, mixed.Items[3].Receipt)
 	ledgertest.Check(t, l, id, 2)
+
+	// Atomic: one conflict refuses all, and its request key is free again.
+	fresh := ledgertest.Event(4)
+	s := ledger.Submission{Ledger: id, Events: []audit.Event{fresh, other}, Atomic: true, Request: &ledger.RequestKey{Route: "r", Key: "k", Body: []byte("b")}}
+	for range 2 {
+		refused, err := l.Append(t.Context(), s)
+		if err != nil || !refused.Refused || refused.Replayed || refused.Items[1].Status != ledger.Rejected || refused.Items[0].Receipt != nil {
+			t.Fatalf("%+v %v", refused, err)
+		}
+	}
+	ledgertest.Check(t, l, id, 2)
+	s.Events[1] = e
+	if all, err := l.Append(t.Context(), s); err != nil || all.Refused || all.Items[0].Status != ledger.Created || all.Items[1].Status != ledger.Duplicate {
+		t.Fatalf("%+v %v", all, err)
+	}
+	ledgertest.Check(t, l, id, 3)
 }
 
 func TestRequestKeys(t *testing.T) {

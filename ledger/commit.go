@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -218,6 +219,10 @@ func (b *batch) take(ctx context.Context, p *pending) error {
 			t.outcome.Items[i] = Item{Status: Duplicate}
 			t.places[i] = place{seq: known.seq}
 		}
+	}
+	if p.Atomic && slices.ContainsFunc(t.outcome.Items, func(i Item) bool { return i.Status == Rejected }) {
+		t.outcome.Refused = true
+		return nil
 	}
 	if len(fresh) > 0 && p.With != nil {
 		if err := b.with(ctx, p); err != nil {

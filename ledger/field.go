@@ -54,13 +54,18 @@ func (f *Field) Commit() Hash {
 // PayloadRoot commits to fields, which must be sorted by path in byte order
 // without a repetition:
 //
-//	SHA-256("audit-payload/v1" ‖ 0x00 ‖ u32 n ‖ commitment…)
+//	SHA-256("audit-payload/v1" ‖ 0x00 ‖ u32 n ‖ (u32 len(path) ‖ path ‖ commitment)…)
+//
+// The paths are hashed here although each commitment holds its own: a withheld
+// field shows only the path and the commitment, and could otherwise be passed
+// off under another name.
 func PayloadRoot(fields []Field) Hash {
 	h := sha256.New()
 	h.Write([]byte("audit-payload/v1\x00"))
 	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(fields))))
 	for i := range fields {
 		c := fields[i].Commit()
+		writeSized(h, []byte(fields[i].Path))
 		h.Write(c[:])
 	}
 	return Hash(h.Sum(nil))

@@ -55,7 +55,7 @@ func TestPayloadRootVector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "sha256:ab2d8ecb7c3df90c201dc62f0ecbbb03b705b2b1e133b79550526a997fcf2686"
+	const want = "sha256:169757ade6b68c18b3c2659c7ad5257df7698be814f3a7ed665555d296bf553c"
 	if got := ledger.FormatHash(ledger.PayloadRoot(fields)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -28,26 +28,6 @@ type Projection struct {
 	Frameworks     *string // comma-separated; column frameworks holds it as an array
 }
 
-// Project computes the columns of an event recorded at the given time.
-func Project(e audit.Event, recordedAt time.Time) Projection {
-	p := Projection{
-		EventType: e.Type, EventClass: string(e.Class), EventTime: recordedAt, Severity: string(e.Severity),
-		Category:  optional(e.Category),
-		ActorType: optional(e.Actor.String("type")), ActorID: optional(e.Actor.String("id")), ActorEmail: optional(e.Actor.String("email")),
-		ResourceType: optional(e.Resource.String("type")), ResourceID: optional(e.Resource.String("id")),
-		RepositoryID: optional(e.Repository.String("id")), RepositoryName: optional(e.Repository.String("name")),
-	}
-	if e.Timestamp != nil {
-		p.EventTime = audit.Instant(*e.Timestamp)
-	}
-	names := make([]string, len(e.Frameworks))
-	for i, f := range e.Frameworks {
-		names[i] = string(f)
-	}
-	p.Frameworks = optional(strings.Join(names, ","))
-	return p
-}
-
 func optional(s string) *string {
 	if s == "" {
 		return nil
@@ -128,10 +108,11 @@ func (p *Projection) differs(stored *Projection) (names []string) {
 	return names
 }
 
-// projectFields computes the columns from an entry's fields, without putting
-// the payload together first. It agrees with Project; erased names the columns
-// whose fields were erased and which therefore cannot be derived.
-func projectFields(rec *Record, fields []Field) (p Projection, erased []string, err error) {
+// project computes the columns of an entry from its fields: of the committed
+// bytes and not of the Go value they came from, so that appending and verifying
+// cannot differ. erased names the columns whose fields were erased and which
+// therefore cannot be derived.
+func project(rec *Record, fields []Field) (p Projection, erased []string, err error) {
 	p.EventType, p.EventTime = rec.EventType, rec.RecordedAt
 	find := func(path string) *Field {
 		i, ok := slices.BinarySearchFunc(fields, path, func(f Field, path string) int { return strings.Compare(f.Path, path) })

@@ -218,7 +218,7 @@ func (v *verifier) columns(s *storedRow, rec *Record, id string) {
 	if !s.recordedAt.Equal(rec.RecordedAt) {
 		v.problem(WrongColumn, s.Seq, id, "entry %d: column recorded_at is not the record's", s.Seq)
 	}
-	want, erased, err := projectFields(rec, s.Fields)
+	want, erased, err := project(rec, s.Fields)
 	if err != nil {
 		v.problem(HashMismatch, s.Seq, id, "entry %d: %v", s.Seq, err)
 		return

@@ -212,6 +212,10 @@ type rows struct {
 }
 
 func (r *rows) add(ledger int32, rec *Record, data []byte, leaf Hash, e *prepared) {
+	projected := e.projected
+	if projected.EventTime.IsZero() { // the event names no time of its own
+		projected.EventTime = rec.RecordedAt
+	}
 	r.ledger = append(r.ledger, ledger)
 	r.seq = append(r.seq, rec.Seq)
 	r.eventID = append(r.eventID, pgtype.UUID{Bytes: rec.EventID, Valid: true})
@@ -220,7 +224,7 @@ func (r *rows) add(ledger int32, rec *Record, data []byte, leaf Hash, e *prepare
 	r.seed = append(r.seed, e.seed)
 	r.fields = append(r.fields, encodeFields(e.fields))
 	r.recordedAt = append(r.recordedAt, rec.RecordedAt)
-	r.projected = append(r.projected, Project(e.event, rec.RecordedAt))
+	r.projected = append(r.projected, projected)
 }
 
 func (r *rows) addExternal(ledger int32, id string, s storedExternal) {

@@ -55,14 +55,20 @@ func runTest(ctx context.Context, args []string) (err error) {
 	return nil
 }
 
-// command runs in this process's group and on its terminal, so that Ctrl-C
-// reaches it directly; a termination that was sent to us alone is passed on.
+// command runs in a group of its own: go test does not pass a signal on to the
+// tests, nor those to what they have started, so a stop is sent to all of them.
+// What is left in the group after the end was forgotten, and goes too.
 func command(ctx context.Context, args, env []string) error {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = env
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 30 * time.Second
-	return cmd.Run()
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	err := cmd.Wait()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // fails when nothing is left, as it should be
+	return errors.Join(err, ctx.Err())
 }

@@ -30,11 +30,7 @@ type outcome struct {
 	reason   Reason
 }
 
-// disclosedPaths are shown for every entry of the range. An organisation that
-// declares the repository's id personal has it in a field of its own.
-var disclosedPaths = append(slices.Clone(audit.FilterFields), "/repository/id")
-
-func isFilterPath(path string) bool { return slices.Contains(disclosedPaths, path) }
+func isFilterPath(path string) bool { return slices.Contains(audit.FilterFields, path) }
 
 // tested is what the filter sees of an entry. It is read from the fields
 // alone, in the same way for an entry that is shown and for one that is not,

@@ -92,13 +92,14 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// launch starts the server on the port of the last time, or on a free one. A
-// port can be lost between the choice and the bind, so it is tried thrice.
+// launch starts the server on the port of the last time, or on a free one. It
+// tries again when the port was lost between the choice and the bind, and while
+// backends of a server that was killed are still on their way out.
 func (s *Server) launch(ctx context.Context, acct account) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	var err error
-	for range 3 {
+	for {
+		var err error
 		if s.Port, err = port(s.data); err != nil {
 			return err
 		}
@@ -118,14 +119,20 @@ func (s *Server) launch(ctx context.Context, acct account) error {
 			return nil
 		}
 		err = errors.Join(err, s.process.Close())
-		if ctx.Err() != nil || !lostPort(log, before) {
+		said := since(log, before)
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case strings.Contains(said, "could not bind"):
+			if err := os.Remove(portFile(s.data)); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("forget a taken port: %w", err)
+			}
+		case strings.Contains(said, "shared memory block") && strings.Contains(said, "still in use"):
+			time.Sleep(100 * time.Millisecond)
+		default:
 			return err
 		}
-		if err := os.Remove(portFile(s.data)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("forget a taken port: %w", err)
-		}
 	}
-	return err
 }
 
 func (s *Server) arguments() []string {
@@ -227,7 +234,11 @@ func size(path string) int64 {
 	return info.Size()
 }
 
-func lostPort(log string, from int64) bool {
+// since returns what was logged after a place.
+func since(log string, from int64) string {
 	b, err := os.ReadFile(log)
-	return err == nil && int64(len(b)) >= from && strings.Contains(string(b[from:]), "could not bind")
+	if err != nil || int64(len(b)) < from {
+		return ""
+	}
+	return string(b[from:])
 }
