@@ -354,6 +354,29 @@ func TestAppendRefuses(t *testing.T) {
 	ledgertest.Check(t, l, id, 0)
 }
 
+func TestEventsFromTheFutureAreRejected(t *testing.T) {
+	t.Parallel()
+	dsn := ledgertest.Database(t)
+	now := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	l := ledgertest.Open(t, dsn, func(c *ledger.Config) { c.Clock = func() time.Time { return now } })
+	d, err := l.Create(t.Context(), "org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ahead, want := range map[time.Duration]ledger.Status{
+		audit.MaxFutureEvent: ledger.Created, audit.MaxFutureEvent + time.Microsecond: ledger.Rejected, time.Hour: ledger.Rejected, -time.Hour: ledger.Created,
+	} {
+		e := ledgertest.Event(0)
+		at := now.Add(ahead)
+		e.Timestamp = &at
+		out, err := l.Append(t.Context(), one(d.ID, e))
+		if err != nil || out.Items[0].Status != want {
+			t.Errorf("%s ahead: %+v %v, want %s", ahead, out, err, want)
+		}
+	}
+	ledgertest.Check(t, l, d.ID, 2)
+}
+
 func count(t testing.TB, dsn, sql string) (n int64) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)

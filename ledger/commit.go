@@ -192,9 +192,14 @@ func (b *batch) take(ctx context.Context, p *pending) error {
 	t.places = make([]place, len(p.events))
 	fresh := make([]int, 0, len(p.events))
 	own := map[string]int{} // external ids used twice in this very submission
+	latest := b.timeFor(h).Add(audit.MaxFutureEvent)
 	for i := range p.events {
 		e := &p.events[i]
 		id := e.event.ExternalID
+		if e.projected.EventTime.After(latest) {
+			t.outcome.Items[i] = Item{Status: Rejected, Err: tooLate(e.projected.EventTime)}
+			continue
+		}
 		if id == "" {
 			fresh = append(fresh, i)
 			continue
@@ -249,6 +254,13 @@ func (b *batch) take(ctx context.Context, p *pending) error {
 	return b.rememberRequest(t)
 }
 
+// tooLate refuses an event from the future. Where the entries of a period can
+// stand rests on this bound, so it is held here, against the time of recording,
+// and not only where requests come in.
+func tooLate(at time.Time) error {
+	return audit.Errorf(audit.ValidationFailed, "the event's time %s is more than %s ahead of the ledger's", audit.FormatTime(at), audit.MaxFutureEvent)
+}
+
 func conflict(externalID string) error {
 	return audit.Errorf(audit.ExternalIDConflict, "external_id %.80q stands for an entry with other content", externalID)
 }
@@ -269,12 +281,18 @@ func (b *batch) with(ctx context.Context, p *pending) error {
 	return inner.Commit(ctx)
 }
 
+// timeFor is the time of recording. When the clock stepped back, the ledger's
+// time does not.
+func (b *batch) timeFor(h *head) time.Time {
+	if b.now.Before(h.lastTime) {
+		return h.lastTime
+	}
+	return b.now
+}
+
 // number gives an event its place at the end of the tree.
 func (b *batch) number(h *head, e *prepared) (place, error) {
-	at := b.now
-	if at.Before(h.lastTime) { // the clock stepped back: the ledger's time never does
-		at = h.lastTime
-	}
+	at := b.timeFor(h)
 	rec := Record{
 		Origin: h.origin, Seq: h.tree.Size(), Prev: h.lastLeaf, RecordedAt: at,
 		EventType: e.event.Type, EventID: e.id, PayloadRoot: e.root,
