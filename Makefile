@@ -26,6 +26,8 @@ STACK    := .cache/bin/sealbook-stack
 WORKFLOWCHECK_VERSION := v0.6.0
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT         := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+TESSERA_VERSION       := v1.0.4
+TESSERA_FSCK          := .cache/bin/tessera-fsck-$(TESSERA_VERSION)
 
 # The development module holds the embedded Temporal, whose 1,800 packages take
 # minutes to compile: every command there uses the flags of its build, so that
@@ -54,8 +56,14 @@ run: build ## start everything and stay up: Postgres, Temporal with its Web UI, 
 demo: build ## the same on free ports in a temporary folder; leaves nothing behind
 	@$(STACK) demo
 
+# The second verifier is a Python program; no test of it is skipped.
+.PHONY: python
+python:
+	@command -v python3 >/dev/null || { echo "installing python3 with apt-get"; apt-get -q update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install python3; }
+
 .PHONY: test
-test: build ## run all tests, with the race detector, on a real Postgres
+test: build python ## run all tests, with the race detector, on a real Postgres
 	@$(if $(RACE),,echo "There is no C compiler here: the tests run without the race detector.")
 	@$(STACK) test -- bash -euo pipefail -c "\
 		go test $(RACE) -timeout 15m $(PACKAGES); \
@@ -65,33 +73,51 @@ test: build ## run all tests, with the race detector, on a real Postgres
 bench: $(STACK) ## run the benchmarks (BENCH, BENCHTIME, PACKAGES)
 	@$(STACK) test -- go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(PACKAGES)
 
+# The comparison with other logs is a module of its own, so that the product
+# does not depend on them.
+.PHONY: bench-ledger
+bench-ledger: build ## measure appending beside plain INSERTs, a naive chain and Tessera (BENCH_LEDGER)
+	@cd bench && CGO_ENABLED=0 go build -buildvcs=false -o ../.cache/bin/sealbook-bench .
+	@$(STACK) test -- .cache/bin/sealbook-bench -sealbook $(SEALBOOK) $(BENCH_LEDGER)
+
+# What a database covers differs from run to run, so an input that was new once
+# seldom is again: without a bound, making it smaller would take all the time.
 .PHONY: fuzz
-fuzz: $(STACK) ## run every fuzz target for FUZZTIME
+fuzz: $(STACK) python ## run every fuzz target for FUZZTIME
 	@$(STACK) test -- bash -euo pipefail -c '\
 		grep -rE --include="*_test.go" --exclude-dir=deploy "^func Fuzz[A-Za-z0-9_]*\(" . | \
 		sed -E "s|^\./(.*)/[^/]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|" | sort | \
 		while read -r package target; do \
 			echo "fuzz $$package $$target"; \
-			go test -run "^$$" -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$package" </dev/null; \
+			go test -run "^$$" -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$package" </dev/null; \
 		done'
 
 .PHONY: e2e
-e2e: build ## run the end-to-end tests against real processes
-	@$(STACK) test -- go test $(RACE) -count=1 -tags e2e -timeout 30m ./e2e/...
+e2e: build $(TESSERA_FSCK) ## run the end-to-end tests against real processes
+	@TESSERA_FSCK=$(CURDIR)/$(TESSERA_FSCK) $(STACK) test -- go test $(RACE) -count=1 -tags e2e -timeout 30m ./e2e/...
+
+# Another log's checker, from its release and not from a module of ours: what
+# it finds is what everyone else's finds.
+$(TESSERA_FSCK):
+	@echo "building Tessera's fsck $(TESSERA_VERSION), once"
+	@mkdir -p .cache/bin/new
+	@GOBIN=$(CURDIR)/.cache/bin/new go install github.com/transparency-dev/tessera/cmd/fsck@$(TESSERA_VERSION)
+	@mv .cache/bin/new/fsck $@
 
 .PHONY: faults
-faults: build ## kill processes in the middle of work, FAULT_CYCLES times
-	@FAULT_CYCLES=$(FAULT_CYCLES) $(STACK) test -- go test -count=1 -tags faults -run Kills -timeout 60m ./e2e/...
+faults: build ## kill Postgres and the processes in the middle of work, FAULT_CYCLES times
+	@FAULT_CYCLES=$(FAULT_CYCLES) $(STACK) test -- go test -v -count=1 -tags faults -run Kills -timeout 60m ./e2e/...
 
 .PHONY: histories
 histories: build ## record workflow histories for the replay test, after a workflow took a new shape
 	@mkdir -p workflows/testdata/histories
-	@$(STACK) test -- go test -count=1 -run 'TestExport(Makes|Cancel|Of)' ./worker -record-histories
+	@$(STACK) test -- go test -count=1 -run 'TestExport(Makes|Cancel|Of)|TestAnchoring|TestVerification(IsReadable|Cancel|Fails)' ./worker -record-histories
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run the linters, which also hold the import rules
 	@$(GOLANGCI_LINT) run ./...
 	@cd $(DEV) && CGO_ENABLED=0 ../../$(GOLANGCI_LINT) run --config ../../.golangci.yml . ./child ./compose ./postgres
+	@cd bench && ../$(GOLANGCI_LINT) run --config ../.golangci.yml ./...
 
 $(GOLANGCI_LINT):
 	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), once"
@@ -108,6 +134,7 @@ check: lint ## format, vet, lint and module files, as CI wants them
 	@go mod tidy -diff
 	@go mod verify
 	@cd $(DEV) && go mod tidy -diff && go mod verify
+	@cd bench && go vet ./... && go mod tidy -diff && go mod verify
 
 .PHONY: fmt
 fmt: ## format all Go code

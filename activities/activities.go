@@ -8,6 +8,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/client"
 
@@ -25,19 +26,28 @@ type Activities struct {
 	Artifacts *artifact.Store
 	Key       *ledger.SigningKey // signs packages
 	Temporal  client.Client      // reads histories
+	Anchors   []Anchor           // where registry checkpoints are published; nil is nowhere
 	Clock     audit.Clock
 	Software  string // name and version, stated in packages
 	TempDir   string // "" is the system's
+
+	AnchorAttempt  time.Duration // how long one place may take; 0 is the constant of this name
+	SegmentEntries int64         // of a verification; 0 is DefaultSegmentEntries
 }
 
 // record appends an entry about a job, with the statements that change the job
 // in the same transaction. step is unique in the job: whoever repeats it gets
 // the first entry again.
 func (a *Activities) record(ctx context.Context, ledgerID int32, key, eventType string, details audit.Object, with store.Statements) error {
+	return a.recordAs(ctx, ledgerID, audit.SeverityLow, key, eventType, details, with)
+}
+
+// recordAs records with another severity.
+func (a *Activities) recordAs(ctx context.Context, ledgerID int32, severity audit.Severity, key, eventType string, details audit.Object, with store.Statements) error {
 	out, err := a.Log.Append(ctx, ledger.Submission{
 		Ledger: ledgerID,
 		Events: []audit.Event{{
-			Type: eventType, Class: audit.ClassSystem, Severity: audit.SeverityLow, ExternalID: "audit:" + key,
+			Type: eventType, Class: audit.ClassSystem, Severity: severity, ExternalID: "audit:" + key,
 			Actor: audit.Object{"type": "system", "id": "sealbook"}, Details: details,
 		}},
 		With: with,

@@ -52,7 +52,9 @@ func (a *Activities) BuildExport(ctx context.Context, b BuildExport) (audit.Arti
 	m := evidence.Material{
 		Scope: s, Parts: b.Parts, Failures: b.Failures,
 		Open: func(name string) (io.ReadCloser, error) { return a.Artifacts.Read(ctx, workPrefix(b.Start.ID)+name) },
-		Sign: func(text string) ([]byte, error) { return a.Key.SignNote(evidence.SealName(d.Genesis.Origin), text) },
+		Sign: func(text string) ([]byte, error) {
+			return a.Key.SignNoteAs(s.VerifierKey, evidence.SealName(d.Genesis.Origin), text)
+		},
 	}
 	build := evidence.Build
 	switch s.Request.Format {

@@ -82,7 +82,7 @@ func (a *Activities) scope(ctx context.Context, e store.Export) (s evidence.Scop
 	if err != nil {
 		return s, err
 	}
-	checkpoint, signed, _, err := a.Log.SignedHead(ctx, e.Ledger)
+	checkpoint, err := a.Log.Checkpoint(ctx, e.Ledger, ledger.Newest)
 	if err != nil {
 		return s, err
 	}
@@ -94,15 +94,27 @@ func (a *Activities) scope(ctx context.Context, e store.Export) (s evidence.Scop
 	if first > 0 {
 		first-- // one entry from before, which shows that nothing earlier can belong
 	}
+	notes, err := a.Log.Introductions(ctx)
+	if err != nil {
+		return s, err
+	}
+	var introductions []string
+	for _, n := range notes {
+		introductions = append(introductions, string(n))
+	}
 	left, err := a.Log.LeftEdge(ctx, e.Ledger, first, checkpoint.Size)
+	if err != nil {
+		return s, err
+	}
+	anchored, err := a.anchorOf(ctx, e.Ledger, first, checkpoint.Size)
 	if err != nil {
 		return s, err
 	}
 	return evidence.Scope{
 		ExportID: e.ID, Organisation: organisation.Name, Request: request, RequestedBy: e.RequestedBy.V,
-		Genesis: d.Genesis.Encode(), VerifierKey: d.Genesis.Key, Checkpoint: signed,
+		Genesis: d.Genesis.Encode(), VerifierKey: a.Key.VerifierKey(d.Genesis.Origin), Introductions: introductions, Checkpoint: checkpoint.Note,
 		First: first, End: checkpoint.Size, Left: left,
-		FrozenAt: audit.Instant(a.Clock()), Software: a.Software,
+		FrozenAt: audit.Instant(a.Clock()), Software: a.Software, Anchor: anchored,
 	}, nil
 }
 
@@ -197,8 +209,17 @@ func (a *Activities) PublishExport(ctx context.Context, p PublishExport) error {
 	details := audit.Object{
 		"export_id": p.Start.ID, "sha256": p.Artifact.Digest, "size_bytes": p.Artifact.Size, "files": p.Artifact.Files, "partial": len(p.Failures) > 0,
 	}
-	return a.record(ctx, p.Start.Ledger, "export/"+string(p.Start.ID)+"/completed", "audit.evidence_export_completed", details,
+	err := a.record(ctx, p.Start.Ledger, "export/"+string(p.Start.ID)+"/completed", "audit.evidence_export_completed", details,
 		store.CompleteExport(p.Start.Ledger, p.Start.ID, p.Artifact, p.Failures, audit.Instant(a.Clock())))
+	if err != nil {
+		return err
+	}
+	// If the process dies here, the retry finds the first entry and goes on.
+	d, err := a.Log.Descriptor(ctx, p.Start.Ledger)
+	if err != nil {
+		return err
+	}
+	return a.Log.RecordExport(ctx, d.Genesis.Origin, string(p.Start.ID), p.Artifact)
 }
 
 // EndExport says how an export ended that got no package.

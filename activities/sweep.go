@@ -44,18 +44,8 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 		}
 		swept.Expired++
 	}
-	waiting, err := a.Store.UnfinishedExports(ctx, now.Add(-abandonAfter), sweepLimit)
-	if err != nil {
+	if err := a.endAbandoned(ctx, now.Add(-abandonAfter), &swept); err != nil {
 		return swept, err
-	}
-	for _, e := range waiting {
-		ended, err := a.endAbandoned(ctx, e)
-		if err != nil {
-			return swept, err
-		}
-		if ended {
-			swept.Ended++
-		}
 	}
 	swept.RequestKeys, err = a.Store.PruneRequestKeys(ctx, now.Add(-ledger.RequestKeyLife))
 	return swept, err
@@ -72,21 +62,52 @@ func (a *Activities) expire(ctx context.Context, e store.Export) error {
 		audit.Object{"export_id": e.ID, "sha256": e.Artifact.V.Digest}, store.ExpireExport(e.Ledger, e.ID))
 }
 
-func (a *Activities) endAbandoned(ctx context.Context, e store.Export) (bool, error) {
-	described, err := a.Temporal.DescribeWorkflowExecution(ctx, string(e.ID), "")
-	reason := "its workflow is not known to Temporal any more"
-	var gone *serviceerror.NotFound
-	switch {
-	case errors.As(err, &gone):
-	case err != nil:
-		return false, fmt.Errorf("describe %s: %w", e.ID, err)
-	default:
-		status := described.GetWorkflowExecutionInfo().GetStatus()
-		if status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-			return false, nil
-		}
-		reason = "its workflow ended without it: " + status.String()
+// endAbandoned ends the jobs that nobody works on any more.
+func (a *Activities) endAbandoned(ctx context.Context, before time.Time, swept *Swept) error {
+	exports, err := a.Store.UnfinishedExports(ctx, before, sweepLimit)
+	if err != nil {
+		return err
 	}
-	_, err = a.EndExport(ctx, EndExport{Start: audit.ExportStart{ID: e.ID, Ledger: e.Ledger}, Status: audit.ExportFailed, Reason: reason})
-	return err == nil, err
+	for _, e := range exports {
+		reason, err := a.abandoned(ctx, string(e.ID))
+		if err == nil && reason != "" {
+			swept.Ended++
+			_, err = a.EndExport(ctx, EndExport{Start: audit.ExportStart{ID: e.ID, Ledger: e.Ledger}, Status: audit.ExportFailed, Reason: reason})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	verifications, err := a.Store.UnfinishedVerifications(ctx, before, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, v := range verifications {
+		reason, err := a.abandoned(ctx, string(v.ID))
+		if err == nil && reason != "" {
+			swept.Ended++
+			_, err = a.EndVerification(ctx, EndVerification{Start: audit.VerificationStart{ID: v.ID, Ledger: v.Ledger}, Status: audit.VerificationFailed, Reason: reason})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandoned says why a job's workflow will not end it, or "" while it runs.
+func (a *Activities) abandoned(ctx context.Context, workflowID string) (reason string, err error) {
+	described, err := a.Temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return "its workflow is not known to Temporal any more", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("describe %s: %w", workflowID, err)
+	}
+	status := described.GetWorkflowExecutionInfo().GetStatus()
+	if status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return "", nil
+	}
+	return "its workflow ended without it: " + status.String(), nil
 }

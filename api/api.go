@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/catalog"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -21,7 +22,9 @@ type Workflows interface {
 	// Wake tells the outbox relay that there is an order. It does not block.
 	Wake()
 	// ExportProgress asks a running export how far it is.
-	ExportProgress(context.Context, audit.ExportID) (audit.ExportProgress, error)
+	ExportProgress(context.Context, audit.ExportID) (audit.Progress, error)
+	// VerificationProgress asks a running verification how far it is.
+	VerificationProgress(context.Context, audit.VerificationID) (audit.Progress, error)
 	// Ready reports whether Temporal answers.
 	Ready(context.Context) error
 }
@@ -49,17 +52,53 @@ func (s *server) routes() []route {
 		{"POST", "/entries/bulk", audit.Write, s.createEntries, bulkParameters, bulk, quick},
 		{"GET", "/entries", audit.ReadBasic, s.listEntries, entryParameters, 0, quick},
 		{"GET", "/entries/{id}", audit.ReadBasic, s.showEntry, nil, 0, quick},
+		{"GET", "/entries/{id}/proof", audit.VerifyLedger, s.proveEntry, inclusionParameters, 0, quick},
 		{"GET", "/logs", audit.ReadBasic, s.listLogs, logParameters, 0, quick},
 		{"GET", "/logs/{log_id}", audit.ReadBasic, s.showLog, nil, 0, quick},
+		{"GET", "/statistics", audit.ReadBasic, s.showStatistics, statisticsParameters, 0, quick},
+		{"GET", "/history", audit.ReadCompliance, s.showHistory, historyParameters, 0, quick},
+		{"GET", "/search", audit.ReadBasic, s.search, searchParameters, 0, quick},
 		{"POST", "/verify", audit.VerifyLedger, s.verify, nil, small, long},
+		{"GET", "/keys", audit.VerifyLedger, s.listKeys, nil, 0, quick},
+		{"GET", "/checkpoint", audit.VerifyLedger, s.showCheckpoint, nil, 0, quick},
+		{"GET", "/tile/entries/{index:.+}", audit.VerifyLedger, s.showTile, nil, 0, quick},
+		{"GET", "/tile/{level}/{index:.+}", audit.VerifyLedger, s.showTile, nil, 0, quick},
+		{"GET", "/checkpoints", audit.VerifyLedger, s.listCheckpoints, checkpointParameters, 0, quick},
+		{"GET", "/checkpoints/latest", audit.VerifyLedger, s.showNewestCheckpoint, nil, 0, quick},
+		{"GET", "/checkpoints/{size}", audit.VerifyLedger, s.showCheckpointOfSize, nil, 0, quick},
+		{"GET", "/proofs/consistency", audit.VerifyLedger, s.proveConsistency, consistencyParameters, 0, quick},
+		{"GET", "/proofs/range", audit.VerifyLedger, s.proveRange, rangeParameters, 0, quick},
+		{"GET", "/anchors", audit.VerifyLedger, s.showAnchors, nil, 0, quick},
+		{"GET", "/verify", audit.VerifyLedger, s.listVerifications, jobParameters, 0, quick},
+		{"GET", "/verify/{job_id}", audit.VerifyLedger, s.showVerification, nil, 0, quick},
+		{"DELETE", "/verify/{job_id}", audit.VerifyLedger, s.cancelVerification, nil, 0, quick},
+		{"GET", "/retention", audit.ReadBasic, s.showRetention, nil, 0, quick},
+		{"PUT", "/retention", audit.ManageRetention, s.putRetention, nil, small, quick},
 		{"GET", "/event-types", audit.ReadBasic, s.listEventTypes, nil, 0, quick},
+		{"GET", "/event-types/{name}", audit.ReadBasic, s.showEventType, nil, 0, quick},
 		{"PUT", "/event-types/{name}", audit.Write, s.putEventType, nil, small, quick},
+		{"GET", "/event-types/{name}/schemas", audit.ReadBasic, s.listSchemas, nil, 0, quick},
+		{"PUT", "/event-types/{name}/schemas", audit.Write, s.putNextSchema, nil, small, quick},
+		{"GET", "/event-types/{name}/schemas/{version}", audit.ReadBasic, s.showSchema, nil, 0, quick},
+		{"PUT", "/event-types/{name}/schemas/{version}", audit.Write, s.putSchema, nil, small, quick},
 		{"POST", "/evidence/export", audit.ExportEvidence, s.startExport, nil, small, quick},
-		{"GET", "/evidence/exports", audit.ExportEvidence, s.listExports, exportParameters, 0, quick},
+		{"GET", "/evidence/exports", audit.ExportEvidence, s.listExports, jobParameters, 0, quick},
 		{"GET", "/evidence/export/{job_id}", audit.ExportEvidence, s.showExport, nil, 0, quick},
 		{"DELETE", "/evidence/export/{job_id}", audit.ExportEvidence, s.cancelExport, nil, 0, quick},
 		{"GET", "/evidence/export/{job_id}/download", audit.ExportEvidence, s.downloadExport, nil, 0, unlimited},
+		{"GET", "/api-keys", audit.ManageKeys, s.listAPIKeys, jobParameters, 0, quick},
+		{"POST", "/api-keys", audit.ManageKeys, s.createAPIKey, nil, small, quick},
+		{"GET", "/api-keys/{key_id}", audit.ManageKeys, s.showAPIKey, nil, 0, quick},
+		{"DELETE", "/api-keys/{key_id}", audit.ManageKeys, s.revokeAPIKey, nil, 0, quick},
+		{"POST", "/api-keys/{key_id}/rotate", audit.ManageKeys, s.rotateAPIKey, nil, small, quick},
+		{"GET", "/permissions", signedIn, s.showPermissions, nil, 0, quick},
+		{"GET", "/me", signedIn, s.showMe, nil, 0, quick},
 		{"POST", "/evidence/export/{job_id}/retry", audit.ExportEvidence, s.retryExport, nil, small, quick},
+		{"POST", "/evidence", audit.WriteEvidence, s.uploadEvidence, nil, s.MaxEvidenceFile + MaxEvidenceForm, quick},
+		{"GET", "/evidence", audit.ReadEvidence, s.listEvidence, uploadListParameters, 0, quick},
+		{"GET", "/evidence/soc2", audit.ReadEvidence, s.showSOC2Evidence, evidenceParameters, 0, quick},
+		{"GET", "/evidence/download/{artifact}", audit.ReadEvidence, s.downloadEvidence, nil, 0, unlimited},
+		{"GET", "/evidence/{name}", audit.ReadEvidence, s.showEvidence, evidenceParameters, 0, quick},
 	}
 }
 
@@ -69,21 +108,31 @@ func (s *server) operations() []route {
 		{"GET", "/healthz", "", s.healthz, nil, 0, quick},
 		{"GET", "/readyz", "", s.readyz, nil, 0, quick},
 		{"GET", "/openapi.json", "", s.openAPI, nil, 0, quick},
+		{"GET", "/docs", "", s.docsPage, nil, 0, quick},
+		{"GET", "/docs/{file}", "", s.docsPart, nil, 0, quick},
 		{"GET", "/version", "", s.version, nil, 0, quick},
 	}
 }
 
 type server struct {
 	Config
-	keys    *keyring
-	types   *eventTypes
-	openapi []byte
+	keys      *keyring
+	types     *eventTypes
+	retention *retentionPolicies
+	storage   *storageMeter
+	catalog   *catalog.Catalog
+	openapi   []byte
+	schemas   *schemas
+	reads     *readLog
+	buckets   *buckets // nil: nobody is held back
+	vary      string   // which of a request's headers decide on the answer
 
 	verifying chan struct{} // holds a token for each verification that runs
 }
 
 // New makes the handler. It does not use the database before a request comes.
-func New(c Config) (http.Handler, error) {
+// Reads are recorded while Run runs, and to the last at Close.
+func New(c Config) (*API, error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, err
 	}
@@ -92,13 +141,27 @@ func New(c Config) (http.Handler, error) {
 		keys:   newKeyring(c.Store, c.Pepper, c.Clock, c.Logger, c.KeyCacheLife),
 		types:  newEventTypes(c.Store, c.Clock, c.EventTypeCacheLife),
 
+		retention: newRetentionPolicies(c.Store, c.Clock, c.RetentionCacheLife),
+		storage:   newStorageMeter(c),
+		schemas:   &schemas{store: c.Store},
+
 		verifying: make(chan struct{}, c.MaxVerifications),
 	}
+	if c.RateLimit > 0 {
+		s.buckets = &buckets{rate: float64(c.RateLimit), burst: float64(c.RateBurst)}
+	}
+	if s.vary = "Accept, Accept-Encoding, Authorization"; len(c.CORSOrigins) > 0 {
+		s.vary += ", Origin"
+	}
 	var err error
+	if s.catalog, err = catalog.Load(); err != nil {
+		return nil, err
+	}
 	if s.openapi, err = openAPIDocument(); err != nil {
 		return nil, err
 	}
-	return s.router(), nil
+	s.reads = newReadLog(s.Config)
+	return &API{Handler: s.router(), server: s}, nil
 }
 
 // router registers every route under every mount. The last route of a path
@@ -114,7 +177,7 @@ func (s *server) router() *mux.Router {
 		}
 		for _, rt := range table { // in the table's order: /entries/bulk is an {id}, too
 			if methods := allowed[rt.path]; methods != nil {
-				r.Handle(at+rt.path, s.serve(at, route{path: rt.path, handle: methodNotAllowed(methods)}))
+				r.Handle(at+rt.path, s.serve(at, route{path: rt.path, handle: s.methodNotAllowed(methods)}))
 				delete(allowed, rt.path)
 			}
 		}

@@ -10,7 +10,9 @@ import (
 // appendAtomic appends all entries of a bulk request or none. Whether an
 // external id stands for other content only the ledger knows, under its lock.
 func (s *server) appendAtomic(r *http.Request, b *bulk, key *ledger.RequestKey) (ledger.Outcome, error) {
-	out, err := s.append(r, ledger.Submission{Events: b.events, Request: key, Atomic: true})
+	sub := submission(r, b.events, key)
+	sub.Atomic = true
+	out, err := s.append(r, sub)
 	if err != nil || !out.Refused {
 		return out, err
 	}

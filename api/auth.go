@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
-	"slices"
+	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +13,23 @@ import (
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/store"
 )
+
+// authenticate says who makes a request. What starts like an API key is one;
+// everything else is a person's token, where there is a provider of those.
+func (s *server) authenticate(r *http.Request) (audit.Principal, error) {
+	authorization := r.Header.Values("Authorization")
+	if len(authorization) != 1 {
+		return audit.Principal{}, audit.Errorf(audit.Unauthenticated, "send one header: Authorization: Bearer sk_live_…")
+	}
+	scheme, text, _ := strings.Cut(authorization[0], " ")
+	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") {
+		text = ""
+	}
+	if s.Identity != nil && text != "" && !strings.HasPrefix(text, store.KeyPrefix) {
+		return s.person(r.Context(), text)
+	}
+	return s.keys.principal(r.Context(), text, callOf(r).peer)
+}
 
 // keyring turns API keys into principals. It remembers rows for a short life,
 // so that thousands of requests a second do not mean as many queries; a
@@ -39,32 +58,42 @@ func newKeyring(s *store.Store, pepper []byte, clock audit.Clock, logger *slog.L
 	return &keyring{store: s, pepper: pepper, clock: clock, logger: logger, life: life, known: map[string]knownKey{}}
 }
 
-// principal authenticates the Authorization header. It says the same of every
-// key that is not good, so that nobody learns which keys exist.
-func (k *keyring) principal(ctx context.Context, authorization []string) (audit.Principal, error) {
-	if len(authorization) != 1 {
-		return audit.Principal{}, audit.Errorf(audit.Unauthenticated, "send one header: Authorization: Bearer sk_live_…")
+// principal authenticates a key that is used from peer. It says the same of
+// every key that is not good, so that nobody learns which keys exist; the log
+// says why.
+func (k *keyring) principal(ctx context.Context, text string, peer netip.Addr) (audit.Principal, error) {
+	refused := func(format string, args ...any) error {
+		return &audit.Error{Code: audit.Unauthenticated, Message: "the API key is malformed, unknown, expired or revoked", Err: fmt.Errorf(format, args...)}
 	}
-	refused := audit.Errorf(audit.Unauthenticated, "the API key is malformed, unknown, expired or revoked")
-	scheme, text, _ := strings.Cut(authorization[0], " ")
-	id, secret, ok := store.ParseKey(strings.TrimSpace(text))
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return audit.Principal{}, refused
+	id, secret, ok := store.ParseKey(text)
+	if !ok {
+		return audit.Principal{}, refused("not a key")
 	}
 	found, err := k.find(ctx, id)
 	if audit.CodeOf(err) == audit.NotFound {
-		return audit.Principal{}, refused
+		return audit.Principal{}, refused("key %s: unknown", id)
 	}
 	if err != nil {
 		return audit.Principal{}, err
 	}
-	if !found.key.Matches(k.pepper, secret) || !found.key.Usable(k.clock()) {
-		return audit.Principal{}, refused
+	now := k.clock()
+	switch {
+	case !found.key.Matches(k.pepper, secret, now):
+		return audit.Principal{}, refused("key %s: wrong secret", id)
+	case !found.key.Usable(now):
+		return audit.Principal{}, refused("key %s: expired or revoked", id)
+	case !audit.CIDRsAllow(found.key.AllowedCIDRs, peer):
+		return audit.Principal{}, refused("key %s: used from %s, which is not in its networks", id, peer)
 	}
-	return audit.Principal{
-		Organisation: found.key.Organisation, Ledger: found.ledger,
-		KeyID: id, Name: found.key.Name, Permissions: found.key.Permissions,
-	}, nil
+	g := found.key.Grant()
+	p := audit.Principal{
+		Organisation: found.key.Organisation, Ledger: found.ledger, KeyID: id, Name: g.Name,
+		Permissions: g.Permissions, Constraints: g.Constraints, AllowedCIDRs: g.AllowedCIDRs, ExpiresAt: g.ExpiresAt,
+	}
+	if g.Role != "" {
+		p.Roles = []audit.RoleName{g.Role}
+	}
+	return p, nil
 }
 
 func (k *keyring) find(ctx context.Context, id string) (knownKey, error) {
@@ -78,6 +107,12 @@ func (k *keyring) find(ctx context.Context, id string) (knownKey, error) {
 	key, ledger, err := k.store.KeyByID(ctx, id)
 	if err != nil {
 		return knownKey{}, err
+	}
+	if key.Constraints != nil {
+		// What cannot be understood would restrict less than was meant.
+		if bad := key.Constraints.V.Normalise("/constraints"); bad != nil {
+			return knownKey{}, fmt.Errorf("key %s: %s: %s", id, bad[0].Field, bad[0].Message)
+		}
 	}
 	found = knownKey{key, ledger, now.Add(k.life)}
 	k.mu.Lock()
@@ -94,20 +129,29 @@ func (k *keyring) find(ctx context.Context, id string) (knownKey, error) {
 	return found, nil
 }
 
-// require returns Forbidden unless p holds want. Of the caller's permissions
-// it tells those to read, as document B shows.
-func (s *server) require(p audit.Principal, want audit.Permission) error {
-	err := p.Require(want)
-	if err == nil {
-		return nil
+// forget lets a change of a key take effect here at once; other processes
+// notice within the cache's life.
+func (k *keyring) forget(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.known, id)
+}
+
+// person authenticates a token of the identity provider.
+func (s *server) person(ctx context.Context, token string) (audit.Principal, error) {
+	who, err := s.Identity.Person(ctx, token)
+	if err != nil {
+		return audit.Principal{}, err
 	}
-	refused := err.(*audit.Error)
-	reading := slices.DeleteFunc(slices.Clone(p.Permissions), func(has audit.Permission) bool {
-		return !strings.HasPrefix(string(has), "audit:read:")
-	})
-	refused.Details["user_permissions"] = append([]audit.Permission{}, reading...)
-	if s.Contact != "" {
-		refused.Details["contact"] = s.Contact
+	org, err := s.Store.OrganisationByID(ctx, who.Organisation)
+	if audit.CodeOf(err) == audit.NotFound {
+		return audit.Principal{}, audit.Errorf(audit.Unauthenticated, "the token is of an organisation that is not known here")
 	}
-	return refused
+	if err != nil {
+		return audit.Principal{}, err
+	}
+	return audit.Principal{
+		Organisation: org.ID, Ledger: org.Ledger, Subject: who.Subject, Name: who.Name, Email: who.Email,
+		Roles: who.Roles, Permissions: who.Permissions, Constraints: who.Constraints, ExpiresAt: &who.ExpiresAt,
+	}, nil
 }

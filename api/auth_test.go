@@ -104,6 +104,8 @@ func TestConfigIsChecked(t *testing.T) {
 		"no pepper":    func(c *api.Config) { c.Pepper = nil },
 		"no URL":       func(c *api.Config) { c.PublicURL = "" },
 		"a path":       func(c *api.Config) { c.PublicURL = "/api" },
+		"no room":      func(c *api.Config) { c.MaxWaitingReads = -1 },
+		"no readers":   func(c *api.Config) { c.MaxCountedReaders = -1 },
 		"a query":      func(c *api.Config) { c.PublicURL = "https://example.com?x" },
 	} {
 		c := good

@@ -7,13 +7,15 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sealbook/sealbook/api"
+	"github.com/sealbook/sealbook/ledger"
 	"github.com/sealbook/sealbook/ledger/ledgertest"
 )
 
 // BenchmarkCreateEntry appends one entry a request, in process: everything but
 // the network.
 func BenchmarkCreateEntry(b *testing.B) {
-	bench := newBench(b)
+	bench := newBench(b, func(c *api.Config, _ *ledger.Config) { c.RateLimit = -1 })
 	const body = `{"event_type":"security_event","severity":"high","description":"Multiple failed login attempts",
 		"context":{"source_ip":"203.0.113.45","attempted_username":"admin","failure_count":5},"compliance_frameworks":["ISO_27001"],"user_id":"u1"}`
 	b.ResetTimer()

@@ -92,6 +92,10 @@ func requestKey(r *http.Request, body []byte) (*ledger.RequestKey, error) {
 		return nil, audit.Errorf(audit.InvalidParameter, "an Idempotency-Key has 1 to %d visible ASCII characters", MaxIdempotencyKey).
 			With("parameter", "Idempotency-Key")
 	}
+	// A narrower caller must not get the answer that a wider one got.
+	if c := principal(r).Constraints; !c.Empty() {
+		body = append([]byte(c.String()+"\n"), body...)
+	}
 	return &ledger.RequestKey{Route: r.Method + " " + callOf(r).path, Key: key, Body: body}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/schema"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -22,6 +23,7 @@ type bulkItem struct {
 	LogID   string          `json:"log_id,omitempty"`
 	Seq     *int64          `json:"seq,omitempty"`
 	Hash    string          `json:"hash,omitempty"`
+	Opened  *opened         `json:"investigation,omitempty"`
 	Receipt *ledger.Receipt `json:"receipt,omitempty"`
 	Error   *errorBody      `json:"error,omitempty"`
 }
@@ -75,6 +77,10 @@ func (s *server) createEntries(r *http.Request) (reply, error) {
 		return reply{header: replayed(nil, out.Replayed)}, err
 	}
 	result, err := b.result(out)
+	if err != nil {
+		return reply{}, err
+	}
+	err = s.addOpened(r, b, result.Results)
 	return reply{status: created(result.Created > 0), header: replayed(nil, out.Replayed), data: result}, err
 }
 
@@ -84,16 +90,13 @@ func (s *server) readBulk(r *http.Request, b *bulk, req bulkRequest) error {
 		return invalid("the request is not valid", audit.FieldError{Field: "/entries", Code: "length", Message: fmt.Sprintf("entries has 1 to %d elements", ledger.MaxBulk)})
 	}
 	b.total = len(req.Entries)
+	left := schema.Budget(schema.MaxWork)
 	for i, raw := range req.Entries {
 		if len(raw) > ledger.MaxPayload-entryMargin {
 			b.rejected[i] = &errorBody{Code: audit.PayloadTooLarge, Message: fmt.Sprintf("an entry of a bulk request has at most %d bytes", ledger.MaxPayload-entryMargin)}
 			continue
 		}
-		var one audit.EntryRequest
-		if err := json.Unmarshal(raw, &one); err != nil {
-			return err
-		}
-		event, bad, err := s.normalise(r.Context(), principal(r).Ledger, one)
+		event, bad, err := s.normalise(r.Context(), principal(r).Ledger, raw, &left)
 		if err != nil {
 			return err
 		}
@@ -123,7 +126,7 @@ func (s *server) appendBulk(r *http.Request, b *bulk, key *ledger.RequestKey) (l
 	if b.atomic {
 		return s.appendAtomic(r, b, key)
 	}
-	return s.append(r, ledger.Submission{Events: b.events, Request: key})
+	return s.append(r, submission(r, b.events, key))
 }
 
 // result puts together what the ledger said of the valid entries and what was

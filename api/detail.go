@@ -9,33 +9,43 @@ import (
 )
 
 func (s *server) showEntry(r *http.Request) (reply, error) {
+	policies, err := s.retention.of(r.Context(), principal(r).Ledger)
+	if err != nil {
+		return reply{}, err
+	}
 	e, err := s.show(r, variable(r, "id"))
-	return reply{data: entryView(e)}, err
+	if err != nil {
+		return reply{}, err
+	}
+	opened, err := s.investigationsOf(r, []audit.Entry{e})
+	return reply{data: entryView(e, policies, opened[e.Seq]), tagged: true}, err
 }
 
 func (s *server) showLog(r *http.Request) (reply, error) {
 	e, err := s.show(r, variable(r, "log_id"))
-	return reply{data: logDetail(e)}, err
+	return reply{data: logDetail(e), tagged: true}, err
 }
 
-// show reads one entry by either form of its id. That it was read is recorded
-// before it is shown: what cannot be recorded is not shown.
+// show reads one entry by either form of its id.
 func (s *server) show(r *http.Request, id string) (audit.Entry, error) {
 	row, err := s.row(r, id)
 	if err != nil {
 		return audit.Entry{}, err
 	}
 	e := s.read(r, &row)
+	if err := covered(r, &e); err != nil {
+		return audit.Entry{}, err
+	}
 	if sensitive(e) {
 		if err := s.require(principal(r), audit.ReadSensitive); err != nil {
 			return audit.Entry{}, err
 		}
 	}
 	if !principal(r).Can(audit.ReadSensitive) {
-		e = mask(e)
+		e = audit.Mask(e)
 	}
-	_, err = s.record(r, action(r, typeEntryRead, audit.Object{"type": "audit_entry", "id": e.EntryID()}, nil), nil, nil)
-	return e, err
+	callOf(r).seen.id = e.EntryID()
+	return e, nil
 }
 
 func (s *server) row(r *http.Request, id string) (ledger.Row, error) {

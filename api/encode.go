@@ -2,10 +2,10 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/sealbook/sealbook/audit"
 )
@@ -24,13 +24,18 @@ type envelope struct {
 func (s *server) respond(w *counter, r *http.Request, rep reply, err error) int {
 	c := callOf(r)
 	h := w.Header()
-	for name, values := range rep.header {
-		h[name] = values
+	h.Set("Cache-Control", keepNever)
+	h.Set("Vary", s.vary)
+	s.allowOrigin(h, r)
+	for _, more := range []http.Header{c.header, rep.header} {
+		for name, values := range more {
+			h[name] = values
+		}
 	}
 	h.Set("X-Request-Id", c.id)
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
 	if err != nil {
+		h.Set("Cache-Control", keepNever)
 		return s.respondError(w, r, err)
 	}
 	status := rep.status
@@ -38,6 +43,9 @@ func (s *server) respond(w *counter, r *http.Request, rep reply, err error) int 
 		status = http.StatusOK
 	}
 	switch {
+	case status == http.StatusNotModified, status == http.StatusNoContent:
+		w.WriteHeader(status)
+		return status
 	case rep.stream != nil:
 		w.WriteHeader(status)
 		if w.err = rep.stream(w); w.err != nil {
@@ -45,7 +53,7 @@ func (s *server) respond(w *counter, r *http.Request, rep reply, err error) int 
 		}
 		return status
 	case rep.raw != nil:
-		write(w, status, "application/json", rep.raw)
+		write(w, r, status, cmp.Or(rep.mediaType, "application/json"), rep.raw)
 		return status
 	}
 	metadata := map[string]any{"timestamp": audit.FormatTime(s.Clock()), "request_id": c.id}
@@ -56,9 +64,29 @@ func (s *server) respond(w *counter, r *http.Request, rep reply, err error) int 
 	if err != nil {
 		return s.respondError(w, r, err)
 	}
-	write(w, status, "application/json", text)
+	write(w, r, status, "application/json", text)
 	return status
 }
+
+// tag gives the reply a tag, and no body when the client has it.
+func (rep *reply) tag(r *http.Request) error {
+	data, err := encode(rep.data)
+	if err != nil {
+		return err
+	}
+	tag := weakTag(data)
+	if rep.header == nil {
+		rep.header = http.Header{}
+	}
+	rep.header.Set("Etag", tag)
+	if rep.data = json.RawMessage(data); holds(r, tag) {
+		rep.status = http.StatusNotModified
+	}
+	return nil
+}
+
+// problemType is the media type of RFC 9457.
+const problemType = "application/problem+json"
 
 // respondError sends document B's error envelope, or a problem document
 // (RFC 9457) to a client that accepts one.
@@ -70,8 +98,8 @@ func (s *server) respondError(w *counter, r *http.Request, err error) int {
 	}
 	var body any
 	mediaType := "application/json"
-	if acceptsProblem(r) {
-		mediaType = "application/problem+json"
+	if accepts(r, problemType) {
+		mediaType = problemType
 		body = s.problem(status, e, c.id)
 	} else {
 		body = envelope{Error: newErrorBody(e), Metadata: map[string]any{"timestamp": audit.FormatTime(s.Clock()), "request_id": c.id}}
@@ -80,7 +108,7 @@ func (s *server) respondError(w *counter, r *http.Request, err error) int {
 	if encodeErr != nil { // details hold nothing that cannot be encoded
 		text = []byte(`{"success":false}`)
 	}
-	write(w, status, mediaType, text)
+	write(w, r, status, mediaType, text)
 	return status
 }
 
@@ -92,21 +120,10 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func write(w *counter, status int, mediaType string, body []byte) {
+func write(w *counter, r *http.Request, status int, mediaType string, body []byte) {
+	body = packed(r, w.Header(), mediaType, body)
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	w.Write(body) //nolint:errcheck // the counter keeps it
-}
-
-func acceptsProblem(r *http.Request) bool {
-	for _, accepted := range r.Header.Values("Accept") {
-		for _, part := range strings.Split(accepted, ",") {
-			mediaType, parameters, _ := strings.Cut(part, ";")
-			if strings.EqualFold(strings.TrimSpace(mediaType), "application/problem+json") && strings.ReplaceAll(parameters, " ", "") != "q=0" {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -2,13 +2,13 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/schema"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -23,18 +23,19 @@ func (s *server) createEntry(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var req audit.EntryRequest
-	if err := json.Unmarshal(body, &req); err != nil {
-		return reply{}, err
-	}
-	event, bad, err := s.normalise(r.Context(), principal(r).Ledger, req)
+	left := schema.Budget(schema.MaxWork)
+	event, bad, err := s.normalise(r.Context(), principal(r).Ledger, body, &left)
 	if err != nil {
 		return reply{}, err
 	}
 	if bad != nil {
 		return reply{}, invalid("the entry is not valid", bad...)
 	}
-	out, err := s.append(r, ledger.Submission{Events: []audit.Event{event}, Request: key})
+	policies, err := s.retention.of(r.Context(), principal(r).Ledger)
+	if err != nil {
+		return reply{}, err
+	}
+	out, err := s.append(r, submission(r, []audit.Event{event}, key))
 	if err != nil {
 		return reply{}, err
 	}
@@ -46,7 +47,11 @@ func (s *server) createEntry(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	view := entryView(entry)
+	opened, err := s.investigationsOf(r, []audit.Entry{entry})
+	if err != nil {
+		return reply{}, err
+	}
+	view := entryView(entry, policies, opened[entry.Seq])
 	view.Receipt = item.Receipt
 	header.Set("Location", callOf(r).mount+"/entries/"+view.ID)
 	return reply{status: created(item.Status == ledger.Created), header: header, data: view}, nil

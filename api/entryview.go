@@ -12,8 +12,8 @@ import (
 )
 
 // entryBody is an entry as document B shows it. A key without a value is left
-// out. log_id, seq, hash, previous_hash, details, withheld and receipt are
-// ours.
+// out. log_id, seq, hash, previous_hash, details, withheld, schema and receipt
+// are ours.
 type entryBody struct {
 	ID          string         `json:"id"`
 	LogID       string         `json:"log_id"`
@@ -32,6 +32,7 @@ type entryBody struct {
 	Compliance  compliance     `json:"compliance"`
 	Impact      audit.Object   `json:"impact_assessment,omitempty"`
 	Retention   retention      `json:"retention"`
+	Opened      *opened        `json:"investigation,omitempty"`
 	Response    audit.Object   `json:"response_actions,omitempty"`
 	CreatedAt   string         `json:"created_at"`
 	Immutable   bool           `json:"immutable"`
@@ -39,6 +40,7 @@ type entryBody struct {
 	Hash        string         `json:"hash"`
 	Previous    string         `json:"previous_hash"`
 	Withheld    []string       `json:"withheld,omitempty"`
+	Schema      string         `json:"schema,omitempty"`
 
 	Receipt *ledger.Receipt `json:"receipt,omitempty"`
 }
@@ -57,20 +59,26 @@ type integrity struct {
 }
 
 type retention struct {
-	Period      string `json:"retention_period"`
-	ArchiveDate string `json:"archive_date"` // the end of the period
-	Immutable   bool   `json:"immutable"`
+	Period      string          `json:"retention_period"`
+	Requirement audit.Framework `json:"regulatory_requirement,omitempty"` // the framework that sets the period, unless a policy does
+	ArchiveDate string          `json:"archive_date"`                     // the end of the period
+	Immutable   bool            `json:"immutable"`
 }
+
+// daysPerYear of a retention period that is named in years.
+const daysPerYear = 365
 
 // statusActive is the status of every entry: none is archived or on hold yet.
 const statusActive = "active"
 
-// entryView projects an entry to document B.
-func entryView(e audit.Entry) *entryBody {
-	period, until := retentionOf(e.RecordedAt, DefaultRetentionDays)
+// entryView projects an entry to document B, under its organisation's retention
+// policies, with the investigation that it opened, if it did.
+func entryView(e audit.Entry, policies audit.RetentionHistory, investigation *opened) *entryBody {
+	kept, by := policies.Of(&e)
+	period, until := retentionOf(e.RecordedAt, kept)
 	return &entryBody{
 		ID: e.EntryID(), LogID: e.LogID(), Seq: e.Seq,
-		Timestamp: audit.FormatTime(e.Time()), EventType: string(e.Class), Category: categoryOf(e), Severity: e.Severity,
+		Timestamp: audit.FormatTime(e.Time()), EventType: string(e.Class), Category: e.ShownCategory(), Severity: e.Severity,
 		Description: e.Description, Status: statusActive,
 		User: userOf(e), Resource: prefixed(e.Resource), Action: actionOf(e), Context: contextOf(e), Details: e.Details,
 		Compliance: compliance{
@@ -78,9 +86,10 @@ func entryView(e audit.Entry) *entryBody {
 			Integrity: integrity{Hash: e.Hash, Evident: e.Hash != "", Verified: e.Verified},
 		},
 		Impact:    e.Impact,
-		Retention: retention{Period: period, ArchiveDate: audit.FormatTime(until), Immutable: true},
-		Response:  responseOf(e), CreatedAt: audit.FormatTime(e.RecordedAt), Immutable: true,
+		Retention: retention{Period: period, Requirement: by, ArchiveDate: audit.FormatTime(until), Immutable: true},
+		Opened:    investigation, Response: responseOf(e, investigation != nil), CreatedAt: audit.FormatTime(e.RecordedAt), Immutable: true,
 		Checksum: e.Checksum, Hash: e.Hash, Previous: e.Previous, Withheld: e.Withheld,
+		Schema: e.Schema,
 	}
 }
 
@@ -91,15 +100,6 @@ func retentionOf(from time.Time, days int) (period string, until time.Time) {
 		return fmt.Sprintf("%d_years", years), from.AddDate(years, 0, 0)
 	}
 	return fmt.Sprintf("%d_days", days), from.AddDate(0, 0, days)
-}
-
-// categoryOf is what was submitted, or the verbatim type where the class that
-// event_type shows is not it.
-func categoryOf(e audit.Entry) string {
-	if e.Category == "" && e.Type != string(e.Class) {
-		return e.Type
-	}
-	return e.Category
 }
 
 func userOf(e audit.Entry) audit.Object {
@@ -173,8 +173,9 @@ func signatureOf(e audit.Entry) audit.Object {
 	return out
 }
 
-// responseOf repeats what the reporter attests, and counts only that.
-func responseOf(e audit.Entry) audit.Object {
+// responseOf repeats what the reporter attests, and counts only that. Opening
+// an investigation escalates, and notifies nobody by itself.
+func responseOf(e audit.Entry, investigated bool) audit.Object {
 	if e.AutoResponse == nil {
 		return nil
 	}
@@ -184,7 +185,7 @@ func responseOf(e audit.Entry) audit.Object {
 			told++
 		}
 	}
-	out := audit.Object{"notifications_sent": told, "escalation_triggered": e.AutoResponse["security_team_alerted"] == true}
+	out := audit.Object{"notifications_sent": told, "escalation_triggered": investigated || e.AutoResponse["security_team_alerted"] == true}
 	put(out, "ip_blocked", e.AutoResponse["ip_blocked"])
 	return out
 }

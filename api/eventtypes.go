@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/schema"
 	"github.com/sealbook/sealbook/internal/store"
 )
 
@@ -27,8 +29,9 @@ type eventTypes struct {
 }
 
 type registeredTypes struct {
-	byName map[string]audit.EventType
-	read   time.Time
+	byName  map[string]audit.EventType
+	schemas map[string]int // newest version of a type's schema
+	read    time.Time
 }
 
 func (t registeredTypes) find(name string) (audit.EventType, bool) {
@@ -58,7 +61,10 @@ func (t *eventTypes) of(ctx context.Context, ledger int32, maxAge time.Duration)
 	if err != nil {
 		return registeredTypes{}, err
 	}
-	types = registeredTypes{map[string]audit.EventType{}, now}
+	types = registeredTypes{byName: map[string]audit.EventType{}, read: now}
+	if types.schemas, err = t.store.EventSchemaVersions(ctx, ledger); err != nil {
+		return registeredTypes{}, err
+	}
 	for _, x := range list {
 		types.byName[x.Name] = x
 	}
@@ -77,18 +83,27 @@ func (t *eventTypes) forget(ledger int32) {
 	delete(t.known, ledger)
 }
 
-// normalise makes an event of a request. If its type is unknown, the types are
-// read again before it is refused.
-func (s *server) normalise(ctx context.Context, ledger int32, req audit.EntryRequest) (audit.Event, []audit.FieldError, error) {
+// normalise makes an event of a request and holds it against the schema of its
+// type, if that has one. If its type is unknown, the types are read again
+// before it is refused. left is what work of that kind the request may cause.
+func (s *server) normalise(ctx context.Context, ledger int32, body []byte, left *schema.Budget) (audit.Event, []audit.FieldError, error) {
+	var req audit.EntryRequest
+	if err := json.Unmarshal(body, &req); err != nil {
+		return audit.Event{}, nil, err
+	}
 	for _, age := range []time.Duration{s.EventTypeCacheLife, reloadAfter} {
 		types, err := s.types.of(ctx, ledger, age)
 		if err != nil {
 			return audit.Event{}, nil, err
 		}
 		e, bad := req.Event(types.find, s.Clock())
-		if age == reloadAfter || !slices.ContainsFunc(bad, func(f audit.FieldError) bool { return f.Field == "/event_type" && f.Code == "unknown" }) {
-			return e, bad, nil
+		if age != reloadAfter && slices.ContainsFunc(bad, func(f audit.FieldError) bool { return f.Field == "/event_type" && f.Code == "unknown" }) {
+			continue
 		}
+		if version := types.schemas[e.Type]; bad == nil && version > 0 {
+			bad, err = s.holdAgainstSchema(ctx, ledger, &e, version, body, left)
+		}
+		return e, bad, err
 	}
 	panic("unreachable")
 }
@@ -96,6 +111,7 @@ func (s *server) normalise(ctx context.Context, ledger int32, req audit.EntryReq
 type eventTypeView struct {
 	audit.EventType
 	Builtin bool `json:"builtin"`
+	Schema  int  `json:"schema_version,omitempty"` // the newest
 }
 
 func (s *server) listEventTypes(r *http.Request) (reply, error) {
@@ -105,13 +121,40 @@ func (s *server) listEventTypes(r *http.Request) (reply, error) {
 	}
 	list := []eventTypeView{}
 	for t := range maps.Values(audit.BuiltinEventTypes) {
-		list = append(list, eventTypeView{t, true})
+		list = append(list, eventTypeView{t, true, types.schemas[t.Name]})
 	}
 	for t := range maps.Values(types.byName) {
-		list = append(list, eventTypeView{t, false})
+		list = append(list, eventTypeView{t, false, types.schemas[t.Name]})
 	}
 	slices.SortFunc(list, func(a, b eventTypeView) int { return cmp.Compare(a.Name, b.Name) })
 	return reply{data: list}, nil
+}
+
+// showEventType answers GET /event-types/{name}.
+func (s *server) showEventType(r *http.Request) (reply, error) {
+	t, types, err := s.eventType(r)
+	if err != nil {
+		return reply{}, err
+	}
+	_, builtin := audit.BuiltinEventTypes[t.Name]
+	return reply{data: eventTypeView{t, builtin, types.schemas[t.Name]}}, nil
+}
+
+// eventType returns the type that the path names, and the others beside it.
+func (s *server) eventType(r *http.Request) (audit.EventType, registeredTypes, error) {
+	name := variable(r, "name")
+	types, err := s.types.of(r.Context(), principal(r).Ledger, 0)
+	if err != nil {
+		return audit.EventType{}, types, err
+	}
+	t, there := audit.BuiltinEventTypes[name]
+	if !there {
+		t, there = types.find(name)
+	}
+	if !there {
+		return t, types, audit.Errorf(audit.NotFound, "there is no such event type")
+	}
+	return t, types, nil
 }
 
 // eventTypeRequest is the body of PUT /event-types/{name}.
@@ -149,7 +192,7 @@ func (s *server) putEventType(r *http.Request) (reply, error) {
 		}
 		s.types.forget(ledger)
 	}
-	return reply{data: eventTypeView{t, false}}, nil
+	return reply{data: eventTypeView{t, false, types.schemas[t.Name]}}, nil
 }
 
 func checkEventType(t audit.EventType) error {

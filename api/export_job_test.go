@@ -177,15 +177,15 @@ func TestProgressNeverFailsAStatusRequest(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(c *api.Config, _ *ledger.Config) { c.ProgressTimeout = 100 * time.Millisecond })
 	job := b.post("full", "~/evidence/export", exportBody).want(http.StatusAccepted).text("data.job_id")
-	ask := func(progress func(context.Context, audit.ExportID) (audit.ExportProgress, error)) *answer {
+	ask := func(progress func(context.Context, audit.ExportID) (audit.Progress, error)) *answer {
 		t.Helper()
 		b.workflows.mu.Lock()
 		b.workflows.progress = progress
 		b.workflows.mu.Unlock()
 		return b.get("full", "~/evidence/export/"+job)
 	}
-	known := func(context.Context, audit.ExportID) (audit.ExportProgress, error) {
-		return audit.ExportProgress{Stage: "collecting", Done: 3, Total: 9}, nil
+	known := func(context.Context, audit.ExportID) (audit.Progress, error) {
+		return audit.Progress{Stage: "collecting", Done: 3, Total: 9}, nil
 	}
 	if _, ok := ask(known).want(http.StatusOK).at("data.progress"); ok {
 		t.Error("a queued job has progress")
@@ -194,13 +194,13 @@ func TestProgressNeverFailsAStatusRequest(t *testing.T) {
 	if a := ask(known).want(http.StatusOK); a.number("data.progress.entries_done") != 3 || a.text("data.progress.stage") != "collecting" {
 		t.Errorf("%s", a.body)
 	}
-	for name, progress := range map[string]func(context.Context, audit.ExportID) (audit.ExportProgress, error){
-		"it fails": func(context.Context, audit.ExportID) (audit.ExportProgress, error) {
-			return audit.ExportProgress{}, fmt.Errorf("no worker")
+	for name, progress := range map[string]func(context.Context, audit.ExportID) (audit.Progress, error){
+		"it fails": func(context.Context, audit.ExportID) (audit.Progress, error) {
+			return audit.Progress{}, fmt.Errorf("no worker")
 		},
-		"it hangs": func(ctx context.Context, _ audit.ExportID) (audit.ExportProgress, error) {
+		"it hangs": func(ctx context.Context, _ audit.ExportID) (audit.Progress, error) {
 			<-ctx.Done()
-			return audit.ExportProgress{}, ctx.Err()
+			return audit.Progress{}, ctx.Err()
 		},
 	} {
 		started := time.Now()
@@ -211,7 +211,7 @@ func TestProgressNeverFailsAStatusRequest(t *testing.T) {
 	}
 
 	// A panic in a handler is a 500 that tells nothing, and a log line that tells all.
-	a := ask(func(context.Context, audit.ExportID) (audit.ExportProgress, error) { panic("secret of the house") })
+	a := ask(func(context.Context, audit.ExportID) (audit.Progress, error) { panic("secret of the house") })
 	a.want(http.StatusInternalServerError)
 	if strings.Contains(string(a.body), "secret") || a.text("error.code") != "INTERNAL" {
 		t.Errorf("%s", a.body)

@@ -21,6 +21,9 @@ func (s *server) startExport(r *http.Request) (reply, error) {
 	if err := req.Validate(); err != nil {
 		return reply{}, err
 	}
+	if err := s.mayExport(principal(r), &req); err != nil {
+		return reply{}, err
+	}
 	return s.requestExport(r, body, store.Export{Request: store.JSON[audit.ExportRequest]{V: req}})
 }
 
@@ -79,8 +82,24 @@ func (s *server) requestExport(r *http.Request, body []byte, e store.Export) (re
 		}
 	}
 	s.wake()
+	prefer := preferencesOf(r)
+	err = prefer.await(r.Context(), func(ctx context.Context) (_ bool, err error) {
+		now, err := s.Store.Export(ctx, p.Ledger, e.ID)
+		if err == nil {
+			e = now
+		}
+		return e.Status.Final(), err
+	})
+	if err != nil {
+		return reply{}, err
+	}
 	header := replayed(http.Header{"Location": {callOf(r).mount + "/evidence/export/" + string(e.ID)}}, out.Replayed)
-	return reply{status: http.StatusAccepted, header: header, data: s.exportView(r, e)}, nil
+	prefer.applied(header)
+	status := http.StatusAccepted
+	if prefer.wait > 0 && e.Status.Final() {
+		status = http.StatusCreated
+	}
+	return reply{status: status, header: header, data: s.exportView(r, e)}, nil
 }
 
 // exportRequested is the entry about a requested export.
@@ -136,20 +155,17 @@ func (s *server) showExport(r *http.Request) (reply, error) {
 	return reply{data: view}, nil
 }
 
-var exportParameters = []string{"page", "limit"}
-
 func (s *server) listExports(r *http.Request) (reply, error) {
-	q := callOf(r).query
-	number := q.number("page", 1, 1, 1<<31)
-	limit := q.number("limit", audit.DefaultPageLimit, 1, audit.MaxPageLimit)
-	if q.err != nil {
-		return reply{}, q.err
+	page, err := jobPage(r)
+	if err != nil {
+		return reply{}, err
 	}
-	offset := (number - 1) * limit
-	if offset > audit.MaxOffset {
-		return reply{}, audit.Errorf(audit.PaginationTooDeep, "a list can be entered at most %d jobs deep", audit.MaxOffset)
+	p := principal(r)
+	read := s.Store.Exports
+	if !p.Constraints.Empty() {
+		read = s.Store.ExportsBy(p.Actor())
 	}
-	list, total, err := s.Store.Exports(r.Context(), principal(r).Ledger, limit, offset)
+	list, total, err := read(r.Context(), p.Ledger, page.limit, page.offset())
 	if err != nil {
 		return reply{}, err
 	}
@@ -157,12 +173,13 @@ func (s *server) listExports(r *http.Request) (reply, error) {
 	for i, e := range list {
 		data[i] = s.exportView(r, e)
 	}
-	return reply{data: data, pagination: numberedPage{Page: &number, Limit: limit, Total: &total}}, nil
+	return reply{data: data, pagination: page.of(total)}, nil
 }
 
 var exportID = regexp.MustCompile(`^export_[0-9a-z]{26}$`)
 
-// export returns the job that the path names.
+// export returns the job that the path names. To a constrained caller there are
+// only their own.
 func (s *server) export(r *http.Request) (store.Export, error) {
 	id := variable(r, "job_id")
 	if !exportID.MatchString(id) {
@@ -172,11 +189,13 @@ func (s *server) export(r *http.Request) (store.Export, error) {
 	if audit.CodeOf(err) == audit.NotFound {
 		err = audit.Errorf(audit.NotFound, "there is no such export")
 	}
+	p := principal(r)
+	if err == nil && !p.Constraints.Empty() && (!sameActor(e.RequestedBy.V, p.Actor()) || s.mayExport(p, &e.Request.V) != nil) {
+		return store.Export{}, audit.Errorf(audit.NotFound, "there is no such export")
+	}
 	return e, err
 }
 
-func (s *server) wake() {
-	if s.Workflows != nil {
-		s.Workflows.Wake()
-	}
+func sameActor(a, b audit.Object) bool {
+	return a.String("type") == b.String("type") && a.String("id") == b.String("id")
 }

@@ -11,25 +11,25 @@ import (
 // exportBody is an export job as document A shows it, and a little more. The
 // estimates are null when there was nothing to make them from.
 type exportBody struct {
-	JobID               audit.ExportID        `json:"job_id"`
-	Status              audit.ExportStatus    `json:"status"`
-	EstimatedSizeMB     *int64                `json:"estimated_size_mb"`
-	EstimatedCompletion *string               `json:"estimated_completion"`
-	DownloadURL         string                `json:"download_url,omitempty"`
-	ExpiresAt           string                `json:"expires_at,omitempty"`
-	FileSizeMB          *int64                `json:"file_size_mb,omitempty"`
-	FilesIncluded       *int                  `json:"files_included,omitempty"`
-	CreatedAt           string                `json:"created_at"`
-	CompletedAt         string                `json:"completed_at,omitempty"`
-	SHA256              string                `json:"sha256,omitempty"`
-	SizeBytes           *int64                `json:"file_size_bytes,omitempty"`
-	Partial             bool                  `json:"partial,omitempty"` // the package says what is missing
-	Failures            []string              `json:"failures,omitempty"`
-	Error               string                `json:"error,omitempty"`
-	CancelRequestedAt   string                `json:"cancel_requested_at,omitempty"`
-	RetryOf             *audit.ExportID       `json:"retry_of,omitempty"`
-	Request             audit.ExportRequest   `json:"request"`
-	Progress            *audit.ExportProgress `json:"progress,omitempty"`
+	JobID               audit.ExportID      `json:"job_id"`
+	Status              audit.ExportStatus  `json:"status"`
+	EstimatedSizeMB     *int64              `json:"estimated_size_mb"`
+	EstimatedCompletion *string             `json:"estimated_completion"`
+	DownloadURL         string              `json:"download_url,omitempty"`
+	ExpiresAt           string              `json:"expires_at,omitempty"`
+	FileSizeMB          *int64              `json:"file_size_mb,omitempty"`
+	FilesIncluded       *int                `json:"files_included,omitempty"`
+	CreatedAt           string              `json:"created_at"`
+	CompletedAt         string              `json:"completed_at,omitempty"`
+	SHA256              string              `json:"sha256,omitempty"`
+	SizeBytes           *int64              `json:"file_size_bytes,omitempty"`
+	Partial             bool                `json:"partial,omitempty"` // the package says what is missing
+	Failures            []string            `json:"failures,omitempty"`
+	Error               string              `json:"error,omitempty"`
+	CancelRequestedAt   string              `json:"cancel_requested_at,omitempty"`
+	RetryOf             *audit.ExportID     `json:"retry_of,omitempty"`
+	Request             audit.ExportRequest `json:"request"`
+	Progress            *audit.Progress     `json:"progress,omitempty"`
 }
 
 func (s *server) exportView(r *http.Request, e store.Export) *exportBody {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -24,16 +24,19 @@ import (
 // is sent with an error, too.
 type handler func(*http.Request) (reply, error)
 
-// reply is what a handler answers with.
+// reply is what a handler answers with. Nothing is stored on the way to the
+// client unless the header's Cache-Control says that it may be.
 type reply struct {
 	status     int // 0 is 200
 	header     http.Header
 	data       any
+	tagged     bool // data get a tag, and If-None-Match is minded
 	pagination any
 	metadata   map[string]any // beside timestamp and request_id
 
-	raw    []byte                // sent as it is, instead of the envelope
-	stream func(io.Writer) error // likewise; an error breaks the connection off
+	raw       []byte                // sent as it is, instead of the envelope
+	mediaType string                // of raw; "" is application/json
+	stream    func(io.Writer) error // likewise; an error breaks the connection off
 }
 
 // limit is how long a request may take.
@@ -48,10 +51,13 @@ const (
 // call is what is known about a request while it is served.
 type call struct {
 	id        string
-	mount     string // under which it came; "" outside
-	path      string // below the mount: the same for every mount
+	mount     string     // under which it came; "" outside
+	path      string     // below the mount: the same for every mount
+	peer      netip.Addr // from where it came; not valid if that cannot be told
 	principal audit.Principal
 	query     *query // of routes that need a permission
+	seen      seen   // for the entry about a read
+	header    http.Header
 }
 
 type callKey struct{}
@@ -64,7 +70,7 @@ func principal(r *http.Request) audit.Principal { return callOf(r).principal }
 func (s *server) serve(mount string, rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := s.Clock()
-		c := &call{id: requestID(r, started), mount: mount, path: strings.TrimPrefix(r.URL.Path, mount)}
+		c := &call{id: requestID(r, started), mount: mount, path: strings.TrimPrefix(r.URL.Path, mount), peer: s.peer(r)}
 		ctx, cancel := s.bound(context.WithValue(r.Context(), callKey{}, c), rt.limit)
 		defer cancel()
 		gone := r.Context()
@@ -105,21 +111,41 @@ func (s *server) run(rt route, r *http.Request) (rep reply, err error) {
 			rep, err = reply{}, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if rt.permission != "" { // what needs none does not mind parameters, either
-		c := callOf(r)
-		p, err := s.keys.principal(r.Context(), r.Header.Values("Authorization"))
-		if err != nil {
-			return reply{header: http.Header{"Www-Authenticate": {`Bearer realm="sealbook"`}}}, err
-		}
-		c.principal = p
-		if err := s.require(p, rt.permission); err != nil {
-			return reply{}, err
-		}
-		if c.query = parseQuery(r, rt.query); c.query.err != nil {
-			return reply{}, c.query.err
-		}
+	if rt.permission == "" { // what needs none does not mind parameters, either
+		return rt.handle(r)
 	}
-	return rt.handle(r)
+	c := callOf(r)
+	c.principal, err = s.authenticate(r)
+	if audit.CodeOf(err) == audit.Unauthenticated {
+		return reply{header: http.Header{"Www-Authenticate": {`Bearer realm="sealbook"`}}}, err
+	}
+	if err == nil {
+		err = s.limitRate(c)
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	rep, err = s.answer(rt, r)
+	if unrecorded := s.recordRead(r, rt, rep, err); unrecorded != nil {
+		return reply{}, unrecorded
+	}
+	return rep, err
+}
+
+// answer is what an authenticated caller gets.
+func (s *server) answer(rt route, r *http.Request) (reply, error) {
+	c := callOf(r)
+	if err := s.admit(c.principal, rt); err != nil {
+		return reply{}, err
+	}
+	if c.query = parseQuery(r, rt.query); c.query.err != nil {
+		return reply{}, c.query.err
+	}
+	rep, err := rt.handle(r)
+	if err == nil && rep.tagged {
+		err = rep.tag(r)
+	}
+	return rep, err
 }
 
 // statusClientGone is logged, as nginx does, when nobody waits for the answer.
@@ -134,8 +160,11 @@ func (s *server) logRequest(r *http.Request, status int, bytes int64, took time.
 		slog.Int("status", status), slog.Int64("bytes", bytes), slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("remote", remoteIP(r)),
 	}
-	if c.principal.KeyID != "" {
-		attrs = append(attrs, slog.String("organisation", string(c.principal.Organisation)), slog.String("key", c.principal.KeyID))
+	if p := c.principal; p.Organisation != "" {
+		attrs = append(attrs, slog.String("organisation", string(p.Organisation)))
+		if !p.Person() { // who a person is stands in the ledger, not here
+			attrs = append(attrs, slog.String("key", p.KeyID))
+		}
 	}
 	level := slog.LevelInfo
 	if err != nil {
@@ -161,14 +190,6 @@ func newULID(now time.Time) string {
 	return strings.ToLower(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 }
 
-func remoteIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
 // variable returns a part of the path.
 func variable(r *http.Request, name string) string { return mux.Vars(r)[name] }
 
@@ -176,9 +197,12 @@ func notFound(*http.Request) (reply, error) {
 	return reply{}, audit.Errorf(audit.NotFound, "there is nothing at this path")
 }
 
-func methodNotAllowed(allowed []string) handler {
+func (s *server) methodNotAllowed(allowed []string) handler {
 	allow := http.Header{"Allow": {strings.Join(allowed, ", ")}}
 	return func(r *http.Request) (reply, error) {
+		if rep, ok := s.preflight(r, allow.Get("Allow")); ok {
+			return rep, nil
+		}
 		return reply{header: allow}, audit.Errorf(audit.MethodNotAllowed, "%.20q is not possible here; %s is", r.Method, allow.Get("Allow"))
 	}
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,7 +37,7 @@ type bench struct {
 	workflows *fakeWorkflows
 	logged    *lines
 	clock     *testClock
-	handler   http.Handler
+	handler   *api.API // does not Run: reads are in the ledger once a test says flush
 	url       string
 
 	ledger int32             // of the organisation under test
@@ -48,7 +49,7 @@ type bench struct {
 type fakeWorkflows struct {
 	mu       sync.Mutex
 	woken    int
-	progress func(context.Context, audit.ExportID) (audit.ExportProgress, error)
+	progress func(context.Context, audit.ExportID) (audit.Progress, error)
 	ready    error
 }
 
@@ -58,14 +59,23 @@ func (f *fakeWorkflows) Wake() {
 	f.woken++
 }
 
-func (f *fakeWorkflows) ExportProgress(ctx context.Context, id audit.ExportID) (audit.ExportProgress, error) {
+func (f *fakeWorkflows) ExportProgress(ctx context.Context, id audit.ExportID) (audit.Progress, error) {
 	f.mu.Lock()
 	ask := f.progress
 	f.mu.Unlock()
 	if ask == nil {
-		return audit.ExportProgress{}, audit.Errorf(audit.Unavailable, "nobody answers")
+		return audit.Progress{}, audit.Errorf(audit.Unavailable, "nobody answers")
 	}
 	return ask(ctx, id)
+}
+
+func (f *fakeWorkflows) VerificationProgress(ctx context.Context, id audit.VerificationID) (audit.Progress, error) {
+	return f.ExportProgress(ctx, audit.ExportID(id))
+}
+
+// progressOf is a workflow that is always this far.
+func progressOf(p audit.Progress) func(context.Context, audit.ExportID) (audit.Progress, error) {
+	return func(context.Context, audit.ExportID) (audit.Progress, error) { return p, nil }
 }
 
 func (f *fakeWorkflows) Ready(context.Context) error {
@@ -74,15 +84,26 @@ func (f *fakeWorkflows) Ready(context.Context) error {
 	return f.ready
 }
 
-// testClock is the machine's, moved.
+// testClock is the machine's, moved, or stopped at a time and moved.
 type testClock struct {
-	mu    sync.Mutex
-	moved time.Duration
+	mu      sync.Mutex
+	moved   time.Duration
+	stopped time.Time
+}
+
+func (c *testClock) stop() {
+	now := audit.SystemClock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = now
 }
 
 func (c *testClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.stopped.IsZero() {
+		return c.stopped.Add(c.moved)
+	}
 	return audit.Instant(audit.SystemClock().Add(c.moved))
 }
 
@@ -234,10 +255,17 @@ func (b *bench) send(req request) *answer {
 	}
 	defer resp.Body.Close()
 	a := &answer{t: b.t, status: resp.StatusCode, header: resp.Header}
-	if a.body, err = io.ReadAll(resp.Body); err != nil {
+	body := io.Reader(resp.Body)
+	if resp.Header.Get("Content-Encoding") == "gzip" { // who asks for it unpacks it
+		if body, err = gzip.NewReader(resp.Body); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	if a.body, err = io.ReadAll(body); err != nil {
 		b.t.Fatal(err)
 	}
-	if resp.Header.Get("Content-Disposition") == "" {
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/") && strings.HasSuffix(resp.Header.Get("Content-Type"), "json") &&
+		resp.Header.Get("Content-Disposition") == "" {
 		a.parse()
 	}
 	contract.check(b.t, r.Method, r.URL.Path, req.body, a)
@@ -330,6 +358,14 @@ func (a *answer) number(path string) int64 {
 		a.t.Fatalf("%s is %v in %s", path, v, a.body)
 	}
 	return int64(f)
+}
+
+// flush brings what was read into the ledgers.
+func (b *bench) flush() {
+	b.t.Helper()
+	if err := b.handler.Flush(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // whole is the oracle for both ledgers.

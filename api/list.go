@@ -65,9 +65,17 @@ func (s *server) listEntries(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	policies, err := s.retention.of(r.Context(), principal(r).Ledger)
+	if err != nil {
+		return reply{}, err
+	}
+	opened, err := s.investigationsOf(r, entries)
+	if err != nil {
+		return reply{}, err
+	}
 	data := make([]*entryBody, len(entries))
 	for i, e := range entries {
-		data[i] = entryView(e)
+		data[i] = entryView(e, policies, opened[e.Seq])
 	}
 	p := offsetPage{Total: counted(page, list.Total), Limit: page.Limit, HasMore: list.More, NextCursor: list.NextCursor}
 	if page.Cursor == "" {
@@ -135,6 +143,7 @@ func (q *query) eventTypes(name string) []string {
 // list reads a page and masks it for callers who may not see everything. took
 // is in milliseconds.
 func (s *server) list(r *http.Request, f audit.Filter, p audit.Page) (list ledger.List, entries []audit.Entry, took int64, err error) {
+	f.Within, f.EmailsMasked = principal(r).Constraints, !principal(r).Can(audit.ReadSensitive)
 	started := s.Clock()
 	list, err = s.Log.List(r.Context(), principal(r).Ledger, f, p)
 	if err != nil {
@@ -145,7 +154,7 @@ func (s *server) list(r *http.Request, f audit.Filter, p audit.Page) (list ledge
 	for i := range list.Rows {
 		entries[i] = s.read(r, &list.Rows[i])
 		if !principal(r).Can(audit.ReadSensitive) {
-			entries[i] = mask(entries[i])
+			entries[i] = audit.Mask(entries[i])
 		}
 	}
 	return list, entries, took, nil

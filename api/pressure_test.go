@@ -226,10 +226,8 @@ func TestVerificationsAreLimited(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(c *api.Config, _ *ledger.Config) { c.MaxVerifyEntries, c.MaxVerifications = 20, 1 })
 	ledgertest.Append(t, b.log, b.ledger, 0, 30)
-	a := b.post("verifier", "~/verify", `{"from":"2024-01-01","to":"2024-01-02"}`).want(http.StatusUnprocessableEntity)
-	if a.number("error.details.entries") != 30 || a.number("error.details.limit") != 20 {
-		t.Fatalf("%s", a.body)
-	}
+	// One that is too long for a request is a job.
+	b.post("verifier", "~/verify", `{"from":"2024-01-01","to":"2024-01-02"}`).want(http.StatusAccepted)
 	const window = `{"from":"2024-01-01T00:00:00Z","to":"2024-01-01T00:00:10Z"}`
 	b.post("verifier", "~/verify", window).want(http.StatusOK)
 

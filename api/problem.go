@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ var statuses = map[audit.Code]int{
 	audit.ExternalIDConflict:   http.StatusConflict,
 	audit.InProgress:           http.StatusConflict,
 	audit.ExportGone:           http.StatusGone,
+	audit.PreconditionFailed:   http.StatusPreconditionFailed,
+	audit.PreconditionRequired: http.StatusPreconditionRequired,
 	audit.PayloadTooLarge:      http.StatusRequestEntityTooLarge,
 	audit.UnsupportedMediaType: http.StatusUnsupportedMediaType,
 	audit.ValidationFailed:     http.StatusUnprocessableEntity,
@@ -66,14 +69,17 @@ func unreachable(err error) bool {
 	if errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
-	// SQLSTATE classes: connection exception, insufficient resources, and the
-	// operator's intervention, such as a shutdown.
+	// SQLSTATE classes: connection exception, insufficient resources, the
+	// operator's intervention, such as a shutdown, and system error.
 	var database interface{ SQLState() string }
 	if errors.As(err, &database) {
 		state := database.SQLState()
-		return strings.HasPrefix(state, "08") || strings.HasPrefix(state, "53") || strings.HasPrefix(state, "57")
+		return len(state) == 5 && slices.Contains([]string{"08", "53", "57", "58"}, state[:2])
 	}
-	return false
+	// A connection that was found closed before anything was sent is neither a
+	// network's error nor the database's.
+	var unsent interface{ SafeToRetry() bool }
+	return errors.As(err, &unsent) && unsent.SafeToRetry()
 }
 
 type errorBody struct {

@@ -36,6 +36,7 @@ func TestErrorsBecomeStatuses(t *testing.T) {
 		{fmt.Errorf("secret: %w", io.ErrUnexpectedEOF), http.StatusServiceUnavailable},
 		{fmt.Errorf("secret: %w", &pgconn.PgError{Code: "57P03"}), http.StatusServiceUnavailable},
 		{fmt.Errorf("secret: %w", &pgconn.PgError{Code: "53300"}), http.StatusServiceUnavailable},
+		{fmt.Errorf("secret: %w", &pgconn.PgError{Code: "58030"}), http.StatusServiceUnavailable},
 		{fmt.Errorf("secret: %w", &pgconn.PgError{Code: "23505"}), http.StatusInternalServerError},
 	} {
 		if status, message := api.Status(c.err); status != c.want || strings.Contains(message, "secret") {
@@ -47,7 +48,7 @@ func TestErrorsBecomeStatuses(t *testing.T) {
 func TestRetentionIsCountedByTheCalendar(t *testing.T) {
 	t.Parallel()
 	from := time.Date(2025, 8, 26, 14, 25, 30, 789000000, time.UTC)
-	if period, until := api.RetentionOf(from, api.DefaultRetentionDays); period != "7_years" || audit.FormatTime(until) != "2032-08-26T14:25:30.789Z" {
+	if period, until := api.RetentionOf(from, audit.DefaultRetention.AuditLogs.RetentionDays); period != "7_years" || audit.FormatTime(until) != "2032-08-26T14:25:30.789Z" {
 		t.Errorf("%s until %s", period, until) // as document B shows it
 	}
 	if period, until := api.RetentionOf(from, 100); period != "100_days" || audit.FormatTime(until) != "2025-12-04T14:25:30.789Z" {

@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sealbook/sealbook/api"
 	"github.com/sealbook/sealbook/ledger"
+	"github.com/sealbook/sealbook/ledger/ledgertest"
 )
 
 func TestWithoutTemporalEverythingButProgressWorks(t *testing.T) {
@@ -63,6 +66,23 @@ func TestWithoutADatabaseItIs503(t *testing.T) {
 	a = b.post("full", "~/entries", `{"event_type":"scan.started"}`)
 	if a.status < 500 {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// A connection can be found closed before anything is sent, when the database
+// was killed while nobody used it. Another try gets another connection.
+func TestAClosedConnectionIs503(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), ledgertest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(t.Context(), "select 1")
+	if status, _ := api.Status(fmt.Errorf("find key: %w", err)); status != http.StatusServiceUnavailable {
+		t.Errorf("%v is %d", err, status)
 	}
 }
 

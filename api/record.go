@@ -14,12 +14,26 @@ import (
 // [audit.ReservedPrefix], so nobody else can write them.
 const (
 	typeEntryRead       = "audit.entry_read"
-	typeVerified        = "audit.ledger_verified"
+	typeProofRead       = "audit.proof_read"
+	typeEvidenceRead    = "audit.evidence_read"
+	typeKeyRead         = "audit.api_key_read"
+	typeResourceRead    = "audit.resource_read" // what has no type of its own
+	typeReadsCounted    = "audit.reads_counted"
+	typeVerified        = audit.TypeLedgerVerified
+	typeVerifyRequested = "audit.ledger_verification_requested"
+	typeVerifyCancel    = "audit.ledger_verification_cancel_requested"
 	typeTampering       = "audit.tampering_detected"
 	typeTypeRegistered  = "audit.event_type_registered"
+	typeSchemaAdded     = "audit.event_schema_registered"
 	typeExportRequested = "audit.evidence_export_requested"
 	typeExportCancel    = "audit.evidence_export_cancel_requested"
 	typeDownloaded      = "audit.evidence_downloaded"
+	typeKeyCreated      = "audit.api_key_created"
+	typeKeyRotated      = "audit.api_key_rotated"
+	typeKeyRevoked      = "audit.api_key_revoked"
+
+	typeRetentionChanged = "audit.retention_policy_changed"
+	typeEvidenceUploaded = "audit.evidence_uploaded"
 )
 
 // maxUserAgent bounds what of a client's name is recorded, in bytes.
@@ -28,14 +42,17 @@ const maxUserAgent = 512
 // action is an entry about what a caller does here: who, from where, in which
 // request.
 func action(r *http.Request, eventType string, resource, details audit.Object) audit.Event {
-	agent := r.UserAgent()
-	agent = strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")
 	return audit.Event{
 		Type: eventType, Class: audit.ClassSystem, Severity: audit.SeverityLow,
 		Actor: principal(r).Actor(), Resource: resource, Details: details,
-		Context:  audit.Object{"source_ip": remoteIP(r), "user_agent": agent},
+		Context:  audit.Object{"source_ip": remoteIP(r), "user_agent": userAgent(r)},
 		Metadata: audit.Object{"request_id": callOf(r).id},
 	}
+}
+
+func userAgent(r *http.Request) string {
+	agent := r.UserAgent()
+	return strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")
 }
 
 // record appends one entry about the caller's action, with the statements that

@@ -13,13 +13,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sealbook/sealbook/api"
 )
 
 // TestScripts runs testdata/*.txt, each against a fresh API. A script is lines:
 //
 //	# a comment
 //	as full                         the key that the next requests use; - is none
-//	POST ~/entries                  a request; ~ is the canonical mount
+//	POST ~/entries                  a request; ~ is the mount, and so is ${mount}
 //	Idempotency-Key: k1             its headers
 //	| {"event_type": …}             its body, of one or more lines
 //	status 201                      what must come back
@@ -27,9 +29,14 @@ import (
 //	data.id ~ ^audit_entry_         a value of the answer: = JSON, ~ pattern,
 //	data.investigation absent       absent, or count of elements
 //	data.results count 3
-//	let id = data.id                keeps a value as ${id}
+//	body ~ ^ledger.test/            the answer's bytes
+//	let id = data.id                keeps a value as ${id}: a text as it is, all else as JSON
+//	let tag = header ETag           keeps a header
+//	index                           brings the text index to the ledgers' heads
+//	flush                           brings what was read into the ledgers
 //
-// ${repeat TEXT N} and ${hex FF00} stand for bytes that no one wants to read.
+// ${repeat TEXT N}, ${hex FF00}, ${crlf} and ${events N} stand for bytes that no
+// one wants to read.
 // After each request that can change something, both ledgers are checked.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -40,29 +47,49 @@ func TestScripts(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			runScript(t, newBench(t), file)
+			runScript(t, newBench(t), file, api.Mounts[0])
 		})
 	}
 }
 
+// TestDocumentedRequests runs testdata/documents: the requests that the two
+// documents print, under every mount.
+func TestDocumentedRequests(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/documents/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		for _, mount := range api.Mounts {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+mount, func(t *testing.T) {
+				t.Parallel()
+				runScript(t, newBench(t), file, mount)
+			})
+		}
+	}
+}
+
 type script struct {
-	t    *testing.T
-	b    *bench
-	at   string // file:line
-	as   string
-	vars map[string]string
+	t  *testing.T
+	b  *bench
+	at string // file:line
+	as string
+
+	mount string // what ~ stands for
+	vars  map[string]string
 
 	next *request // being put together
 	last *answer
 }
 
-func runScript(t *testing.T, b *bench, file string) {
+func runScript(t *testing.T, b *bench, file, mount string) {
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	s := &script{t: t, b: b, vars: map[string]string{}}
+	s := &script{t: t, b: b, mount: mount, vars: map[string]string{"mount": mount}}
 	for name, key := range b.keys {
 		s.vars["key "+name] = key
 	}
@@ -88,10 +115,22 @@ func (s *script) line(text string) {
 	case methodLine.MatchString(text):
 		s.send()
 		m := methodLine.FindStringSubmatch(text)
-		s.next = &request{method: m[1], path: s.expand(m[2]), as: s.as, header: http.Header{}}
+		path := s.expand(m[2])
+		if rest, ok := strings.CutPrefix(path, "~"); ok {
+			path = s.mount + rest
+		}
+		s.next = &request{method: m[1], path: path, as: s.as, header: http.Header{}}
 		if s.as == "-" {
 			s.next.as = ""
 		}
+	case text == "index":
+		s.send()
+		if err := s.b.log.Index(s.t.Context()); err != nil {
+			s.t.Fatalf("%s: %v", s.at, err)
+		}
+	case text == "flush":
+		s.send()
+		s.b.flush()
 	case s.next != nil && headerLine.MatchString(text):
 		m := headerLine.FindStringSubmatch(text)
 		s.next.header[http.CanonicalHeaderKey(m[1])] = append(s.next.header[http.CanonicalHeaderKey(m[1])], s.expand(m[2]))
@@ -132,13 +171,27 @@ func (s *script) expect(text string) {
 		rest := strings.SplitN(words[2], " ", 2)
 		values, there := s.last.header[http.CanonicalHeaderKey(words[1])]
 		s.compare(words[1], strings.Join(values, ", "), there, rest)
+	case words[0] == "body":
+		s.compare("the body", string(s.last.body), true, words[1:])
 	case words[0] == "let":
 		path := strings.TrimPrefix(words[2], "= ")
+		if name, ok := strings.CutPrefix(path, "header "); ok {
+			s.vars[words[1]] = s.last.header.Get(name)
+			return
+		}
 		v, ok := s.last.at(path)
 		if !ok {
 			s.t.Fatalf("%s: there is no %s in %s", s.at, path, s.last.body)
 		}
 		s.vars[words[1]] = fmt.Sprint(v)
+		switch v.(type) {
+		case map[string]any, []any:
+			text, err := json.Marshal(v)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			s.vars[words[1]] = string(text)
+		}
 	default:
 		v, there := s.last.at(words[0])
 		s.compare(words[0], v, there, words[1:])
@@ -194,12 +247,20 @@ func (s *script) expand(text string) string {
 		inside := p[2 : len(p)-1]
 		words := strings.Fields(inside)
 		switch {
+		case inside == "crlf":
+			return "\r\n"
 		case len(words) == 3 && words[0] == "repeat":
 			n, err := strconv.Atoi(words[2])
 			if err != nil {
 				s.t.Fatalf("%s: %v", s.at, err)
 			}
 			return strings.Repeat(words[1], n)
+		case len(words) == 2 && words[0] == "events":
+			n, err := strconv.Atoi(words[1])
+			if err != nil {
+				s.t.Fatalf("%s: %v", s.at, err)
+			}
+			return strings.Repeat(`{"event_type":"scan.started"},`, n-1) + `{"event_type":"scan.started"}`
 		case len(words) == 2 && words[0] == "hex":
 			b, err := hex.DecodeString(words[1])
 			if err != nil {

@@ -41,6 +41,16 @@ type Event struct {
 	Signature             Object      `json:"electronic_signature,omitempty"`
 	AutoResponse          Object      `json:"auto_response,omitempty"`
 	RequiresInvestigation bool        `json:"requires_investigation,omitempty"`
+	Schema                string      `json:"schema,omitempty"` // type/version of the schema that it was held against
+}
+
+// ShownCategory is what document B shows as the category: what was submitted,
+// or the verbatim type where the class is not it.
+func (e *Event) ShownCategory() string {
+	if e.Category == "" && e.Type != string(e.Class) {
+		return e.Type
+	}
+	return e.Category
 }
 
 // DecodeEvent reads a payload. Keys that this version does not know are kept
@@ -99,13 +109,15 @@ type Filter struct {
 	Types        []string   // verbatim event types
 	Class        EventClass // document B's event_type
 	Actor        string     // equals the actor's type, id or e-mail
+	EmailsMasked bool       // Actor is not compared with e-mails: who may not see them must not find out by asking
 	UserID       string     // equals the actor's id
 	ResourceType string
 	ResourceID   string
 	RepositoryID string
 	Severity     Severity
-	Category     string
+	Category     string // equals ShownCategory
 	Framework    Framework
+	Within       Constraints // of the caller: only what they cover
 }
 
 // Page asks for a part of a list, newest first unless Ascending.

@@ -32,6 +32,10 @@ const (
 	InProgress         Code = "IDEMPOTENCY_IN_PROGRESS"
 	ExportGone         Code = "EXPORT_EXPIRED"
 
+	// The change needs the ETag of what it changes, or it was changed since.
+	PreconditionRequired Code = "PRECONDITION_REQUIRED"
+	PreconditionFailed   Code = "PRECONDITION_FAILED"
+
 	// What is stored contradicts its own hashes. Never retried; alerts key on it.
 	Tampered Code = "TAMPERED"
 

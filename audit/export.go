@@ -172,7 +172,8 @@ const (
 // Final reports whether the export will not produce a package any more.
 func (s ExportStatus) Final() bool { return s != ExportQueued && s != ExportProcessing }
 
-// How long a download link and the package behind it last, from completion.
+// How long a download link and the package behind it last, from completion;
+// the package, unless the organisation's retention policy says otherwise.
 const (
 	ExportLinkLife     = 7 * 24 * time.Hour
 	ExportArtifactLife = 30 * 24 * time.Hour
@@ -186,9 +187,9 @@ type Artifact struct {
 	Files  int    `json:"files"`  // files inside, for a package
 }
 
-// ExportProgress is how far a running export is, as its workflow says. It is
-// not kept: when the workflow cannot be asked, there is none.
-type ExportProgress struct {
+// Progress is how far a running job is, as its workflow says. It is not kept:
+// when the workflow cannot be asked, there is none.
+type Progress struct {
 	Stage string `json:"stage"`
 	Done  int64  `json:"entries_done"`
 	Total int64  `json:"entries_total"`

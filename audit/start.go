@@ -15,3 +15,16 @@ type ExportStart struct {
 
 // ExportWorkflow is the registered name of the workflow that makes exports.
 const ExportWorkflow = "ExportEvidence"
+
+// VerificationStart is the input of a verification's workflow, under the same
+// rules.
+type VerificationStart struct {
+	ID           VerificationID `json:"id"`
+	Ledger       int32          `json:"ledger"`
+	Organisation OrganisationID `json:"organisation"`
+	Period       string         `json:"period"` // "2024-01-01 to 2024-03-31"
+}
+
+// VerificationWorkflow is the registered name of the workflow that verifies
+// ledgers.
+const VerificationWorkflow = "VerifyLedger"

@@ -3,150 +3,116 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"strconv"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/sealbook/sealbook/ledger"
+	"github.com/sealbook/sealbook/ledger/ledgertest"
 )
 
-// held is an acknowledgement that a client keeps.
-type held struct {
-	body    string // the request
-	key     string
-	receipt ledger.Receipt
+// A cycle gives the clients some requests to send, kills something at a random
+// moment of the burst, and ends when the service acknowledges again.
+const (
+	defaultCycles = 20
+	burst         = 20                    // requests of a cycle, of all clients
+	killWithin    = 60 * time.Millisecond // of the burst's beginning
+	backWithin    = 45 * time.Second      // the service, after a kill
+	faultExports  = 20                    // at most, over all cycles
+)
+
+// victim is what a cycle kills, and how often in proportion to others.
+type victim struct {
+	name   string
+	weight int
+	kill   func()
+	start  func()
+	kills  int
 }
 
-// Processes are killed without warning while clients append and exports run.
-// Whatever was acknowledged must be there afterwards, once, under its number;
-// every receipt must verify; every export must end with a package that does.
-// FAULT_CYCLES says how often something is killed.
+// Processes and the database are killed without warning while clients append
+// and exports run. Whatever was acknowledged must be there afterwards, once,
+// under its number; every receipt must verify, offline and against the final
+// tree; every export must end with a package that does. FAULT_CYCLES says how
+// often something is killed.
 func TestKills(t *testing.T) {
-	cycles := 20
+	cycles := defaultCycles
 	if s := os.Getenv("FAULT_CYCLES"); s != "" {
 		var err error
 		if cycles, err = strconv.Atoi(s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	i := install(t)
-	i.must("sample", "--entries", "1000")
-	var mu sync.Mutex
-	var receipts []held
-	var wg sync.WaitGroup
-	halt := make(chan struct{})
-	for c := range 6 {
-		wg.Go(func() {
-			client := &http.Client{Timeout: 10 * time.Second}
-			for n := 0; ; n++ {
-				h := held{
-					body: fmt.Sprintf(`{"event_type":"login","severity":"low","description":"client %d request %d","external_id":"fault-%d-%d"}`, c, n, c, n),
-					key:  fmt.Sprintf("fault-%d-%d", c, n),
-				}
-				// The client repeats a request until it has an answer: the key
-				// makes sure that it is one entry.
-				for done := false; !done; {
-					select {
-					case <-halt:
-						return
-					default:
-					}
-					status, answer := i.post(client, "/entries", h.body, "Idempotency-Key", h.key)
-					switch status {
-					case http.StatusCreated, http.StatusOK:
-						if err := json.Unmarshal(receiptOf(t, answer), &h.receipt); err != nil {
-							t.Errorf("%s: %v", answer, err)
-						}
-						done = true
-					case 0, http.StatusServiceUnavailable:
-						time.Sleep(50 * time.Millisecond)
-					default:
-						t.Errorf("%d %s", status, answer)
-						return
-					}
-				}
-				mu.Lock()
-				receipts = append(receipts, h)
-				mu.Unlock()
-			}
-		})
+	server := ledgertest.NewServer(t)
+	i := installOn(t, server.Database("sealbook"))
+	i.must("sample", "--entries", "500")
+	victims := []*victim{
+		{name: "postgres", weight: 8, kill: server.Kill, start: server.Start},
+		{name: "api", weight: 8, kill: i.api.kill, start: i.api.start},
+		{name: "worker", weight: 2, kill: i.worker.kill, start: i.worker.start},
+		{name: "temporal", weight: 1, kill: i.temporal.kill, start: i.temporal.start},
+		{name: "all at once", weight: 1,
+			kill:  func() { server.Kill(); i.api.kill(); i.worker.kill(); i.temporal.kill() },
+			start: func() { server.Start(); i.temporal.start(); i.api.start(); i.worker.start() }},
 	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(1, seed))
+
+	began := time.Now()
+	load := i.load()
 	var exports []string
-	random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
+	every := max(cycles/faultExports, 4)
 	for cycle := range cycles {
-		if cycle%4 == 0 {
+		if cycle%every == 0 {
 			exports = append(exports, i.order())
 		}
-		time.Sleep(time.Duration(100+random.IntN(500)) * time.Millisecond)
-		victim := []*process{i.api, i.worker, i.temporal}[random.IntN(3)]
-		victim.kill()
-		victim.start()
-		if victim == i.api || cycle%4 == 3 {
-			i.ready()
+		load.allow(burst)
+		time.Sleep(time.Duration(random.Int64N(int64(killWithin))))
+		v := pick(victims, random)
+		v.kill()
+		v.kills++
+		enough := load.history.Len() + len(kinds) + 1 // more than were on their way
+		v.start()
+		for deadline := time.Now().Add(backWithin); load.history.Len() < enough; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("cycle %d: nothing is acknowledged any more after %s was killed\n%s", cycle, v.name, i.logs())
+			}
+			load.allow(1)
 		}
 	}
+	took := time.Since(began)
 	i.ready()
-	close(halt)
-	wg.Wait()
+	load.stop()
+
+	began = time.Now()
+	applied := load.check()
+	i.must("verify", "--database")
+	verified := time.Since(began)
 	for _, id := range exports {
 		i.completes(id)
 	}
-	i.must("verify", "--database")
-	t.Logf("%d kills, %d acknowledged entries, %d exports", cycles, len(receipts), len(exports))
-	if len(receipts) == 0 {
-		t.Fatal("nothing was acknowledged")
+	var kills []string
+	for _, v := range victims {
+		kills = append(kills, fmt.Sprintf("%s %d", v.name, v.kills))
 	}
-	i.allThere(receipts)
+	t.Logf("%d cycles in %.0f s; killed: %s; acknowledged: %d requests with %d entries; attempts of unknown outcome: %d; resolved by repeating: %d requests; not to be resolved: %d entries, %d of them are there; %d exports; verified in %.1f s",
+		cycles, took.Seconds(), strings.Join(kills, ", "), load.history.Len(), load.entries, load.unknown, load.resolved, len(load.lost), applied, len(exports), verified.Seconds())
 }
 
-// allThere checks every receipt, that no number was given twice, and that a
-// repeated request still gets the same one.
-func (i *installation) allThere(receipts []held) {
-	i.t.Helper()
-	client := &http.Client{Timeout: 10 * time.Second}
-	numbers := map[int64]string{}
-	for n, h := range receipts {
-		rec, _, err := h.receipt.Check(i.vkey)
-		if err != nil {
-			i.t.Errorf("receipt of %s: %v", h.key, err)
-			continue
-		}
-		if other, taken := numbers[rec.Seq]; taken {
-			i.t.Errorf("entry %d was acknowledged to %s and to %s", rec.Seq, other, h.key)
-		}
-		numbers[rec.Seq] = h.key
-		if n%7 != 0 {
-			continue
-		}
-		status, answer := i.post(client, "/entries", h.body, "Idempotency-Key", h.key)
-		var again ledger.Receipt
-		if err := json.Unmarshal(receiptOf(i.t, answer), &again); err != nil {
-			i.t.Errorf("%d %s: %v", status, answer, err)
-			continue
-		}
-		a, _ := json.Marshal(h.receipt)
-		b, _ := json.Marshal(again)
-		if string(a) != string(b) {
-			i.t.Errorf("%s has another receipt now:\n%s\n%s", h.key, a, b)
+func pick(victims []*victim, random *rand.Rand) *victim {
+	all := 0
+	for _, v := range victims {
+		all += v.weight
+	}
+	n := random.IntN(all)
+	for _, v := range victims {
+		if n -= v.weight; n < 0 {
+			return v
 		}
 	}
-}
-
-func receiptOf(t testing.TB, answer []byte) []byte {
-	t.Helper()
-	var body struct {
-		Data struct {
-			Receipt json.RawMessage `json:"receipt"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(answer, &body); err != nil {
-		t.Errorf("%s: %v", answer, err)
-	}
-	return body.Data.Receipt
+	panic("weights do not add up")
 }

@@ -3,9 +3,13 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -24,6 +28,38 @@ func TestAnExportTakesBoundedMemory(t *testing.T) {
 	t.Logf("100,000 entries: %.1f s, worker memory at most %d MiB (%d MiB before)", took.Seconds(), peak>>20, idle>>20)
 	if peak > maxWorkerMemory {
 		t.Errorf("the worker took %d MiB", peak>>20)
+	}
+}
+
+// verified is how many entries the larger ledger of the test has whose
+// verification is measured. 10,000,000 take half an hour.
+var verified = flag.Int("verified", 100_000, "entries of the larger ledger that TestVerificationTakesFlatMemory verifies")
+
+// maxGrowth is what the verification of that ledger may take beyond that of
+// one with a tenth of its entries.
+const maxGrowth = 16 << 20
+
+func TestVerificationTakesFlatMemory(t *testing.T) {
+	i := install(t)
+	peak := func(entries int) int64 {
+		cmd := exec.CommandContext(t.Context(), binary, "sample", "--entries", strconv.Itoa(entries))
+		cmd.Env = i.env
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		began := time.Now()
+		cmd = exec.CommandContext(t.Context(), binary, "verify", "--database")
+		cmd.Env = i.env
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		most := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+		t.Logf("%d entries more: verified in %.1f s, memory at most %d MiB", entries, time.Since(began).Seconds(), most>>20)
+		return most
+	}
+	small := peak(*verified / 10)
+	if large := peak(*verified); large > small+maxGrowth {
+		t.Errorf("ten times the entries take %d MiB instead of %d", large>>20, small>>20)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -72,7 +73,12 @@ type installation struct {
 // install migrates a database, makes keys and starts all processes.
 func install(t testing.TB) *installation {
 	t.Helper()
-	i := &installation{t: t, dir: t.TempDir(), dsn: ledgertest.Database(t)}
+	return installOn(t, ledgertest.Database(t))
+}
+
+func installOn(t testing.TB, dsn string) *installation {
+	t.Helper()
+	i := &installation{t: t, dir: t.TempDir(), dsn: dsn}
 	port, temporalPort := freePort(t), freePort(t)
 	i.url = "http://127.0.0.1:" + port
 	app := i.login()
@@ -219,7 +225,18 @@ type process struct {
 	env  []string
 	mu   sync.Mutex
 	cmd  *exec.Cmd
-	log  []string
+	log  []string // the last lines
+	bad  []string // the last lines about errors that are nobody's doing outside
+}
+
+// maxLog is how many lines of each kind are kept of a process.
+const maxLog = 60
+
+func keep(lines []string, line string) []string {
+	if lines = append(lines, line); len(lines) > maxLog {
+		lines = lines[1:]
+	}
+	return lines
 }
 
 func (i *installation) process(name string, args ...string) *process {
@@ -252,8 +269,9 @@ func (p *process) start() {
 	go func() {
 		for s := bufio.NewScanner(out); s.Scan(); {
 			p.mu.Lock()
-			if p.log = append(p.log, s.Text()); len(p.log) > 60 {
-				p.log = p.log[1:]
+			p.log = keep(p.log, s.Text())
+			if strings.Contains(s.Text(), `"code":"INTERNAL"`) || strings.Contains(s.Text(), `"code":"TAMPERED"`) {
+				p.bad = keep(p.bad, s.Text())
 			}
 			p.mu.Unlock()
 		}
@@ -263,7 +281,7 @@ func (p *process) start() {
 func (p *process) tail() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return strings.Join(p.log, "\n")
+	return strings.Join(append(slices.Clone(p.bad), p.log...), "\n")
 }
 
 // kill ends the process as a power cut would.

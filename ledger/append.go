@@ -1,11 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -34,6 +34,10 @@ type Submission struct {
 	// rejects this submission and no other, and reaches its caller as it is.
 	// It does not run when every event turns out to be a duplicate.
 	With func(context.Context, pgx.Tx) error
+
+	// WithNew is like With, which runs before it, for statements that refer to
+	// the new entries: it is told the place that each of them is given.
+	WithNew func(context.Context, pgx.Tx, []audit.NewEntry) error
 }
 
 // RequestKey is a caller's Idempotency-Key.
@@ -60,7 +64,7 @@ const (
 // Item is what became of one event of a submission.
 type Item struct {
 	Status  Status
-	Receipt *Receipt // nil when rejected
+	Receipt *Receipt // nil when rejected, and for entries of the registry
 	Err     error    // why it was rejected
 }
 
@@ -95,7 +99,7 @@ type prepared struct {
 	id      ulid.ULID
 	payload []byte
 	seed    []byte
-	fields  []Field
+	fields  string // as they are stored
 	root    Hash
 
 	projected Projection // its EventTime is zero when it is the time of recording
@@ -139,6 +143,9 @@ func (l *Log) Append(ctx context.Context, s Submission) (Outcome, error) {
 func (l *Log) enqueue(p *pending) error {
 	l.closing.RLock()
 	defer l.closing.RUnlock()
+	if l.halted != nil {
+		return l.halted
+	}
 	if l.closed {
 		return &audit.Error{Code: audit.Unavailable, Message: "the ledger is shutting down", RetryAfter: time.Second}
 	}
@@ -156,11 +163,7 @@ func (l *Log) prepare(e audit.Event) (p prepared, err error) {
 		return p, audit.Errorf(audit.ValidationFailed, "event type %.80q", e.Type)
 	}
 	p.event = e
-	text, err := json.Marshal(e)
-	if err != nil {
-		return p, fmt.Errorf("encode event: %w", err)
-	}
-	if p.payload, err = Canonical(text); err != nil {
+	if p.payload, err = encodePayload(&e); err != nil {
 		return p, err
 	}
 	if len(p.payload) > MaxPayload {
@@ -168,11 +171,15 @@ func (l *Log) prepare(e audit.Event) (p prepared, err error) {
 	}
 	p.seed = make([]byte, SeedSize)
 	rand.Read(p.seed)
-	if p.fields, err = Split(p.payload, p.seed, PersonalPaths); err != nil {
+	fields, err := Split(p.payload, p.seed, PersonalPaths)
+	if err != nil {
 		return p, err
 	}
-	p.root = PayloadRoot(p.fields)
-	if p.projected, _, err = project(&Record{EventType: e.Type}, p.fields); err != nil {
+	p.root = PayloadRoot(fields)
+	if p.projected, _, err = project(&Record{EventType: e.Type}, fields); err != nil {
+		return p, err
+	}
+	if p.fields, err = encodeFields(fields); err != nil {
 		return p, err
 	}
 	if p.id, err = ulid.New(ulid.Timestamp(l.config.Clock()), rand.Reader); err != nil {
@@ -189,9 +196,34 @@ func contentDigest(salt []byte, eventType string, content []byte) []byte {
 	return m.Sum(nil)
 }
 
+// emitted is the part of a canonical payload that comes from its emitter: all
+// but the schema that it was held against here. Another version of that must
+// not turn a repeated event into other content.
+func emitted(payload []byte) []byte {
+	if !bytes.Contains(payload, []byte(`"schema":`)) {
+		return payload
+	}
+	rest := append(make([]byte, 0, len(payload)), '{')
+	s := scanner{text: payload}
+	err := s.members(func(name, value []byte) error {
+		if string(name) == `"schema"` {
+			return nil
+		}
+		if len(rest) > 1 {
+			rest = append(rest, ',')
+		}
+		rest = append(append(append(rest, name...), ':'), value...)
+		return nil
+	})
+	if err != nil { // it cannot be taken apart, and stands for itself
+		return payload
+	}
+	return append(rest, '}')
+}
+
 // fillReceipts makes the receipts that the committer did not.
 func (l *Log) fillReceipts(ctx context.Context, ledger int32, a answered) error {
-	if a.outcome.Refused {
+	if a.outcome.Refused || ledger == Registry {
 		return nil
 	}
 	var seqs []int64

@@ -38,8 +38,8 @@ func (l *Log) commitLoop() {
 }
 
 // commit writes a batch in one transaction and answers every submission of it.
-// If the transaction fails for a reason that only one of several submissions
-// can have caused, each is tried alone.
+// If the transaction fails for a reason that one of several submissions can
+// have caused, each is tried alone.
 func (l *Log) commit(batch []*pending) {
 	// The callers' contexts end with their requests; a transaction that many
 	// share must not end with one of them.
@@ -49,8 +49,15 @@ func (l *Log) commit(batch []*pending) {
 	if err == nil {
 		return
 	}
+	if audit.CodeOf(err) == audit.Tampered {
+		l.halt(err)
+		for _, p := range batch {
+			p.answer <- answered{err: err}
+		}
+		return
+	}
 	var pg *pgconn.PgError
-	if len(batch) > 1 && errors.As(err, &pg) {
+	if len(batch) > 1 && errors.As(err, &pg) && !serverTrouble(pg) {
 		for _, p := range batch {
 			l.commit([]*pending{p})
 		}
@@ -60,6 +67,15 @@ func (l *Log) commit(batch []*pending) {
 	for _, p := range batch {
 		p.answer <- answered{err: &audit.Error{Code: audit.Unavailable, Message: "the entries could not be written", Err: err, RetryAfter: time.Second}}
 	}
+}
+
+// serverTrouble reports whether no submission can have caused an error: then
+// trying each alone would only keep everybody else waiting, in the worst case
+// for as long as a statement may take, each. The SQLSTATE classes are
+// connection exception, insufficient resources, operator intervention (which
+// shutdown and timeout are) and system error.
+func serverTrouble(e *pgconn.PgError) bool {
+	return len(e.Code) == 5 && slices.Contains([]string{"08", "53", "57", "58"}, e.Code[:2])
 }
 
 func (l *Log) tryCommit(ctx context.Context, batch []*pending) error {
@@ -98,6 +114,9 @@ func (l *Log) tryCommit(ctx context.Context, batch []*pending) error {
 		if !there {
 			return fmt.Errorf("commit batch: %w", err)
 		}
+	}
+	for id, h := range b.heads {
+		l.seen[id] = h.tree.Size()
 	}
 	// Only now may the new trees be signed: what is signed is durable.
 	b.answer()
@@ -169,7 +188,11 @@ type place struct {
 }
 
 func newBatch(l *Log, tx pgx.Tx) *batch {
-	return &batch{log: l, tx: tx, now: audit.Instant(l.config.Clock()), heads: map[int32]*head{}}
+	b := &batch{log: l, tx: tx, now: audit.Instant(l.config.Clock()), heads: map[int32]*head{}}
+	if !l.config.skipRollups {
+		b.rows.rollups = rollups{}
+	}
+	return b
 }
 
 // take settles one submission: a replay, a rejection, or new entries. An error
@@ -205,7 +228,7 @@ func (b *batch) take(ctx context.Context, p *pending) error {
 			continue
 		}
 		if first, twice := own[id]; twice {
-			if p.events[first].event.Type != e.event.Type || !bytes.Equal(p.events[first].payload, e.payload) {
+			if p.events[first].event.Type != e.event.Type || !bytes.Equal(emitted(p.events[first].payload), emitted(e.payload)) {
 				t.outcome.Items[i] = Item{Status: Rejected, Err: conflict(id)}
 			} else {
 				t.outcome.Items[i] = Item{Status: Duplicate}
@@ -218,7 +241,7 @@ func (b *batch) take(ctx context.Context, p *pending) error {
 		switch {
 		case !ok:
 			fresh = append(fresh, i)
-		case known.salt == nil || !bytes.Equal(known.digest, contentDigest(known.salt, e.event.Type, e.payload)):
+		case known.salt == nil || !bytes.Equal(known.digest, contentDigest(known.salt, e.event.Type, emitted(e.payload))):
 			t.outcome.Items[i] = Item{Status: Rejected, Err: conflict(id)}
 		default:
 			t.outcome.Items[i] = Item{Status: Duplicate}
@@ -229,8 +252,8 @@ func (b *batch) take(ctx context.Context, p *pending) error {
 		t.outcome.Refused = true
 		return nil
 	}
-	if len(fresh) > 0 && p.With != nil {
-		if err := b.with(ctx, p); err != nil {
+	if len(fresh) > 0 && (p.With != nil || p.WithNew != nil) {
+		if err := b.with(ctx, p, b.places(h, fresh)); err != nil {
 			t.err = err
 			return nil //nolint:nilerr // the submission's own error goes to its answer
 		}
@@ -265,14 +288,30 @@ func conflict(externalID string) error {
 	return audit.Errorf(audit.ExternalIDConflict, "external_id %.80q stands for an entry with other content", externalID)
 }
 
+// places tells where number will put the fresh events of a submission: nothing
+// comes between under the head's lock.
+func (b *batch) places(h *head, fresh []int) []audit.NewEntry {
+	out := make([]audit.NewEntry, len(fresh))
+	for n, i := range fresh {
+		out[n] = audit.NewEntry{Index: i, Seq: h.tree.Size() + int64(n), RecordedAt: b.timeFor(h)}
+	}
+	return out
+}
+
 // with runs a submission's own statements so that their failure undoes them
 // alone.
-func (b *batch) with(ctx context.Context, p *pending) error {
+func (b *batch) with(ctx context.Context, p *pending, entries []audit.NewEntry) error {
 	inner, err := b.tx.Begin(ctx) // a savepoint
 	if err != nil {
 		return err
 	}
-	if err := p.With(ctx, inner); err != nil {
+	if p.With != nil {
+		err = p.With(ctx, inner)
+	}
+	if err == nil && p.WithNew != nil {
+		err = p.WithNew(ctx, inner, entries)
+	}
+	if err != nil {
 		if rollbackErr := inner.Rollback(ctx); rollbackErr != nil {
 			return fmt.Errorf("%w; roll back to savepoint: %w", err, rollbackErr)
 		}
@@ -307,7 +346,7 @@ func (b *batch) number(h *head, e *prepared) (place, error) {
 	if id := e.event.ExternalID; id != "" {
 		salt := make([]byte, SaltSize)
 		rand.Read(salt)
-		s := storedExternal{seq: rec.Seq, salt: salt, digest: contentDigest(salt, e.event.Type, e.payload)}
+		s := storedExternal{seq: rec.Seq, salt: salt, digest: contentDigest(salt, e.event.Type, emitted(e.payload))}
 		b.external[externalID{h.ledger, id}] = s
 		b.rows.addExternal(h.ledger, id, s)
 	}
@@ -317,7 +356,7 @@ func (b *batch) number(h *head, e *prepared) (place, error) {
 // answer signs the new trees and sends every submission its receipts.
 func (b *batch) answer() {
 	for _, h := range b.heads {
-		if h.tree.Size() == h.size {
+		if h.tree.Size() == h.size || h.ledger == Registry { // whose checkpoints the publisher signs
 			continue
 		}
 		root, err := h.tree.Root()
@@ -341,7 +380,7 @@ func (b *batch) receipts(t *taken) error {
 	h := b.heads[t.p.Ledger]
 	for i := range t.outcome.Items {
 		pl := t.places[i]
-		if pl.record == nil {
+		if pl.record == nil || h.ledger == Registry {
 			continue
 		}
 		if h.signed == nil {

@@ -15,15 +15,27 @@ import (
 // Config is what a Log needs.
 type Config struct {
 	Database string      // connection URL of the application's login
-	Key      *SigningKey // signs checkpoints
-	Origin   string      // prefix of every ledger's origin, such as "ledger.example"
+	Key      *SigningKey // signs checkpoints; nil opens the ledgers for reading alone
+	Origin   string      // of the registry, and prefix of every ledger's, such as "ledger.example"
 	Clock    audit.Clock
 	Logger   *slog.Logger
+
+	// SignerState is the file that says what was last signed of the registry.
+	// All processes must see the same file, and no backup of the database may
+	// take it along. Needed with Key.
+	SignerState string
 
 	QueueSize  int           // submissions that may wait; 0 is DefaultQueueSize
 	BatchSize  int           // entries of one transaction; 0 is DefaultBatchSize
 	ReadConns  int32         // 0 is DefaultReadConns
 	OutcomeFor time.Duration // how long to find out about a lost commit; 0 is DefaultOutcomeFor
+
+	PublishEvery time.Duration // between two rounds of RunPublisher; 0 is DefaultPublishEvery
+
+	skipRollups bool          // set by the benchmark that tells what they cost
+	IndexEvery  time.Duration // between two rounds of RunIndexer; 0 is DefaultIndexEvery
+
+	SearchTimeout time.Duration // of the database's work on one search or count of evidence; 0 is DefaultSearchTimeout
 }
 
 // Limits of appending.
@@ -36,8 +48,8 @@ const (
 )
 
 func (c *Config) setDefaults() error {
-	if c.Key == nil {
-		return fmt.Errorf("the ledger needs a signing key")
+	if c.Key != nil && c.SignerState == "" {
+		return fmt.Errorf("a ledger that signs needs the file of its signer state")
 	}
 	if err := checkOrigin(c.Origin); err != nil {
 		return err
@@ -60,6 +72,15 @@ func (c *Config) setDefaults() error {
 	if c.OutcomeFor == 0 {
 		c.OutcomeFor = DefaultOutcomeFor
 	}
+	if c.PublishEvery == 0 {
+		c.PublishEvery = DefaultPublishEvery
+	}
+	if c.IndexEvery == 0 {
+		c.IndexEvery = DefaultIndexEvery
+	}
+	if c.SearchTimeout == 0 {
+		c.SearchTimeout = DefaultSearchTimeout
+	}
 	return nil
 }
 
@@ -72,6 +93,14 @@ func openPool(ctx context.Context, url, role string, conns int32) (*pgxpool.Pool
 	c.MaxConns = conns
 	c.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	c.ConnConfig.RuntimeParams["application_name"] = role
+	if role == "sealbook_committer" {
+		// The committer looks up rows by their keys and nothing else. Before a
+		// growing table is analyzed, Postgres takes it for small and would read
+		// all of it for every batch.
+		for _, off := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
+			c.ConnConfig.RuntimeParams[off] = "off"
+		}
+	}
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "set role "+pgx.Identifier{role}.Sanitize())
 		return err

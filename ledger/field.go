@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"slices"
 	"strings"
 
@@ -43,12 +42,15 @@ func (f *Field) Commit() Hash {
 	if f.Commitment != nil {
 		return *f.Commitment
 	}
-	h := sha256.New()
-	h.Write([]byte("audit-field/v1\x00"))
-	h.Write(f.Salt)
-	writeSized(h, []byte(f.Path))
-	writeSized(h, f.Value)
-	return Hash(h.Sum(nil))
+	var room [512]byte // enough for most fields
+	return sha256.Sum256(f.appendPreimage(room[:0]))
+}
+
+func (f *Field) appendPreimage(b []byte) []byte {
+	b = append(b, "audit-field/v1\x00"...)
+	b = append(b, f.Salt...)
+	b = appendSized(b, f.Path)
+	return appendSized(b, f.Value)
 }
 
 // PayloadRoot commits to fields, which must be sorted by path in byte order
@@ -60,22 +62,20 @@ func (f *Field) Commit() Hash {
 // field shows only the path and the commitment, and could otherwise be passed
 // off under another name.
 func PayloadRoot(fields []Field) Hash {
-	h := sha256.New()
-	h.Write([]byte("audit-payload/v1\x00"))
-	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(fields))))
+	var room [2048]byte // enough for most payloads
+	b := append(room[:0], "audit-payload/v1\x00"...)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(fields)))
 	for i := range fields {
 		c := fields[i].Commit()
-		writeSized(h, []byte(fields[i].Path))
-		h.Write(c[:])
+		b = appendSized(b, fields[i].Path)
+		b = append(b, c[:]...)
 	}
-	return Hash(h.Sum(nil))
+	return sha256.Sum256(b)
 }
 
-func writeSized(h hash.Hash, b []byte) {
-	var n [4]byte
-	binary.BigEndian.PutUint32(n[:], uint32(len(b)))
-	h.Write(n[:])
-	h.Write(b)
+func appendSized[T string | []byte | json.RawMessage](b []byte, part T) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
+	return append(b, part...)
 }
 
 // FieldSalt derives a field's salt from its entry's seed: the first SaltSize

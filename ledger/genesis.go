@@ -35,12 +35,18 @@ func (g *Genesis) Hash() Hash { return sha256.Sum256(g.Encode()) }
 // ParseGenesis reads a descriptor in its one form.
 func ParseGenesis(data []byte) (g Genesis, err error) {
 	lines := strings.Split(string(data), "\n")
-	if len(lines) != 5 || lines[4] != "" || lines[0] != GenesisVersion {
-		return g, fmt.Errorf("a genesis descriptor has 4 lines, the first of them %s", GenesisVersion)
+	if lines[0] != GenesisVersion {
+		return g, fmt.Errorf("genesis version %.64q is not one that this program knows (%s)", lines[0], GenesisVersion)
+	}
+	if len(lines) != 5 || lines[4] != "" {
+		return g, fmt.Errorf("a genesis descriptor has 4 lines, each ended by a line feed")
 	}
 	g.Origin, g.Key = lines[1], lines[2]
 	if err := checkOrigin(g.Origin); err != nil {
 		return g, err
+	}
+	if _, err := KeyFingerprint(g.Key); err != nil {
+		return g, fmt.Errorf("genesis: %w", err)
 	}
 	if g.CreatedAt, err = time.Parse(TimeFormat, lines[3]); err != nil {
 		return g, fmt.Errorf("creation time %.64q", lines[3])

@@ -18,13 +18,14 @@ type List struct {
 	Rows       []Row
 	Total      int64  // -1 when not counted
 	More       bool   // whether there are entries after this page
-	NextCursor string // asks for the page after this one; "" when there is none
+	NextCursor string // asks for what comes after this page; "" when nothing ever will
 }
 
 // List returns the entries that match, by number: newest first, or oldest
 // first. A cursor names the number after which the next page starts; since
-// numbers are given in commit order, nothing can appear behind a cursor of an
-// ascending list. Returns InvalidCursor or PaginationTooDeep.
+// numbers are given in commit order, nothing can appear behind a cursor that
+// was given. An ascending list therefore always has one: what is appended
+// later comes after it. Returns InvalidCursor or PaginationTooDeep.
 func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Page) (List, error) {
 	if p.Limit <= 0 {
 		p.Limit = audit.DefaultPageLimit
@@ -54,7 +55,7 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 			select `+rowColumns+`
 			from (select * from payload p where `+paged+` order by p.seq `+order+` limit @limit offset @offset) p
 			join entry e on e.ledger = p.ledger and e.seq = p.seq
-			order by e.seq `+order, args)
+			order by e.seq `+order, binaryRows, args)
 		if err != nil {
 			return err
 		}
@@ -71,7 +72,12 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 	}
 	if len(out.Rows) > p.Limit {
 		out.Rows, out.More = out.Rows[:p.Limit], true
-		out.NextCursor = formatCursor(out.Rows[p.Limit-1].Seq, p.Ascending)
+	}
+	switch n := len(out.Rows); {
+	case n > 0 && (out.More || p.Ascending):
+		out.NextCursor = formatCursor(out.Rows[n-1].Seq, p.Ascending)
+	case n == 0 && p.Ascending:
+		out.NextCursor = p.Cursor
 	}
 	return out, nil
 }
@@ -106,22 +112,51 @@ func conditions(f audit.Filter, args pgx.NamedArgs) string {
 	if len(f.Types) > 0 {
 		add("p.event_type = any(@types)", "types", f.Types)
 	}
-	if f.Actor != "" {
+	switch {
+	case f.Actor != "" && f.EmailsMasked:
+		add("@actor in (p.actor_type, p.actor_id)", "actor", f.Actor)
+	case f.Actor != "":
 		add("@actor in (p.actor_type, p.actor_id, p.actor_email)", "actor", f.Actor)
 	}
 	if f.Framework != "" {
 		add("@framework = any(p.frameworks)", "framework", string(f.Framework))
 	}
+	within(f.Within, add)
+	if f.Category != "" { // what is shown as the category: see audit.Event.ShownCategory
+		add("(p.category = @category or p.category is null and p.event_type = @category and p.event_type <> p.event_class)", "category", f.Category)
+	}
 	for _, equal := range []struct{ column, value string }{
 		{"event_class", string(f.Class)}, {"actor_id", f.UserID},
 		{"resource_type", f.ResourceType}, {"resource_id", f.ResourceID}, {"repository_id", f.RepositoryID},
-		{"severity", string(f.Severity)}, {"category", f.Category},
+		{"severity", string(f.Severity)},
 	} {
 		if equal.value != "" {
 			add("p."+equal.column+" = @"+equal.column, equal.column, equal.value)
 		}
 	}
 	return strings.Join(where, " and ")
+}
+
+// within is [audit.Constraints.Covers] as SQL. A page, its total and the range
+// that a filter spans all know it, so what is not covered cannot be counted
+// either.
+func within(c audit.Constraints, add func(condition, name string, value any)) {
+	if c.Empty() {
+		return
+	}
+	period := c.Period()
+	if !period.From.IsZero() {
+		add("p.event_time >= @within_from", "within_from", period.From)
+	}
+	if !period.Until.IsZero() {
+		add("p.event_time < @within_until", "within_until", period.Until)
+	}
+	if len(c.Frameworks) > 0 {
+		add("p.frameworks && @within_frameworks::text[]", "within_frameworks", c.Frameworks)
+	}
+	if len(c.Repositories) > 0 {
+		add("p.repository_id = any(@within_repositories)", "within_repositories", c.Repositories)
+	}
 }
 
 // A cursor is a version byte, the direction and the last number shown. It is

@@ -2,12 +2,14 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/oklog/ulid/v2"
 
 	"github.com/sealbook/sealbook/audit"
 )
@@ -28,20 +30,29 @@ type Log struct {
 	// never closes the queue under a sender.
 	closing sync.RWMutex
 	closed  bool
+	halted  error // why nothing more is appended; guarded by closing
+
+	state  stateFile // what was signed of the registry
+	holder string    // names this Log as the holder of a lease
+
+	// seen holds the sizes of ledgers that this process knows to be committed;
+	// owned by the committer.
+	seen map[int32]int64
 
 	// months holds the partitions known to exist; owned by the committer.
 	months map[time.Time]bool
 }
 
-// Open connects, refuses a database that is not durable or not migrated, and
-// starts the committer.
+// Open connects, refuses a database that is not durable, not migrated, of
+// another installation or behind what was published (Tampered), and starts the
+// committer.
 func Open(ctx context.Context, c Config) (*Log, error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, err
 	}
-	// One connection commits, one finds out what became of a lost commit, and
-	// the rest serve the jobs' own statements.
-	writes, err := openPool(ctx, c.Database, "sealbook_committer", 4)
+	// One connection commits, one finds out what became of a lost commit, one
+	// indexes, and the rest serve the jobs' own statements.
+	writes, err := openPool(ctx, c.Database, "sealbook_committer", 5)
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +68,32 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	l := &Log{
 		config: c, writes: writes, reads: reads,
 		queue: make(chan *pending, c.QueueSize), done: make(chan struct{}), months: map[time.Time]bool{},
+		state: stateFile{c.SignerState}, holder: ulid.Make().String(), seen: map[int32]int64{},
+	}
+	if err := l.start(ctx); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// start makes the log ready to append, if it has a key.
+func (l *Log) start(ctx context.Context) error {
+	if l.config.Key == nil {
+		l.halted = audit.Errorf(audit.InvalidState, "the ledgers are open for reading alone")
+		close(l.done)
+		return nil
+	}
+	err := l.openRegistry(ctx)
+	if err == nil {
+		err = l.guard(ctx)
+	}
+	if err != nil {
+		close(l.done)
+		return err
 	}
 	go l.commitLoop()
-	return l, nil
+	return l.registerMissing(ctx)
 }
 
 // Close takes no more submissions, commits those that were taken, and
@@ -92,55 +126,43 @@ type Descriptor struct {
 	Genesis Genesis
 }
 
-// Create makes an organisation's ledger, or returns the one it has.
+// Create makes an organisation's ledger, or returns the one it has. The
+// registry's entry about it commits with it.
 func (l *Log) Create(ctx context.Context, organisation audit.OrganisationID) (Descriptor, error) {
+	d, err := l.descriptorOf(ctx, organisation)
+	if audit.CodeOf(err) != audit.NotFound {
+		return d, err
+	}
 	origin := l.config.Origin + "/" + string(organisation)
-	g := Genesis{Origin: origin, Key: l.config.Key.VerifierKey(origin), CreatedAt: audit.Instant(l.config.Clock())}
-	var d Descriptor
-	err := pgx.BeginFunc(ctx, l.writes, func(tx pgx.Tx) error {
-		// Ledgers are numbered inside this lock; two processes may create one.
-		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtext('create ledger'))`); err != nil {
-			return err
-		}
+	if err := checkOrigin(origin); err != nil {
+		return d, audit.Errorf(audit.ValidationFailed, "organisation id: %w", err)
+	}
+	g := Genesis{Origin: origin, Key: l.Key(origin), CreatedAt: audit.Instant(l.config.Clock())}
+	err = l.register(ctx, creation(&g), func(ctx context.Context, tx pgx.Tx) error {
+		// The registry's head is locked here, so the number stays free.
 		var id int32
-		var text string
-		err := tx.QueryRow(ctx, `select id, genesis from ledger where organisation = $1`, organisation).Scan(&id, &text)
-		if err == nil {
-			d.ID = id
-			d.Genesis, err = ParseGenesis([]byte(text))
+		if err := tx.QueryRow(ctx, `select coalesce(max(id), 0) + 1 from ledger`).Scan(&id); err != nil {
 			return err
 		}
-		if err != pgx.ErrNoRows {
-			return err
-		}
-		if err := checkOrigin(origin); err != nil {
-			return audit.Errorf(audit.ValidationFailed, "organisation id: %w", err)
-		}
-		empty, err := NewTree(0, nil)
-		if err != nil {
-			return err
-		}
-		root, err := empty.Root()
-		if err != nil {
-			return err
-		}
-		hash := g.Hash()
-		if err := tx.QueryRow(ctx, `
-			insert into ledger (id, organisation, origin, genesis, created_at)
-			select coalesce(max(id), 0) + 1, $1, $2, $3, $4 from ledger
-			returning id`, organisation, origin, string(g.Encode()), g.CreatedAt).Scan(&d.ID); err != nil {
-			return err
-		}
-		d.Genesis = g
-		_, err = tx.Exec(ctx, `
-			insert into head (ledger, size, last_leaf, last_time, root, edge)
-			values ($1, 0, $2, $3, $4, '')`, d.ID, hash[:], g.CreatedAt, root[:])
-		return err
+		return insertLedger(ctx, tx, id, string(organisation), &g)
 	})
-	if err != nil {
+	if err != nil && audit.CodeOf(err) != audit.ExternalIDConflict { // another process was first
 		return d, fmt.Errorf("create ledger of %s: %w", organisation, err)
 	}
-	return d, nil
+	return l.descriptorOf(ctx, organisation)
+}
+
+func (l *Log) descriptorOf(ctx context.Context, organisation audit.OrganisationID) (d Descriptor, err error) {
+	var text string
+	err = l.writes.QueryRow(ctx, `select id, genesis from ledger where organisation = $1`, organisation).Scan(&d.ID, &text)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return d, audit.Errorf(audit.NotFound, "%s has no ledger", organisation)
+	}
+	if err != nil {
+		return d, fmt.Errorf("read ledger of %s: %w", organisation, err)
+	}
+	d.Genesis, err = ParseGenesis([]byte(text))
+	return d, err
 }
 
 // Descriptor returns a ledger's identity, or NotFound.
@@ -172,10 +194,19 @@ func (l *Log) Ledgers(ctx context.Context) ([]int32, error) {
 // read runs do in one read-only snapshot that sees one ledger's rows only.
 func (l *Log) read(ctx context.Context, ledger int32, do func(pgx.Tx) error) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, l.reads, options, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `select set_config('sealbook.ledger', $1, true)`, fmt.Sprint(ledger)); err != nil {
-			return err
-		}
-		return do(tx)
-	})
+	tx, err := l.reads.BeginTx(ctx, options)
+	if err != nil && ctx.Err() == nil {
+		// The database was restarted, and every idle connection is dead. Nothing
+		// was read yet.
+		l.reads.Reset()
+		tx, err = l.reads.BeginTx(ctx, options)
+	}
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) // there is nothing to commit
+	if _, err := tx.Exec(ctx, `select set_config('sealbook.ledger', $1, true)`, fmt.Sprint(ledger)); err != nil {
+		return err
+	}
+	return do(tx)
 }

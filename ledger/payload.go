@@ -30,11 +30,16 @@ var PersonalPaths = []string{
 
 // Split cuts a canonical payload into its fields: one for each top-level key,
 // with what personal names lifted out of them into fields of their own. The
-// fields come sorted by path, with salts derived from seed.
+// fields come sorted by path, with salts derived from seed. They borrow from
+// payload.
 func Split(payload, seed []byte, personal []string) ([]Field, error) {
-	var fields []Field
-	err := eachMember(payload, func(name, value []byte) error {
-		path := "/" + escapePointer(string(name))
+	fields := make([]Field, 0, 24) // more than most payloads have
+	s := scanner{text: payload}
+	err := s.members(func(name, value []byte) error {
+		path, err := pathOf("", name)
+		if err != nil {
+			return err
+		}
 		rest, err := lift(value, path, below(personal, path), &fields)
 		fields = append(fields, Field{Path: path, Value: rest})
 		return err
@@ -42,90 +47,99 @@ func Split(payload, seed []byte, personal []string) ([]Field, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a payload is a JSON object: %w", err)
 	}
+	var from salter
+	from.init(seed)
+	salts := make([]byte, 0, len(fields)*SaltSize)
 	for i := range fields {
-		fields[i].Salt = FieldSalt(seed, fields[i].Path)
+		at := len(salts)
+		salts = from.appendSalt(salts, []byte(fields[i].Path))
+		fields[i].Salt = salts[at:len(salts):len(salts)]
 	}
 	sortFields(fields)
 	return fields, nil
 }
 
-// below returns, as steps after path, the patterns that start with path.
-func below(patterns []string, path string) (steps [][]string) {
+// pathOf returns the pointer to a member, whose name is quoted.
+func pathOf(parent string, quoted []byte) (string, error) {
+	if plain := quoted[1 : len(quoted)-1]; !bytes.ContainsAny(plain, `\~/`) {
+		return parent + "/" + string(plain), nil
+	}
+	name, err := jsontext.AppendUnquote(nil, quoted)
+	return parent + "/" + escapePointer(string(name)), err
+}
+
+// below returns what is left of the patterns that start with path.
+func below(patterns []string, path string) (left []string) {
 	for _, p := range patterns {
 		if len(p) > len(path) && p[len(path)] == '/' && p[:len(path)] == path {
-			steps = append(steps, strings.Split(p[len(path)+1:], "/"))
+			left = append(left, p[len(path)+1:])
 		}
 	}
-	return steps
+	return left
 }
 
 // lift moves what patterns name out of a canonical value into fields, and
 // returns what stays, which is canonical too: leaving members out does not
 // change the order of the others. Array elements keep their place.
-func lift(value []byte, path string, patterns [][]string, fields *[]Field) ([]byte, error) {
+func lift(value []byte, path string, patterns []string, fields *[]Field) ([]byte, error) {
 	if len(patterns) == 0 || value[0] != '{' && value[0] != '[' {
-		return bytes.Clone(value), nil
+		return value, nil
 	}
+	s := scanner{text: value}
 	rest := append(make([]byte, 0, len(value)), value[0])
-	keep := func(name, child []byte) error {
+	keep := func(name, child []byte) {
 		if len(rest) > 1 {
 			rest = append(rest, ',')
 		}
 		if name != nil {
-			var err error
-			if rest, err = jsontext.AppendQuote(rest, name); err != nil {
-				return err
-			}
-			rest = append(rest, ':')
+			rest = append(append(rest, name...), ':')
 		}
 		rest = append(rest, child...)
-		return nil
 	}
 	if value[0] == '[' {
 		i := 0
-		err := eachElement(value, func(child []byte) error {
+		err := s.elements(func(child []byte) error {
 			at := strconv.Itoa(i)
 			i++
 			inner, err := lift(child, path+"/"+at, after(patterns, at), fields)
-			if err != nil {
-				return err
-			}
-			return keep(nil, inner)
+			keep(nil, inner)
+			return err
 		})
 		return append(rest, ']'), err
 	}
-	err := eachMember(value, func(name, child []byte) error {
-		step := escapePointer(string(name))
-		deeper := after(patterns, step)
-		for _, p := range deeper {
-			if len(p) == 0 { // the member itself is named
-				*fields = append(*fields, Field{Path: path + "/" + step, Value: bytes.Clone(child)})
-				return nil
-			}
-		}
-		inner, err := lift(child, path+"/"+step, deeper, fields)
+	err := s.members(func(name, child []byte) error {
+		at, err := pathOf(path, name)
 		if err != nil {
 			return err
 		}
-		return keep(name, inner)
+		deeper := after(patterns, at[len(path)+1:])
+		if slices.Contains(deeper, "") { // the member itself is named
+			*fields = append(*fields, Field{Path: at, Value: child})
+			return nil
+		}
+		inner, err := lift(child, at, deeper, fields)
+		keep(name, inner)
+		return err
 	})
 	return append(rest, '}'), err
 }
 
-// after returns what is left of the patterns that take step first.
-func after(patterns [][]string, step string) (left [][]string) {
+// after returns what is left of the patterns that take step first; "" is one
+// that ends with it.
+func after(patterns []string, step string) (left []string) {
 	for _, p := range patterns {
-		if len(p) > 0 && (p[0] == "*" || p[0] == step) {
-			left = append(left, p[1:])
+		first, rest, _ := strings.Cut(p, "/")
+		if p != "" && (first == "*" || first == step) {
+			left = append(left, rest)
 		}
 	}
 	return left
 }
 
 // eachMember calls each with the unquoted name and the raw value of every
-// member of an object. Both are only lent.
+// member of an object. The name is only lent; the value is a part of object.
 func eachMember(object []byte, each func(name, value []byte) error) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(object))
+	d := jsontext.NewDecoder(bytes.NewBuffer(object)) // a Buffer is read in place
 	if open, err := d.ReadToken(); err != nil || open.Kind() != '{' {
 		return fmt.Errorf("not an object: %w", err)
 	}
@@ -146,27 +160,13 @@ func eachMember(object []byte, each func(name, value []byte) error) error {
 			return err
 		}
 	}
-	_, err := d.ReadToken()
-	return err
-}
-
-// eachElement does the same for an array.
-func eachElement(array []byte, each func(value []byte) error) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(array))
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
-	for d.PeekKind() != ']' {
-		value, err := d.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := each(value); err != nil {
-			return err
-		}
+	if len(bytes.TrimSpace(object[d.InputOffset():])) > 0 {
+		return fmt.Errorf("there is something after the object")
 	}
-	_, err := d.ReadToken()
-	return err
+	return nil
 }
 
 // Join puts disclosed fields together to the canonical payload again and names

@@ -1,12 +1,9 @@
 package ledger
 
 import (
-	"encoding/json"
-	"slices"
+	"encoding/binary"
 	"strings"
 	"time"
-
-	"github.com/sealbook/sealbook/audit"
 )
 
 // Projection is what the searchable columns hold of an entry. It is a pure
@@ -87,19 +84,26 @@ func columns(all []Projection) []any {
 	return out
 }
 
-// differs names the columns in which the stored projection is not what the
-// content says.
-func (p *Projection) differs(stored *Projection) (names []string) {
-	for _, col := range projected {
+// differs names the columns whose stored values, in Postgres' binary formats
+// and in the order of projected, are not what the content says.
+func (p *Projection) differs(stored [][]byte) (names []string) {
+	for i, col := range projected {
 		same := false
 		switch want := col.of(p).(type) {
 		case *string:
-			same = *want == *col.of(stored).(*string)
+			same = stored[i] != nil && string(stored[i]) == *want
 		case *time.Time:
-			same = want.Equal(*col.of(stored).(*time.Time))
+			at, err := timeFrom(stored[i])
+			same = err == nil && at.Equal(*want)
 		case **string:
-			got := *col.of(stored).(**string)
-			same = *want == nil && got == nil || *want != nil && got != nil && **want == *got
+			switch {
+			case *want == nil || stored[i] == nil:
+				same = *want == nil && stored[i] == nil
+			case col.name == "frameworks":
+				same = isTextArray(stored[i], **want)
+			default:
+				same = string(stored[i]) == **want
+			}
 		}
 		if !same {
 			names = append(names, col.name)
@@ -108,60 +112,29 @@ func (p *Projection) differs(stored *Projection) (names []string) {
 	return names
 }
 
-// project computes the columns of an entry from its fields: of the committed
-// bytes and not of the Go value they came from, so that appending and verifying
-// cannot differ. erased names the columns whose fields were erased and which
-// therefore cannot be derived.
-func project(rec *Record, fields []Field) (p Projection, erased []string, err error) {
-	p.EventType, p.EventTime = rec.EventType, rec.RecordedAt
-	find := func(path string) *Field {
-		i, ok := slices.BinarySearchFunc(fields, path, func(f Field, path string) int { return strings.Compare(f.Path, path) })
-		if !ok {
-			return nil
+// isTextArray reports whether a binary text[] is the one that string_to_array
+// makes of comma-separated elements: no other array that reads alike when it
+// is joined, with a null or a comma inside an element.
+func isTextArray(stored []byte, joined string) bool {
+	elements := strings.Split(joined, ",")
+	word := func() int32 {
+		if len(stored) < 4 {
+			return -2
 		}
-		return &fields[i]
+		n := int32(binary.BigEndian.Uint32(stored))
+		stored = stored[4:]
+		return n
 	}
-	// value decodes what stands at a path, whether it is a field of its own or
-	// inside its parent's. Anything of another JSON type is as good as absent.
-	value := func(column, parent, key string, into any) {
-		f := find(parent + "/" + key)
-		if f == nil && parent != "" {
-			if f = find(parent); f != nil && f.Disclosed() {
-				var members map[string]json.RawMessage
-				if len(f.Value) <= 2 || json.Unmarshal(f.Value, &members) != nil || members[key] == nil {
-					return
-				}
-				json.Unmarshal(members[key], into) //nolint:errcheck // see above
-				return
-			}
+	const textOID = 25
+	// One dimension, no nulls, of text, so many elements counted from 1.
+	if word() != 1 || word() != 0 || word() != textOID || word() != int32(len(elements)) || word() != 1 {
+		return false
+	}
+	for _, e := range elements {
+		if n := word(); n != int32(len(e)) || len(stored) < len(e) || string(stored[:n]) != e {
+			return false
 		}
-		switch {
-		case f == nil:
-		case !f.Disclosed():
-			erased = append(erased, column)
-		default:
-			json.Unmarshal(f.Value, into) //nolint:errcheck // see above
-		}
+		stored = stored[len(e):]
 	}
-	text := func(column, parent, key string) *string {
-		var s string
-		value(column, parent, key, &s)
-		return optional(s)
-	}
-	value("event_class", "", "class", &p.EventClass)
-	value("severity", "", "severity", &p.Severity)
-	p.Category = text("category", "", "category")
-	p.ActorType, p.ActorID, p.ActorEmail = text("actor_type", "/actor", "type"), text("actor_id", "/actor", "id"), text("actor_email", "/actor", "email")
-	p.ResourceType, p.ResourceID = text("resource_type", "/resource", "type"), text("resource_id", "/resource", "id")
-	p.RepositoryID, p.RepositoryName = text("repository_id", "/repository", "id"), text("repository_name", "/repository", "name")
-	var names []string
-	value("frameworks", "", "frameworks", &names)
-	p.Frameworks = optional(strings.Join(names, ","))
-	if at := text("event_time", "", "timestamp"); at != nil {
-		if p.EventTime, err = time.Parse(time.RFC3339Nano, *at); err != nil {
-			return p, erased, audit.Errorf(audit.Tampered, "the event's time %.40q", *at)
-		}
-		p.EventTime = audit.Instant(p.EventTime)
-	}
-	return p, erased, nil
+	return len(stored) == 0
 }

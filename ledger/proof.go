@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -45,10 +46,16 @@ func (p *Proof) Encode() []byte {
 // ParseProof reads a proof. An "extra" line, which nothing authenticates, is
 // skipped.
 func ParseProof(data []byte) (p Proof, err error) {
+	if err := checkProofSize(data); err != nil {
+		return p, err
+	}
 	head, checkpoint, ok := strings.Cut(string(data), "\n\n")
 	lines := strings.Split(head, "\n")
-	if !ok || lines[0] != ProofVersion {
-		return p, fmt.Errorf("a proof starts with %s and holds a checkpoint after an empty line", ProofVersion)
+	if lines[0] != ProofVersion {
+		return p, fmt.Errorf("proof version %.64q is not one that this program knows (%s)", lines[0], ProofVersion)
+	}
+	if !ok {
+		return p, fmt.Errorf("a proof holds a checkpoint after an empty line")
 	}
 	lines = lines[1:]
 	if len(lines) > 0 && strings.HasPrefix(lines[0], "extra ") {
@@ -62,7 +69,7 @@ func ParseProof(data []byte) (p Proof, err error) {
 		return p, fmt.Errorf("proof index %.64q", index)
 	}
 	if len(lines)-1 > maxProofHashes {
-		return p, fmt.Errorf("a proof has at most %d hashes", maxProofHashes)
+		return p, fmt.Errorf("oversized proof: it has more than %d hashes", maxProofHashes)
 	}
 	for _, l := range lines[1:] {
 		h, err := decodeHash(l)
@@ -82,13 +89,26 @@ func (p *Proof) Check(leaf Hash, vkey string) (Checkpoint, error) {
 	if err != nil {
 		return c, err
 	}
+	return c, p.CheckUnder(c, leaf)
+}
+
+// CheckUnder verifies that leaf stands at the proof's index in the tree that c
+// describes, whoever signed c.
+func (p *Proof) CheckUnder(c Checkpoint, leaf Hash) error {
 	if p.Index >= c.Size {
-		return c, fmt.Errorf("the proof is of entry %d, the checkpoint covers %d entries", p.Index, c.Size)
+		return fmt.Errorf("the proof is of entry %d, the checkpoint covers %d entries", p.Index, c.Size)
+	}
+	// The path from the entry meets the path from the tree's last leaf at some
+	// level. Each level below adds a hash, each above only if something lies on
+	// the left (RFC 9162 section 2.1.3).
+	below := bits.Len64(uint64(p.Index ^ (c.Size - 1)))
+	if want := below + bits.OnesCount64(uint64(p.Index)>>below); len(p.Hashes) != want {
+		return fmt.Errorf("inclusion of entry %d: the proof has %d hashes, not %d", p.Index, len(p.Hashes), want)
 	}
 	if err := tlog.CheckRecord(p.Hashes, c.Size, c.Root, p.Index, leaf); err != nil {
-		return c, fmt.Errorf("inclusion of entry %d: %w", p.Index, err)
+		return fmt.Errorf("inclusion of entry %d: the proof leads to another root", p.Index)
 	}
-	return c, nil
+	return nil
 }
 
 // Receipt is what the ledger gives for an entry: the record and the proof that
@@ -113,11 +133,20 @@ func (r Receipt) MarshalJSON() ([]byte, error) {
 	return json.Marshal(jsonReceipt{ReceiptVersion, string(r.Record), string(r.Proof.Encode())})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads what MarshalJSON writes. Members are found by their exact
+// names, as every other reader finds them, and others are ignored.
 func (r *Receipt) UnmarshalJSON(data []byte) error {
-	var j jsonReceipt
-	if err := json.Unmarshal(data, &j); err != nil {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
 		return err
+	}
+	var j jsonReceipt
+	for name, into := range map[string]*string{"receipt": &j.Version, "record": &j.Record, "proof": &j.Proof} {
+		if text, ok := members[name]; ok {
+			if err := json.Unmarshal(text, into); err != nil {
+				return fmt.Errorf("receipt, member %s: %w", name, err)
+			}
+		}
 	}
 	if j.Version != ReceiptVersion {
 		return fmt.Errorf("receipt version %.64q is not one that this program knows (%s)", j.Version, ReceiptVersion)

@@ -1,10 +1,8 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"strings"
@@ -20,133 +18,85 @@ import (
 type storedRow struct {
 	Row
 	eventID    [16]byte
-	recordedAt *time.Time // nil when the payload row is missing
-	projection Projection
+	payload    bool // there is a payload row
+	recordedAt time.Time
+	projected  [][]byte // the searchable columns as Postgres sends them; nil is null
+	plain      bool     // its values are known to be canonical
+	reader     fieldReader
 }
 
 var projectedList = func() string {
 	names := make([]string, len(projected))
 	for i, c := range projected {
 		names[i] = "p." + c.name
-		if c.name == "frameworks" {
-			names[i] = "array_to_string(p.frameworks, ',')"
-		}
 	}
 	return strings.Join(names, ", ")
 }()
 
 var rowColumns = `e.seq, e.event_id, e.record, e.leaf, p.recorded_at, p.seed, p.fields, p.salts, p.commitments, ` + projectedList
 
-// scan reads rowColumns.
-func (s *storedRow) scan(rows pgx.CollectableRow) error {
-	var leaf, seed []byte
-	var fields, salts, commitments *string
-	// A missing payload row gives nulls in every column of it.
-	var eventType, eventClass, severity *string
-	var eventTime *time.Time
-	p := &s.projection
-	*p = Projection{}
-	into := []any{&s.Seq, &s.eventID, &s.Record, &leaf, &s.recordedAt, &seed, &fields, &salts, &commitments}
-	for _, c := range projected {
-		switch c.name {
-		case "event_type":
-			into = append(into, &eventType)
-		case "event_class":
-			into = append(into, &eventClass)
-		case "severity":
-			into = append(into, &severity)
-		case "event_time":
-			into = append(into, &eventTime)
-		default:
-			into = append(into, c.of(p))
-		}
+// firstProjected is where in rowColumns the searchable columns start.
+const firstProjected = 9
+
+// decode reads the values of rowColumns in Postgres' binary formats. The row
+// borrows their memory, and its fields use that of the row that was decoded
+// before.
+func (s *storedRow) decode(values [][]byte) error {
+	if len(values) != firstProjected+len(projected) {
+		return fmt.Errorf("a row has %d columns, not %d", len(values), firstProjected+len(projected))
 	}
-	if err := rows.Scan(into...); err != nil {
+	if err := s.decodeRecord(values); err != nil {
 		return err
 	}
-	for _, x := range []struct {
-		from *string
-		to   *string
-	}{{eventType, &p.EventType}, {eventClass, &p.EventClass}, {severity, &p.Severity}} {
-		if x.from != nil {
-			*x.to = *x.from
+	s.projected = values[firstProjected:]
+	if s.payload = values[4] != nil; s.payload {
+		var err error
+		if s.recordedAt, err = timeFrom(values[4]); err != nil {
+			return err
 		}
 	}
-	if eventTime != nil {
-		p.EventTime = eventTime.UTC()
-	}
 	var err error
-	if s.Leaf, err = hashFrom(leaf); err != nil {
-		return audit.Errorf(audit.Tampered, "entry %d: leaf: %v", s.Seq, err)
-	}
-	s.Fields, err = decodeFields(seed, fields, salts, commitments)
-	if err != nil {
+	if s.Fields, s.plain, err = s.reader.read(values[5], values[6], values[7], values[8]); err != nil {
 		s.Fields = nil // Check will say that the payload does not match
 	}
 	return nil
 }
 
-// decodeFields puts a payload row's columns together to fields.
-func decodeFields(seed []byte, values, salts, commitments *string) (fields []Field, err error) {
-	kept := map[string][]byte{}
-	err = eachText(salts, func(path, text string) error {
-		salt, err := base64.StdEncoding.DecodeString(text)
-		kept[path] = salt
-		return err
-	})
-	if err != nil {
-		return nil, err
+// decodeRecord reads the first four of them.
+func (s *storedRow) decodeRecord(values [][]byte) error {
+	if len(values) < 4 || len(values[0]) != 8 || len(values[1]) != len(s.eventID) {
+		return fmt.Errorf("a row is not in the form that was asked for")
 	}
-	if values != nil {
-		fields = make([]Field, 0, 24)
-		err = eachMember([]byte(*values), func(name, value []byte) error {
-			f := Field{Path: string(name), Value: bytes.Clone(value)}
-			if seed != nil {
-				f.Salt = FieldSalt(seed, f.Path)
-			} else {
-				f.Salt = kept[f.Path]
-			}
-			fields = append(fields, f)
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("stored fields: %w", err)
-		}
-	}
-	err = eachText(commitments, func(path, text string) error {
-		h, err := decodeHash(text)
-		fields = append(fields, Field{Path: path, Commitment: &h})
-		return err
-	})
-	sortFields(fields)
-	return fields, err
-}
-
-// eachText reads a column that maps paths to texts.
-func eachText(column *string, each func(path, text string) error) error {
-	if column == nil {
-		return nil
-	}
-	var m map[string]string
-	if err := json.Unmarshal([]byte(*column), &m); err != nil {
-		return fmt.Errorf("stored fields: %w", err)
-	}
-	for path, text := range m {
-		if err := each(path, text); err != nil {
-			return err
-		}
+	s.Seq = int64(binary.BigEndian.Uint64(values[0]))
+	s.eventID = [16]byte(values[1])
+	s.Record = values[2]
+	var err error
+	if s.Leaf, err = hashFrom(values[3]); err != nil {
+		return audit.Errorf(audit.Tampered, "entry %d: leaf: %v", s.Seq, err)
 	}
 	return nil
+}
+
+// timeFrom reads a binary timestamptz: microseconds since the year 2000.
+func timeFrom(b []byte) (time.Time, error) {
+	if len(b) != 8 {
+		return time.Time{}, fmt.Errorf("a time has 8 bytes, not %d", len(b))
+	}
+	const epoch = 946684800 * 1e6
+	return time.UnixMicro(int64(binary.BigEndian.Uint64(b)) + epoch).UTC(), nil
 }
 
 // pageRows is how many rows one statement of a long read fetches. Pages keep
 // both sides' memory flat and let the planner use the primary keys.
 const pageRows = 2048
 
+// The payloads come in the order of their index and are merged with the
+// entries. Without the inner order by, the planner would sort these wide rows
+// again: below an outer join it does not use that their ledger is the same.
 var selectRange = `
 	select ` + rowColumns + `
 	from entry e
-	left join payload p on p.ledger = e.ledger and p.seq = e.seq and p.ledger = $1 and p.seq >= $2 and p.seq < $3
+	left join (select * from payload where ledger = $1 and seq >= $2 and seq < $3 order by seq) p on p.seq = e.seq
 	where e.ledger = $1 and e.seq >= $2 and e.seq < $3
 	order by e.seq`
 
@@ -158,16 +108,13 @@ func scanRange(ctx context.Context, tx pgx.Tx, ledger int32, first, end int64, e
 		return fmt.Errorf("read entries: %w", err)
 	}
 	for ; first < end; first += pageRows {
-		rows, err := tx.Query(ctx, selectRange, ledger, first, min(first+pageRows, end))
+		rows, err := tx.Query(ctx, selectRange, binaryRows, ledger, first, min(first+pageRows, end))
 		if err != nil {
 			return fmt.Errorf("read entries: %w", err)
 		}
 		// The page is read whole before it is worked on: the connection is then
 		// free for what each asks of it.
-		page, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s storedRow, err error) {
-			err = s.scan(row)
-			return s, err
-		})
+		page, err := pgx.CollectRows(rows, collectStored)
 		if err != nil {
 			return fmt.Errorf("read entries: %w", err)
 		}
@@ -238,7 +185,7 @@ func (l *Log) oneRow(ctx context.Context, ledger int32, where string, arg any) (
 		where e.ledger = $1 and ` + where
 	var found []Row
 	err := l.read(ctx, ledger, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, sql, ledger, arg)
+		rows, err := tx.Query(ctx, sql, binaryRows, ledger, arg)
 		if err != nil {
 			return err
 		}
@@ -254,9 +201,28 @@ func (l *Log) oneRow(ctx context.Context, ledger int32, where string, arg any) (
 	return found[0], nil
 }
 
+// binaryRows asks for every column in its binary format, as storedRow.decode
+// reads it.
+var binaryRows = pgx.QueryResultFormats{pgx.BinaryFormatCode}
+
+func collectStored(row pgx.CollectableRow) (s storedRow, err error) {
+	var all []byte
+	raw := row.RawValues()
+	for _, v := range raw {
+		all = append(all, v...)
+	}
+	values := make([][]byte, len(raw)) // raw is only lent
+	for i, v := range raw {
+		if v != nil {
+			values[i], all = all[:len(v):len(v)], all[len(v):]
+		}
+	}
+	err = s.decode(values)
+	return s, err
+}
+
 func collectRow(row pgx.CollectableRow) (Row, error) {
-	var s storedRow
-	err := s.scan(row)
+	s, err := collectStored(row)
 	return s.Row, err
 }
 
@@ -278,15 +244,8 @@ func (l *Log) Head(ctx context.Context, ledger int32) (c Checkpoint, at time.Tim
 	return c, at.UTC(), err
 }
 
-// SignedHead returns the ledger's checkpoint as it is now, signed.
-func (l *Log) SignedHead(ctx context.Context, ledger int32) (Checkpoint, []byte, time.Time, error) {
-	c, at, err := l.Head(ctx, ledger)
-	if err != nil {
-		return c, nil, at, err
-	}
-	signed, err := l.config.Key.Sign(c)
-	return c, signed, at, err
-}
+// Origin is the registry's, and the prefix of every ledger's.
+func (l *Log) Origin() string { return l.config.Origin }
 
 // Key returns the public key of a ledger's checkpoints as a C2SP verifier key.
 func (l *Log) Key(origin string) string { return l.config.Key.VerifierKey(origin) }

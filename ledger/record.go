@@ -51,35 +51,49 @@ type Record struct {
 
 // Encode returns the record's one encoding.
 func (r *Record) Encode() []byte {
-	b := make([]byte, 0, 256+len(r.Origin))
+	return r.appendTo(make([]byte, 0, 256+len(r.Origin)))
+}
+
+func (r *Record) appendTo(b []byte) []byte {
 	b = append(b, RecordVersion...)
 	b = append(b, '\n')
 	b = append(b, r.Origin...)
 	b = append(b, '\n')
 	b = strconv.AppendInt(b, r.Seq, 10)
 	b = append(b, '\n')
-	b = append(b, encodeHash(r.Prev)...)
+	b = strictBase64.AppendEncode(b, r.Prev[:])
 	b = append(b, '\n')
 	b = r.RecordedAt.UTC().AppendFormat(b, TimeFormat)
 	b = append(b, '\n')
 	b = append(b, r.EventType...)
 	b = append(b, '\n')
-	b = append(b, r.EventID.String()...)
+	b = appendULID(b, r.EventID)
 	b = append(b, '\n')
-	b = append(b, encodeHash(r.PayloadRoot)...)
+	b = strictBase64.AppendEncode(b, r.PayloadRoot[:])
 	return append(b, '\n')
+}
+
+func appendULID(b []byte, id ulid.ULID) []byte {
+	var text [ulid.EncodedSize]byte
+	if err := id.MarshalTextTo(text[:]); err != nil { // the room is right
+		panic(err)
+	}
+	return append(b, text[:]...)
 }
 
 // ParseRecord reads a record and refuses every encoding but the one that
 // Encode gives.
 func ParseRecord(data []byte) (r Record, err error) {
 	text := string(data)
-	lines := strings.SplitAfter(text, "\n")
-	if len(lines) != 9 || lines[8] != "" {
-		return r, fmt.Errorf("a record has 8 lines, each ended by a line feed")
-	}
+	var lines [8]string
+	rest, ok := text, true
 	for i := range lines {
-		lines[i] = strings.TrimSuffix(lines[i], "\n")
+		if lines[i], rest, ok = strings.Cut(rest, "\n"); !ok {
+			break
+		}
+	}
+	if !ok || rest != "" {
+		return r, fmt.Errorf("a record has 8 lines, each ended by a line feed")
 	}
 	if lines[0] != RecordVersion {
 		return r, fmt.Errorf("record version %.64q is not one that this program knows (%s)", lines[0], RecordVersion)
@@ -88,7 +102,7 @@ func ParseRecord(data []byte) (r Record, err error) {
 	if err := checkOrigin(r.Origin); err != nil {
 		return r, err
 	}
-	if r.Seq, err = strconv.ParseInt(lines[2], 10, 64); err != nil || r.Seq < 0 {
+	if r.Seq, err = strconv.ParseInt(lines[2], 10, 64); err != nil || r.Seq < 0 || strconv.FormatInt(r.Seq, 10) != lines[2] {
 		return r, fmt.Errorf("sequence number %.64q", lines[2])
 	}
 	if r.Prev, err = decodeHash(lines[3]); err != nil {
@@ -101,13 +115,14 @@ func ParseRecord(data []byte) (r Record, err error) {
 	if !audit.ValidEventTypeName(r.EventType) {
 		return r, fmt.Errorf("event type %.80q", r.EventType)
 	}
-	if r.EventID, err = ulid.ParseStrict(lines[6]); err != nil {
+	if r.EventID, err = ulid.ParseStrict(lines[6]); err != nil || r.EventID.String() != lines[6] {
 		return r, fmt.Errorf("event id %.64q", lines[6])
 	}
 	if r.PayloadRoot, err = decodeHash(lines[7]); err != nil {
 		return r, fmt.Errorf("payload root: %w", err)
 	}
-	if !bytes.Equal(r.Encode(), data) {
+	var room [512]byte // more than most records have
+	if !bytes.Equal(r.appendTo(room[:0]), data) {
 		return r, fmt.Errorf("the record is not in its one canonical form")
 	}
 	return r, nil

@@ -19,23 +19,38 @@ type Row struct {
 // form and number, the leaf hash, and the payload root over the fields.
 // Returns the parsed record, or Tampered.
 func (r *Row) Check() (Record, error) {
+	rec, _, err := r.checkRecord()
+	if err == nil {
+		err = r.checkPayload(&rec)
+	}
+	return rec, err
+}
+
+// checkRecord also returns the leaf hash that the record's bytes have,
+// whatever else is wrong.
+func (r *Row) checkRecord() (Record, Hash, error) {
+	hash := LeafHash(r.Record)
 	rec, err := ParseRecord(r.Record)
 	if err != nil {
-		return rec, audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
+		return rec, hash, audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
 	}
 	if rec.Seq != r.Seq {
-		return rec, audit.Errorf(audit.Tampered, "entry %d: its record says that it is entry %d", r.Seq, rec.Seq)
+		return rec, hash, audit.Errorf(audit.Tampered, "entry %d: its record says that it is entry %d", r.Seq, rec.Seq)
 	}
-	if got := LeafHash(r.Record); got != r.Leaf {
-		return rec, audit.Errorf(audit.Tampered, "entry %d: the record hashes to %s, the stored leaf is %s", r.Seq, FormatHash(got), FormatHash(r.Leaf))
+	if hash != r.Leaf {
+		return rec, hash, audit.Errorf(audit.Tampered, "entry %d: the record hashes to %s, the stored leaf is %s", r.Seq, FormatHash(hash), FormatHash(r.Leaf))
 	}
+	return rec, hash, nil
+}
+
+func (r *Row) checkPayload(rec *Record) error {
 	if err := checkFields(r.Fields); err != nil {
-		return rec, audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
+		return audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
 	}
 	if got := PayloadRoot(r.Fields); got != rec.PayloadRoot {
-		return rec, audit.Errorf(audit.Tampered, "entry %d: the payload's fields hash to %s, the record says %s", r.Seq, FormatHash(got), FormatHash(rec.PayloadRoot))
+		return audit.Errorf(audit.Tampered, "entry %d: the payload's fields hash to %s, the record says %s", r.Seq, FormatHash(got), FormatHash(rec.PayloadRoot))
 	}
-	return rec, nil
+	return nil
 }
 
 // Entry decodes the row. Verified tells whether Check passes; a row that does

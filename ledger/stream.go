@@ -94,7 +94,7 @@ func (l *Log) Matching(ctx context.Context, ledger int32, first, end int64, s Se
 				order by e.seq`
 			var page []Row
 			err := l.read(ctx, ledger, func(tx pgx.Tx) error {
-				rows, err := tx.Query(ctx, sql, args)
+				rows, err := tx.Query(ctx, sql, binaryRows, args)
 				if err != nil {
 					return err
 				}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sealbook/sealbook/audit"
 )
 
 // Tiles have TileWidth hashes and so span tileHeight levels of the tree.
@@ -84,17 +86,11 @@ func (n *nodes) cover(first, end int64) ([]Hash, error) {
 
 // node folds a node from the hashes of the tile level below it.
 func (n *nodes) node(level int, index int64) (Hash, error) {
-	up := level % tileHeight
-	first := index << up
-	tile, err := n.tile(tileKey{level / tileHeight, first / TileWidth})
+	hashes, err := n.below(subtree{level, index}, level/tileHeight*tileHeight)
 	if err != nil {
 		return Hash{}, err
 	}
-	at := first % TileWidth
-	if int(at)+1<<up > len(tile) {
-		return Hash{}, fmt.Errorf("ledger %d: node %d at level %d is not stored", n.ledger, index, level)
-	}
-	return fold(tile[at : int(at)+1<<up]), nil
+	return fold(hashes), nil
 }
 
 // tile returns a full tile, or what there is of the last one of its level.
@@ -123,20 +119,46 @@ func (n *nodes) tile(k tileKey) ([]Hash, error) {
 	}
 	var t []Hash
 	for _, p := range parts {
-		for ; len(p) >= len(Hash{}); p = p[len(Hash{}):] {
-			t = append(t, Hash(p[:len(Hash{})]))
-		}
+		t = hashesOf(t, p)
 	}
-	if int64(len(t)) != end-first {
-		return nil, fmt.Errorf("ledger %d: tile %d at level %d has %d hashes, not %d", n.ledger, k.index, k.level, len(t), end-first)
+	if int64(len(t)) != end-first { // rows were removed
+		return nil, audit.Errorf(audit.Tampered, "tile %d at level %d has %d hashes, not %d", k.index, k.level, len(t), end-first)
 	}
 	n.cache[k] = t
 	return t, nil
 }
 
+// below returns the stored hashes of a level of tiles that a subtree covers;
+// the level is at most tileHeight below the subtree.
+func (n *nodes) below(s subtree, level int) ([]Hash, error) {
+	first := s.index << (s.level - level)
+	tile, err := n.tile(tileKey{level / tileHeight, first / TileWidth})
+	if err != nil {
+		return nil, err
+	}
+	at, width := int(first%TileWidth), 1<<(s.level-level)
+	if at+width > len(tile) {
+		return nil, audit.Errorf(audit.Tampered, "node %d at level %d is not stored", s.index, s.level)
+	}
+	return tile[at : at+width], nil
+}
+
+// hashesOf appends hashes that stand one after the other in b.
+func hashesOf(into []Hash, b []byte) []Hash {
+	for ; len(b) >= len(Hash{}); b = b[len(Hash{}):] {
+		into = append(into, Hash(b[:len(Hash{})]))
+	}
+	return into
+}
+
+// damaged reports whether nodes could not be read because they are not there. A
+// query that failed says nothing of the ledger.
+func damaged(err error) bool { return audit.CodeOf(err) == audit.Tampered }
+
 // fold returns the root of a complete subtree.
-func fold(level []Hash) Hash {
-	level = append([]Hash(nil), level...)
+func fold(level []Hash) Hash { return foldInPlace(append([]Hash(nil), level...)) }
+
+func foldInPlace(level []Hash) Hash {
 	for len(level) > 1 {
 		for i := 0; i < len(level)/2; i++ {
 			level[i] = tlog.NodeHash(level[2*i], level[2*i+1])

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -117,13 +118,14 @@ type RangeProof struct {
 	End   int64  // one past the range's last
 	Size  int64  // of the tree
 	Left  []Hash // roots of the subtrees that cover [0, First)
-	Right []Hash // roots of the subtrees that cover [End, Size)
+	Right []Hash // what covers [End, Size); see rightSide
 }
 
-// RangeRoot recomputes the tree's root while leaves stream through it.
+// RangeRoot recomputes the tree's root while leaves stream through it, in
+// constant memory.
 type RangeRoot struct {
 	proof RangeProof
-	tree  *Tree
+	stack nodeStack
 }
 
 // NewRangeRoot checks the proof's shape.
@@ -131,58 +133,80 @@ func NewRangeRoot(p RangeProof) (*RangeRoot, error) {
 	if p.First < 0 || p.First > p.End || p.End > p.Size {
 		return nil, fmt.Errorf("the range [%d,%d) is not in a tree of %d", p.First, p.End, p.Size)
 	}
-	if want := len(subtrees(p.End, p.Size)); len(p.Right) != want {
-		return nil, fmt.Errorf("the range proof has %d hashes on its right, not %d", len(p.Right), want)
+	if err := checkRight(p.Right, p.End, p.Size); err != nil {
+		return nil, err
 	}
-	t, err := NewTree(p.First, p.Left)
-	if err != nil {
-		return nil, fmt.Errorf("left side of the range proof: %w", err)
+	if want := len(subtrees(0, p.First)); len(p.Left) != want {
+		return nil, fmt.Errorf("the range proof has %d hashes on its left, not %d", len(p.Left), want)
 	}
-	return &RangeRoot{proof: p, tree: t}, nil
+	r := &RangeRoot{proof: p}
+	r.stack.pushAll(subtrees(0, p.First), p.Left)
+	return r, nil
 }
 
 // Add takes the next leaf of the range.
 func (r *RangeRoot) Add(leaf Hash) error {
-	if r.tree.size >= r.proof.End {
+	if r.stack.size >= r.proof.End {
 		return fmt.Errorf("more leaves than the range [%d,%d) holds", r.proof.First, r.proof.End)
 	}
-	err := r.tree.Append(leaf)
-	if r.tree.size%1024 == 0 {
-		r.tree.Trim()
-	}
-	return err
+	r.stack.push(0, leaf)
+	return nil
 }
 
 // Root returns the root that the range and the proof lead to.
 func (r *RangeRoot) Root() (Hash, error) {
-	if r.tree.size != r.proof.End {
-		return Hash{}, fmt.Errorf("the range ends at %d, not at %d", r.tree.size, r.proof.End)
+	if r.stack.size != r.proof.End {
+		return Hash{}, fmt.Errorf("the range ends at %d, not at %d", r.stack.size, r.proof.End)
 	}
-	// Complete subtrees join the edge as a binary counter does: equal levels
-	// merge.
-	type node struct {
-		level int
-		hash  Hash
+	whole := r.stack.clone()
+	if err := whole.join(r.proof.Right, r.proof.Size); err != nil {
+		return Hash{}, err
 	}
-	var stack []node
-	edge := r.tree.Edge()
-	for i, s := range subtrees(0, r.tree.size) {
-		stack = append(stack, node{s.level, edge[i]})
+	return whole.root(), nil
+}
+
+// nodeStack is a tree's right edge as a stack: complete subtrees join it as
+// bits join a binary counter, where equal levels merge.
+type nodeStack struct {
+	size  int64 // leaves
+	nodes []node
+}
+
+type node struct {
+	level int
+	hash  Hash
+}
+
+// push adds the root of the next complete subtree, whose first leaf is at size.
+func (s *nodeStack) push(level int, hash Hash) {
+	s.size += 1 << level
+	n := node{level, hash}
+	for last := len(s.nodes) - 1; last >= 0 && s.nodes[last].level == n.level; last-- {
+		n = node{n.level + 1, tlog.NodeHash(s.nodes[last].hash, n.hash)}
+		s.nodes = s.nodes[:last]
 	}
-	for i, s := range subtrees(r.proof.End, r.proof.Size) {
-		n := node{s.level, r.proof.Right[i]}
-		for len(stack) > 0 && stack[len(stack)-1].level == n.level {
-			n = node{n.level + 1, tlog.NodeHash(stack[len(stack)-1].hash, n.hash)}
-			stack = stack[:len(stack)-1]
-		}
-		stack = append(stack, n)
+	s.nodes = append(s.nodes, n)
+}
+
+func (s *nodeStack) pushAll(cover []subtree, hashes []Hash) {
+	for i, c := range cover {
+		s.push(c.level, hashes[i])
 	}
-	if len(stack) == 0 {
-		return tlog.TreeHash(0, r.tree)
+}
+
+func (s *nodeStack) clone() *nodeStack {
+	return &nodeStack{s.size, append(make([]node, 0, len(s.nodes)+1), s.nodes...)}
+}
+
+// root returns the Merkle tree hash of all leaves.
+func (s *nodeStack) root() Hash {
+	if len(s.nodes) == 0 {
+		return sha256.Sum256(nil)
 	}
-	root := stack[len(stack)-1].hash
-	for i := len(stack) - 2; i >= 0; i-- {
-		root = tlog.NodeHash(stack[i].hash, root)
+	last := len(s.nodes) - 1
+	root := s.nodes[last].hash
+	for i := last - 1; i >= 0; i-- {
+		root = tlog.NodeHash(s.nodes[i].hash, root)
 	}
-	return root, nil
+	return root
 }

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -237,11 +238,39 @@ func TestReadersSeeOneLedger(t *testing.T) {
 		if _, err := conn.Exec(t.Context(), `select set_config('sealbook.ledger', $1, false)`, setting); err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"entry", "payload"} {
+		for _, table := range []string{"entry", "payload", "rollup where kind = 'type'"} {
 			var n int64
 			if err := conn.QueryRow(t.Context(), `select count(*) from `+table).Scan(&n); err != nil || n != want {
 				t.Errorf("%s of ledger %q: %d rows, %v; want %d", table, setting, n, err, want)
 			}
 		}
 	}
+}
+
+// A database that goes away in the middle is no result, and no alarm.
+func TestALostConnectionIsNoTampering(t *testing.T) {
+	t.Parallel()
+	dsn := ledgertest.Database(t)
+	direct := ledgertest.Open(t, dsn)
+	d, err := direct.Create(t.Context(), "org_test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledgertest.Append(t, direct, d.ID, 0, 600)
+	proxy := ledgertest.NewProxy(t, dsn)
+	l := ledgertest.Reader(t, proxy.URL())
+	for _, statement := range []string{
+		`select hashes from tile`, `select leaf from entry`, `from entry e\s+left join payload`, `from external_id`, `from checkpoint`,
+	} {
+		for _, m := range []ledgertest.Moment{ledgertest.Sent, ledgertest.Answered} {
+			var cut atomic.Bool // set in a goroutine of the proxy's
+			proxy.At(m, statement, func() bool { cut.Store(true); return false })
+			v, err := l.Verify(t.Context(), d.ID, 300, 400, nil)
+			if cut.Load() && err == nil {
+				t.Errorf("%s is cut off, and the result is %+v", statement, v.Problems)
+			}
+			proxy.Reset()
+		}
+	}
+	ledgertest.Check(t, l, d.ID, 600)
 }

@@ -6,9 +6,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -132,6 +132,11 @@ func (b *batch) lock(ctx context.Context, submissions []*pending) error {
 	if err := b.tx.SendBatch(ctx, &q).Close(); err != nil {
 		return fmt.Errorf("lock heads: %w", err)
 	}
+	for _, h := range b.heads {
+		if err := b.log.checkHead(h); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -209,6 +214,7 @@ type rows struct {
 	externalSeq                  []int64
 	externalSalt, externalDigest [][]byte
 	requests                     []requestRow
+	rollups                      rollups // nil: nothing is counted
 }
 
 func (r *rows) add(ledger int32, rec *Record, data []byte, leaf Hash, e *prepared) {
@@ -222,9 +228,12 @@ func (r *rows) add(ledger int32, rec *Record, data []byte, leaf Hash, e *prepare
 	r.record = append(r.record, data)
 	r.leaf = append(r.leaf, leaf[:])
 	r.seed = append(r.seed, e.seed)
-	r.fields = append(r.fields, encodeFields(e.fields))
+	r.fields = append(r.fields, e.fields)
 	r.recordedAt = append(r.recordedAt, rec.RecordedAt)
 	r.projected = append(r.projected, projected)
+	if r.rollups != nil {
+		r.rollups.add(ledger, &projected)
+	}
 }
 
 func (r *rows) addExternal(ledger int32, id string, s storedExternal) {
@@ -280,6 +289,9 @@ func (b *batch) write(ctx context.Context) error {
 	if len(r.seq) > 0 {
 		q.Queue(insertEntries, r.ledger, r.seq, r.eventID, r.record, r.leaf)
 		q.Queue(insertPayloads, append([]any{r.ledger, r.seq, r.recordedAt, r.seed, r.fields}, columns(r.projected)...)...)
+		if r.rollups != nil {
+			r.rollups.queue(&q)
+		}
 		if len(r.externalID) > 0 {
 			q.Queue(insertExternal, r.externalLedger, r.externalID, r.externalSeq, r.externalSalt, r.externalDigest)
 		}
@@ -340,21 +352,21 @@ func (l *Log) ensureMonths(ctx context.Context) error {
 }
 
 // encodeFields writes the disclosed fields as one JSON object, path to value.
-func encodeFields(fields []Field) string {
-	var s strings.Builder
-	s.WriteByte('{')
-	for i, f := range fields {
-		if i > 0 {
-			s.WriteByte(',')
-		}
-		name, err := json.Marshal(f.Path)
-		if err != nil { // a string always encodes
-			panic(err)
-		}
-		s.Write(name)
-		s.WriteByte(':')
-		s.Write(f.Value)
+func encodeFields(fields []Field) (string, error) {
+	size := 2
+	for i := range fields {
+		size += len(fields[i].Path) + len(fields[i].Value) + 4
 	}
-	s.WriteByte('}')
-	return s.String()
+	b := append(make([]byte, 0, size+16), '{')
+	for i := range fields {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var err error
+		if b, err = jsontext.AppendQuote(b, fields[i].Path); err != nil {
+			return "", fmt.Errorf("encode field path: %w", err)
+		}
+		b = append(append(b, ':'), fields[i].Value...)
+	}
+	return string(append(b, '}')), nil
 }

@@ -40,7 +40,7 @@ func TestExportMakesAVerifiedPackage(t *testing.T) {
 	if other, report := s.pack(s.await(again)); !report.Verified() || bytes.Equal(other, data) {
 		t.Error("two exports at two checkpoints have the same bytes, or the second does not verify")
 	}
-	s.eventually("the histories are kept", func() bool { return s.entries("audit.workflow_history_archived") == 2 })
+	s.eventually("the histories are kept", func() bool { return s.histories() == 2 })
 	s.eventually("the parts are removed", func() bool { return len(s.files("work/")) == 0 })
 	if n := len(s.files("histories/" + string(id))); n != 1 {
 		t.Errorf("%d histories", n)
@@ -146,7 +146,7 @@ func TestExportReset(t *testing.T) {
 	s.work()
 	id := s.order(request())
 	before := s.await(id)
-	s.eventually("the history is kept", func() bool { return s.entries("audit.workflow_history_archived") == 1 })
+	s.eventually("the history is kept", func() bool { return s.histories() == 1 })
 	for i := range 4 {
 		tasks := s.workflowTasks(id) // of the newest run: from its end to its start
 		at := tasks[(3-i)*(len(tasks)-1)/3]

@@ -21,6 +21,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/artifact"
@@ -129,7 +131,9 @@ func (s *system) work() (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.relay.Run(ctx) })
 	wg.Go(func() {
-		if err := worker.New(s.temporal, s.activities, slog.New(slog.DiscardHandler)).Run(ctx); err != nil {
+		w := worker.New(s.temporal, s.activities, slog.New(slog.DiscardHandler))
+		w.AnchorEvery = workflows.MaxAnchorEvery // tests trigger it themselves
+		if err := w.Run(ctx); err != nil {
 			s.t.Error(err)
 		}
 	})
@@ -191,7 +195,7 @@ func (s *system) job(id audit.ExportID) store.Export {
 // await waits until an export has ended.
 func (s *system) await(id audit.ExportID) store.Export {
 	s.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if e := s.job(id); e.Status.Final() {
 			return e
 		}
@@ -223,10 +227,28 @@ func (s *system) entries(eventType string) int {
 	return n
 }
 
+// histories counts the archived histories of this test's own jobs: those that
+// the tests before it left behind are archived by its worker, too.
+func (s *system) histories() (n int) {
+	s.t.Helper()
+	conn, err := pgx.Connect(s.t.Context(), s.dsn)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	err = conn.QueryRow(s.t.Context(), `
+		select count(*) from payload p join (select id from export union all select id from verification) j on strpos(p.fields, '"' || j.id || '"') > 0
+		where p.event_type = 'audit.workflow_history_archived'`).Scan(&n)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
 // eventually waits for something that follows an export's end.
 func (s *system) eventually(what string, ok func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if ok() {
 			return
 		}

@@ -5,6 +5,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,12 @@ const (
 
 // Worker polls Sealbook's task queues.
 type Worker struct {
+	// AnchorEvery is how often checkpoints are anchored when there are places
+	// to anchor them at; 0 is workflows.AnchorEvery.
+	AnchorEvery time.Duration
+
 	temporal client.Client
+	anchors  bool // there is a place to anchor at
 	polls    []sdk.Worker
 	logger   *slog.Logger
 }
@@ -51,7 +57,7 @@ func New(c client.Client, a *activities.Activities, logger *slog.Logger) *Worker
 	options.MaxConcurrentActivityExecutionSize = MaxCollectors
 	evidence := sdk.New(c, workflows.EvidenceQueue, options)
 	evidence.RegisterActivityWithOptions(a, activity.RegisterOptions{})
-	return &Worker{temporal: c, polls: []sdk.Worker{core, evidence}, logger: logger}
+	return &Worker{temporal: c, anchors: len(a.Anchors) > 0, polls: []sdk.Worker{core, evidence}, logger: logger}
 }
 
 // Run waits until Temporal answers, works until ctx ends, and then lets
@@ -60,7 +66,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.await(ctx); err != nil {
 		return nil //nolint:nilerr // stopped before there was anything to do
 	}
-	if err := workflows.NewClient(w.temporal).EnsureSchedules(ctx); err != nil {
+	anchorEvery := time.Duration(0)
+	if w.anchors {
+		anchorEvery = cmp.Or(w.AnchorEvery, workflows.AnchorEvery)
+	}
+	if err := workflows.NewClient(w.temporal).EnsureSchedules(ctx, anchorEvery); err != nil {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // stopped before there was anything to do
+		}
 		return err
 	}
 	for i, p := range w.polls {

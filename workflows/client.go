@@ -31,20 +31,38 @@ func (c *Client) Start(ctx context.Context, workflow, workflowID, input string) 
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}
-	if workflow == audit.ExportWorkflow {
+	if err := describe(&options, workflow, input); err != nil {
+		return fmt.Errorf("decode input of %s: %w", workflowID, err)
+	}
+	_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow, json.RawMessage(input))
+	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return fmt.Errorf("start %s: %w", workflowID, err)
+	}
+	return nil
+}
+
+// describe adds what an operator reads and searches for.
+func describe(options *client.StartWorkflowOptions, workflow, input string) error {
+	switch workflow {
+	case audit.ExportWorkflow:
 		var start audit.ExportStart
 		if err := json.Unmarshal([]byte(input), &start); err != nil {
-			return fmt.Errorf("decode input of %s: %w", workflowID, err)
+			return err
 		}
 		options.StaticSummary = fmt.Sprintf("Evidence for %s, %s (%s)", start.Framework, start.Period, start.Format)
 		options.StaticDetails = "An evidence export of " + string(start.Organisation) + ". Its job is " + string(start.ID) + "."
 		options.TypedSearchAttributes = temporal.NewSearchAttributes(
 			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("export"),
 			AttributeFramework.ValueSet(string(start.Framework)), AttributeStage.ValueSet("queued"))
-	}
-	_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow, json.RawMessage(input))
-	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
-		return fmt.Errorf("start %s: %w", workflowID, err)
+	case audit.VerificationWorkflow:
+		var start audit.VerificationStart
+		if err := json.Unmarshal([]byte(input), &start); err != nil {
+			return err
+		}
+		options.StaticSummary = "Verification of " + start.Period
+		options.StaticDetails = "A verification of the ledger of " + string(start.Organisation) + ". Its job is " + string(start.ID) + "."
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(
+			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("verification"), AttributeStage.ValueSet("queued"))
 	}
 	return nil
 }
@@ -62,13 +80,23 @@ func (c *Client) Cancel(ctx context.Context, workflowID string) error {
 
 // ExportProgress asks a running export how far it is. Returns Unavailable when
 // no worker answers before ctx ends.
-func (c *Client) ExportProgress(ctx context.Context, id audit.ExportID) (p audit.ExportProgress, err error) {
-	v, err := c.temporal.QueryWorkflow(ctx, string(id), "", ProgressQuery)
+func (c *Client) ExportProgress(ctx context.Context, id audit.ExportID) (audit.Progress, error) {
+	return c.progress(ctx, string(id))
+}
+
+// VerificationProgress asks a running verification how far it is. Returns
+// Unavailable when no worker answers before ctx ends.
+func (c *Client) VerificationProgress(ctx context.Context, id audit.VerificationID) (audit.Progress, error) {
+	return c.progress(ctx, string(id))
+}
+
+func (c *Client) progress(ctx context.Context, workflowID string) (p audit.Progress, err error) {
+	v, err := c.temporal.QueryWorkflow(ctx, workflowID, "", ProgressQuery)
 	if err == nil {
 		err = v.Get(&p)
 	}
 	if err != nil {
-		return p, audit.Errorf(audit.Unavailable, "the export's progress cannot be asked: %w", err)
+		return p, audit.Errorf(audit.Unavailable, "the job's progress cannot be asked: %w", err)
 	}
 	return p, nil
 }
@@ -81,24 +109,72 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
-// The sweep's schedule.
+// Schedules, and how often they come round.
 const (
-	sweepSchedule = "sealbook-sweep"
-	SweepEvery    = 10 * time.Minute
+	sweepSchedule  = "sealbook-sweep"
+	SweepEvery     = 10 * time.Minute
+	anchorSchedule = "sealbook-anchor"
+
+	// AnchorEvery is the default; what was appended since the last time is
+	// attested by the operator alone until the next.
+	AnchorEvery    = time.Minute
+	MinAnchorEvery = 10 * time.Second
+	MaxAnchorEvery = 24 * time.Hour
 )
 
-// EnsureSchedules makes the schedules that do not exist yet.
-func (c *Client) EnsureSchedules(ctx context.Context) error {
+// EnsureSchedules makes the schedules that do not exist yet. Anchoring comes
+// round every anchorEvery; with 0 there is nothing to anchor and no schedule
+// for it.
+func (c *Client) EnsureSchedules(ctx context.Context, anchorEvery time.Duration) error {
+	err := c.ensureSchedule(ctx, sweepSchedule, SweepEvery, &client.ScheduleWorkflowAction{
+		ID: "sweep", Workflow: sweepName, TaskQueue: CoreQueue, StaticSummary: "Expires packages and ends abandoned jobs",
+	})
+	if err != nil {
+		return err
+	}
+	if anchorEvery == 0 {
+		return c.removeSchedule(ctx, anchorSchedule)
+	}
+	return c.ensureSchedule(ctx, anchorSchedule, anchorEvery, &client.ScheduleWorkflowAction{
+		ID: "anchor", Workflow: anchorRegistryName, TaskQueue: CoreQueue, StaticSummary: "Publishes the registry's checkpoint outside",
+	})
+}
+
+// ensureSchedule makes a schedule, or gives the one that there is another
+// interval. What an operator changed beside it, as pausing it, stays.
+func (c *Client) ensureSchedule(ctx context.Context, id string, every time.Duration, action *client.ScheduleWorkflowAction) error {
+	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}}
 	_, err := c.temporal.ScheduleClient().Create(ctx, client.ScheduleOptions{
-		ID:      sweepSchedule,
-		Spec:    client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: SweepEvery}}},
-		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		Action: &client.ScheduleWorkflowAction{
-			ID: "sweep", Workflow: sweepName, TaskQueue: CoreQueue, StaticSummary: "Expires packages and ends abandoned jobs",
+		ID: id, Spec: spec, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, Action: action,
+	})
+	if err == nil || !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		return wrapSchedule("create", id, err)
+	}
+	err = c.temporal.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
+		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+			s := in.Description.Schedule
+			if s.Spec != nil && len(s.Spec.Intervals) == 1 && s.Spec.Intervals[0].Every == every {
+				return nil, temporal.ErrSkipScheduleUpdate
+			}
+			s.Spec = &spec
+			return &client.ScheduleUpdate{Schedule: &s}, nil
 		},
 	})
-	if err != nil && !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return fmt.Errorf("create schedule %s: %w", sweepSchedule, err)
+	return wrapSchedule("update", id, err)
+}
+
+func (c *Client) removeSchedule(ctx context.Context, id string) error {
+	err := c.temporal.ScheduleClient().GetHandle(ctx, id).Delete(ctx)
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return nil
 	}
-	return nil
+	return wrapSchedule("remove", id, err)
+}
+
+func wrapSchedule(what, id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s schedule %s: %w", what, id, err)
 }

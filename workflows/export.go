@@ -11,7 +11,7 @@ import (
 	"github.com/sealbook/sealbook/audit"
 )
 
-// ProgressQuery asks a running export for its audit.ExportProgress.
+// ProgressQuery asks a running export for its audit.Progress.
 const ProgressQuery = "progress"
 
 // ExportEvidence makes one evidence export:
@@ -30,26 +30,16 @@ const ProgressQuery = "progress"
 // every case a child workflow keeps this run's history as evidence of how the
 // package came to be.
 func ExportEvidence(ctx workflow.Context, start audit.ExportStart) error {
-	e := &export{start: start, progress: audit.ExportProgress{Stage: "queued"}}
-	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (audit.ExportProgress, error) { return e.progress, nil }); err != nil {
+	e := &export{start: start, progress: audit.Progress{Stage: "queued"}}
+	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (audit.Progress, error) { return e.progress, nil }); err != nil {
 		return err
 	}
-	err := e.run(ctx)
-	// What follows must happen even when the workflow was canceled.
-	after, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
-	if err != nil {
-		err = e.abandon(after, err)
-	}
-	if archiveErr := startArchive(after, start.Ledger); archiveErr != nil {
-		workflow.GetLogger(ctx).Error("history will not be archived", "error", archiveErr)
-	}
-	return err
+	return conclude(ctx, start.Ledger, e.run(ctx), e.abandon)
 }
 
 type export struct {
 	start    audit.ExportStart
-	progress audit.ExportProgress
+	progress audit.Progress
 }
 
 func (e *export) run(ctx workflow.Context) error {

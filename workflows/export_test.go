@@ -144,7 +144,7 @@ func denied(code audit.Code, message string) error {
 func TestExport(t *testing.T) {
 	t.Parallel()
 	s := &stage{}
-	var seen audit.ExportProgress
+	var seen audit.Progress
 	err := run(t, s, func(env *testsuite.TestWorkflowEnvironment) {
 		s.inside = map[string]func(){"build": func() {
 			v, err := env.QueryWorkflow(workflows.ProgressQuery)
@@ -165,7 +165,7 @@ func TestExport(t *testing.T) {
 	if s.called("end") != 0 || len(s.built.Parts) != 3 || s.built.Failures != nil {
 		t.Errorf("%q %+v", s.calls, s.built)
 	}
-	if want := (audit.ExportProgress{Stage: "building", Done: 120, Total: 120}); seen != want {
+	if want := (audit.Progress{Stage: "building", Done: 120, Total: 120}); seen != want {
 		t.Errorf("progress %+v, want %+v", seen, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
 )
 
@@ -35,17 +36,20 @@ type Registry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }
 
-// Names of workflows beside audit.ExportWorkflow.
+// Names of workflows beside those that package audit names.
 const (
 	archiveHistoryName = "ArchiveHistory"
 	sweepName          = "Sweep"
+	anchorRegistryName = "AnchorRegistry"
 )
 
 // Register adds every workflow under its public name.
 func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(ExportEvidence, workflow.RegisterOptions{Name: audit.ExportWorkflow})
+	r.RegisterWorkflowWithOptions(VerifyLedger, workflow.RegisterOptions{Name: audit.VerificationWorkflow})
 	r.RegisterWorkflowWithOptions(ArchiveHistory, workflow.RegisterOptions{Name: archiveHistoryName})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: sweepName})
+	r.RegisterWorkflowWithOptions(AnchorRegistry, workflow.RegisterOptions{Name: anchorRegistryName})
 }
 
 // Activity options. Every class is bounded, so that nothing retries for ever
@@ -61,6 +65,20 @@ func quick(ctx workflow.Context, summary string) workflow.Context {
 		Summary:                summary,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		},
+	})
+}
+
+// outside is for one exchange with a service that is not ours. What fails after
+// a few attempts is tried again when the schedule comes round.
+func outside(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              CoreQueue,
+		StartToCloseTimeout:    activities.AnchorAttempt + 10*time.Second,
+		ScheduleToCloseTimeout: 2 * time.Minute,
+		Summary:                summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: 3,
 		},
 	})
 }

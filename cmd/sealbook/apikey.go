@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/user"
-	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -21,11 +19,11 @@ import (
 
 func apikeyCommand() *command {
 	return &command{
-		name: "apikey", summary: "create, list and revoke API keys",
-		usage: []string{"create|list|revoke [flags]"},
+		name: "apikey", summary: "create, list, rotate and revoke API keys",
+		usage: []string{"create|list|rotate|revoke [flags]"},
 		about: `Works on the database directly, for an operator; every change is recorded in the
 organisation's ledger in the same transaction.`,
-		children: []*command{apikeyCreate(), apikeyList(), apikeyRevoke()},
+		children: []*command{apikeyCreate(), apikeyList(), apikeyRotate(), apikeyRevoke()},
 		closing:  "sealbook apikey COMMAND --help explains one of them.",
 	}
 }
@@ -33,17 +31,23 @@ organisation's ledger in the same transaction.`,
 func apikeyCreate() *command {
 	return &command{
 		name: "create", summary: "make a key for an organisation, and the organisation if need be",
-		usage: []string{"--organisation NAME --name NAME --permissions all|LIST [flags]"},
+		usage: []string{"--organisation NAME --name NAME --permissions all|LIST [flags]", "--organisation NAME --name NAME --role ROLE [flags]"},
 		about: `Prints the key once; it is not kept and cannot be shown again. Also prints the
 verifier key of the organisation's ledger, with which anybody can check its
 receipts and packages.
 
 The permissions are
-  ` + strings.Join(names(audit.Permissions), "\n  "),
+  ` + strings.Join(names(audit.Permissions), "\n  ") + `
+
+and the roles, which are sets of them,
+  ` + strings.Join(roleNames(), "\n  ") + `
+
+--frameworks, --from, --to and --repositories limit what entries the key reads.`,
 		examples: `sealbook apikey create --organisation "Example Ltd" --create-organisation \
     --name ingest --permissions audit:write
 sealbook apikey create --organisation "Example Ltd" --name auditor \
-    --permissions audit:read:basic,audit:verify,audit:export --expires 720h --json`,
+    --role auditor --frameworks soc2 --from 2025-01-01 --to 2025-12-31 \
+    --expires 720h --json`,
 		settings: append(ledgerSettings[:3:3], "SEALBOOK_PEPPER_FILE"),
 		setup: func(set *flag.FlagSet) action {
 			var o newKeyOptions
@@ -51,6 +55,12 @@ sealbook apikey create --organisation "Example Ltd" --name auditor \
 			set.BoolVar(&o.create, "create-organisation", false, "make the organisation and its ledger if there is none of this name")
 			set.StringVar(&o.name, "name", "", "what the key is for; it appears as the actor's `NAME`")
 			set.StringVar(&o.permissions, "permissions", "", "`LIST` of permissions, separated by commas, or all")
+			set.StringVar(&o.role, "role", "", "`ROLE` instead of permissions")
+			set.StringVar(&o.limits.frameworks, "frameworks", "", "only entries of these frameworks, a `LIST`")
+			set.StringVar(&o.limits.from, "from", "", "only entries of events since this `DATE` or time")
+			set.StringVar(&o.limits.to, "to", "", "only entries of events until this `DATE` or time, inclusive")
+			set.StringVar(&o.limits.repositories, "repositories", "", "only entries of the repositories with these ids, a `LIST`")
+			set.StringVar(&o.limits.cidrs, "allowed-cidrs", "", "networks from which the key may be used, a `LIST`")
 			set.DurationVar(&o.expires, "expires", 0, "how `LONG` the key is valid, such as 720h (default: until it is revoked)")
 			set.BoolVar(&o.json, "json", false, "print JSON")
 			return o.run
@@ -59,9 +69,45 @@ sealbook apikey create --organisation "Example Ltd" --name auditor \
 }
 
 type newKeyOptions struct {
-	organisation, name, permissions string
-	create, json                    bool
-	expires                         time.Duration
+	organisation, name, permissions, role string
+	create, json                          bool
+	expires                               time.Duration
+	limits                                struct{ frameworks, from, to, repositories, cidrs string }
+}
+
+// grant is what the flags ask for, as a request over HTTP would.
+func (o *newKeyOptions) grant(now time.Time) (audit.CheckedGrant, error) {
+	g := audit.KeyGrant{Name: o.name, Role: audit.RoleName(o.role), AllowedCIDRs: commaSeparated([]string{o.limits.cidrs})}
+	if o.permissions == "all" {
+		g.Permissions = audit.Permissions
+	} else {
+		for _, p := range commaSeparated([]string{o.permissions}) {
+			g.Permissions = append(g.Permissions, audit.Permission(p))
+		}
+	}
+	c := audit.Constraints{From: o.limits.from, To: o.limits.to, Repositories: commaSeparated([]string{o.limits.repositories})}
+	for _, f := range commaSeparated([]string{o.limits.frameworks}) {
+		c.Frameworks = append(c.Frameworks, audit.Framework(f))
+	}
+	if !c.Empty() {
+		g.Constraints = &c
+	}
+	if o.expires > 0 {
+		at := now.Add(o.expires).Format(time.RFC3339Nano)
+		g.ExpiresAt = &at
+	}
+	checked, err := g.Check(now)
+	if wrong, ok := err.(*audit.Error); ok {
+		return checked, usagef("%s", wrong.Fields[0].Message)
+	}
+	return checked, err
+}
+
+func roleNames() (out []string) {
+	for _, r := range audit.Roles {
+		out = append(out, string(r.Name))
+	}
+	return out
 }
 
 func (o *newKeyOptions) run(ctx context.Context, c *call, args []string) error {
@@ -69,14 +115,15 @@ func (o *newKeyOptions) run(ctx context.Context, c *call, args []string) error {
 	switch {
 	case len(args) > 0:
 		return usagef("%q is not a flag; see sealbook apikey create --help", args[0])
-	case o.organisation == "" || o.name == "" || o.permissions == "":
-		return usagef("a key needs --organisation, --name and --permissions; see sealbook apikey create --help")
+	case o.organisation == "" || o.name == "" || (o.permissions == "") == (o.role == ""):
+		return usagef("a key needs --organisation, --name, and --permissions or --role; see sealbook apikey create --help")
 	case len(o.organisation) > audit.MaxIdentifier || len(o.name) > audit.MaxIdentifier:
 		return usagef("a name has at most %d bytes", audit.MaxIdentifier)
 	case o.expires < 0:
 		return usagef("--expires is not negative")
 	}
-	permissions, err := parsePermissions(o.permissions)
+	at := audit.SystemClock()
+	grant, err := o.grant(at)
 	if err != nil {
 		return err
 	}
@@ -101,18 +148,11 @@ func (o *newKeyOptions) run(ctx context.Context, c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	at := audit.SystemClock()
-	key, text, err := store.NewKey(pepper, org.ID, o.name, "operator "+operator(), permissions, at)
+	key, text, err := store.GrantKey(pepper, org.ID, grant, "operator "+operator(), at)
 	if err != nil {
 		return err
 	}
-	details := audit.Object{"permissions": permissions}
-	if o.expires > 0 {
-		until := audit.Instant(at.Add(o.expires))
-		key.ExpiresAt = &until
-		details["expires_at"] = audit.FormatTime(until)
-	}
-	if err := recordKey(ctx, l, org.Ledger, "audit.api_key_created", key, details, store.InsertKey(key)); err != nil {
+	if err := recordKey(ctx, l, org.Ledger, "audit.api_key_created", "", key, grant.Details(), store.InsertKey(key)); err != nil {
 		return err
 	}
 	d, err := l.Descriptor(ctx, org.Ledger)
@@ -123,7 +163,7 @@ func (o *newKeyOptions) run(ctx context.Context, c *call, args []string) error {
 	if o.json {
 		return json.NewEncoder(c.stdout).Encode(map[string]any{
 			"key": text, "key_id": key.ID, "organisation": org.ID, "organisation_name": org.Name,
-			"origin": d.Genesis.Origin, "verifier_key": vkey, "permissions": permissions, "expires_at": key.ExpiresAt,
+			"origin": d.Genesis.Origin, "verifier_key": vkey, "permissions": key.Permissions, "expires_at": key.ExpiresAt,
 		})
 	}
 	_, err = fmt.Fprintf(c.stdout, `key           %s
@@ -160,13 +200,14 @@ func (o *newKeyOptions) find(ctx context.Context, l *ledger.Log, s *store.Store)
 	return org, err
 }
 
-// recordKey appends the entry about a key with the change itself.
-func recordKey(ctx context.Context, l *ledger.Log, ledgerID int32, eventType string, key store.Key, details audit.Object, with store.Statements) error {
+// recordKey appends the entry about a key with the change itself. which tells
+// changes of one type apart.
+func recordKey(ctx context.Context, l *ledger.Log, ledgerID int32, eventType, which string, key store.Key, details audit.Object, with store.Statements) error {
 	out, err := l.Append(ctx, ledger.Submission{
 		Ledger: ledgerID,
 		Events: []audit.Event{{
 			Type: eventType, Class: audit.ClassOf(eventType), Severity: audit.SeverityMedium,
-			ExternalID: audit.ReservedExternalID + eventType + "/" + key.ID,
+			ExternalID: audit.ReservedExternalID + eventType + "/" + key.ID + which,
 			Actor:      audit.Object{"type": "user", "id": "operator:" + operator()},
 			Resource:   audit.Object{"type": "api_key", "id": key.ID, "name": key.Name},
 			Details:    details,
@@ -187,146 +228,4 @@ func operator() string {
 		return "unknown"
 	}
 	return u.Username
-}
-
-func parsePermissions(text string) ([]audit.Permission, error) {
-	if text == "all" {
-		return audit.Permissions, nil
-	}
-	var out []audit.Permission
-	for _, part := range commaSeparated([]string{text}) {
-		p := audit.Permission(part)
-		if !slices.Contains(audit.Permissions, p) {
-			return nil, usagef("%q is not a permission; there are %s", part, oneOf(names(audit.Permissions)))
-		}
-		if !slices.Contains(out, p) {
-			out = append(out, p)
-		}
-	}
-	if len(out) == 0 {
-		return nil, usagef("a key needs at least one permission")
-	}
-	return out, nil
-}
-
-func apikeyList() *command {
-	return &command{
-		name: "list", summary: "list keys, without their secrets",
-		usage:    []string{"[--organisation NAME] [--json]"},
-		about:    `Lists the keys with what they may do and when they were last used.`,
-		examples: `sealbook apikey list --organisation "Example Ltd"`,
-		settings: []string{"SEALBOOK_DATABASE_URL"},
-		setup: func(set *flag.FlagSet) action {
-			organisation := set.String("organisation", "", "only keys of the organisation with this `NAME`")
-			asJSON := set.Bool("json", false, "print JSON, one object a line")
-			return func(ctx context.Context, c *call, args []string) error {
-				if len(args) > 0 {
-					return usagef("%q is not a flag; see sealbook apikey list --help", args[0])
-				}
-				if err := c.config.require("SEALBOOK_DATABASE_URL"); err != nil {
-					return err
-				}
-				s, err := store.Open(ctx, c.config.DatabaseURL, 1)
-				if err != nil {
-					return err
-				}
-				defer s.Close()
-				keys, err := s.Keys(ctx, *organisation)
-				if err != nil {
-					return err
-				}
-				return listKeys(c, keys, *asJSON)
-			}
-		},
-	}
-}
-
-func listKeys(c *call, keys []store.ListedKey, asJSON bool) error {
-	if asJSON {
-		e := json.NewEncoder(c.stdout)
-		for _, k := range keys {
-			if err := e.Encode(map[string]any{
-				"key_id": k.ID, "organisation": k.Organisation, "organisation_name": k.OrganisationName, "name": k.Name, "last4": k.Last4,
-				"permissions": k.Permissions, "created_by": k.CreatedBy, "created_at": k.CreatedAt, "expires_at": k.ExpiresAt,
-				"last_used_at": k.LastUsedAt, "revoked_at": k.RevokedAt,
-			}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	now := audit.SystemClock()
-	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "KEY ID\tENDS WITH\tORGANISATION\tNAME\tPERMISSIONS\tLAST USED\tSTATE")
-	for _, k := range keys {
-		state := "valid"
-		switch {
-		case k.RevokedAt != nil:
-			state = "revoked " + day(k.RevokedAt)
-		case k.ExpiresAt != nil && !k.Usable(now):
-			state = "expired " + day(k.ExpiresAt)
-		case k.ExpiresAt != nil:
-			state = "valid until " + day(k.ExpiresAt)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Last4, printable(k.OrganisationName), printable(k.Name),
-			strings.Join(names(k.Permissions), ","), day(k.LastUsedAt), state)
-	}
-	return w.Flush()
-}
-
-func day(t *time.Time) string {
-	if t == nil {
-		return "never"
-	}
-	return t.UTC().Format(time.DateOnly)
-}
-
-func apikeyRevoke() *command {
-	return &command{
-		name: "revoke", summary: "end a key's validity for ever",
-		usage: []string{"KEY_ID"},
-		about: `Revokes a key by its id, the part after sk_live_ that apikey list shows. Servers
-that are running notice within seconds.`,
-		examples: `sealbook apikey revoke 3fJx0aQ2LmZp`,
-		settings: ledgerSettings,
-		setup: func(*flag.FlagSet) action {
-			return func(ctx context.Context, c *call, args []string) error {
-				if len(args) != 1 {
-					return usagef("name one key: sealbook apikey revoke KEY_ID")
-				}
-				return revokeKey(ctx, c, args[0])
-			}
-		},
-	}
-}
-
-func revokeKey(ctx context.Context, c *call, id string) error {
-	if err := c.config.require("SEALBOOK_DATABASE_URL", "SEALBOOK_SIGNER_KEY"); err != nil {
-		return err
-	}
-	signer, err := readSigner(c.config.SignerKey)
-	if err != nil {
-		return err
-	}
-	l, s, err := openDatabase(ctx, c.config, signer, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	defer s.Close()
-	key, ledgerID, err := s.KeyByID(ctx, id)
-	if audit.CodeOf(err) == audit.NotFound {
-		return fmt.Errorf("there is no API key %q; sealbook apikey list shows their ids", id)
-	}
-	if err != nil {
-		return err
-	}
-	if key.RevokedAt != nil {
-		return fmt.Errorf("the API key %s was revoked before, on %s", id, day(key.RevokedAt))
-	}
-	if err := recordKey(ctx, l, ledgerID, "audit.api_key_revoked", key, nil, store.RevokeKey(id, audit.SystemClock())); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.stdout, "revoked %s (%s)\n", id, printable(key.Name))
-	return err
 }

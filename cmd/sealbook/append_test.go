@@ -82,7 +82,7 @@ func TestAppendSurvivesALostAnswer(t *testing.T) {
 	if posts.Load() != 2 {
 		t.Errorf("%d attempts", posts.Load())
 	}
-	l := ledgertest.Open(t, i.dsn)
+	l := ledgertest.Reader(t, i.dsn)
 	ledgertest.Check(t, l, 1, 2)
 }
 

@@ -20,7 +20,8 @@ type bulk struct {
 	api      *apiClient
 	patience time.Duration
 	away     func(error)
-	sent     func(n int) // after every batch
+	sent     func(n int)       // after every batch
+	columns  map[string]string // which column of a file a field is from, by JSON Pointer; nil if it has none
 
 	created, duplicate, rejected int
 	rejections                   []rejection
@@ -117,11 +118,21 @@ func (b *bulk) send(ctx context.Context, entries []json.RawMessage, lines []int)
 		case item.Error == nil:
 			b.reject(lines[i], audit.Internal, "rejected without a reason")
 		default:
-			b.reject(lines[i], item.Error.Code, sentence(&audit.Error{Message: item.Error.Message, Fields: item.Error.Details.Fields}))
+			b.reject(lines[i], item.Error.Code, b.sentence(item.Error.Message, item.Error.Details.Fields))
 		}
 	}
 	b.tell(len(entries))
 	return nil
+}
+
+// sentence says what is wrong with an entry, and in which columns.
+func (b *bulk) sentence(message string, fields []audit.FieldError) string {
+	for i, f := range fields {
+		if column, known := b.columns[f.Field]; known {
+			fields[i].Message += " (" + column + ")"
+		}
+	}
+	return sentence(&audit.Error{Message: message, Fields: fields})
 }
 
 func (b *bulk) tell(n int) {

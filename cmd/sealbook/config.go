@@ -5,13 +5,21 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+
+	"github.com/sealbook/sealbook/api"
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/identity"
 )
 
 // Config is everything that the environment decides. Libraries read their own:
@@ -30,14 +38,38 @@ type Config struct {
 	Origin string
 	// SignerKey and PepperFile are what keygen made.
 	SignerKey, PepperFile string
+	// SignerState is what was last signed of the registry; all processes share
+	// it, and no backup of the database may take it along.
+	SignerState string
 	// Artifacts is the artifact store, as a blob URL.
 	Artifacts string
 	// Contact is whom somebody without permission is told to ask.
 	Contact string
+	// TrustedProxies are networks of proxies whose X-Forwarded-For says from
+	// where a request comes.
+	TrustedProxies []netip.Prefix
+	// Identity is the provider of people's tokens; without an issuer there is
+	// none.
+	Identity identity.Config
+	// RateLimit and RateBurst are what an API key may send to one process: a
+	// second, and at once. RateLimit is 0 for the default, negative for any.
+	RateLimit, RateBurst int64
+	// ReadFlush is how long the entry about a read may wait to be appended; 0 for
+	// the default, negative when it comes before the answer.
+	ReadFlush time.Duration
+	// CORSOrigins are whose scripts may use the API.
+	CORSOrigins []string
 	// LogLevel is debug, info, warn or error.
 	LogLevel slog.Level
 	// TemporalUIURL is where operators see workflows; export links to it.
 	TemporalUIURL string
+
+	// TSAURL, AnchorBucket and Witnesses are where the worker publishes the
+	// registry's checkpoints; empty is not there. TSARoots and Witnesses are
+	// files.
+	TSAURL, TSARoots, AnchorBucket, Witnesses string
+	// AnchorEvery is how often; 0 is the default.
+	AnchorEvery time.Duration
 
 	// URL and Key are of the API that client commands call.
 	URL, Key string
@@ -51,6 +83,12 @@ type Config struct {
 const (
 	defaultHTTPAddr = "127.0.0.1:8080"
 	defaultOrigin   = "sealbook.local"
+)
+
+// Bounds of SEALBOOK_READ_FLUSH.
+const (
+	minReadFlush = 10 * time.Millisecond
+	maxReadFlush = time.Minute
 )
 
 // setting is a variable that commands read.
@@ -74,6 +112,7 @@ var settings = []setting{
 	{"SEALBOOK_ORIGIN", "prefix of every ledger's name; never change it\n(default " + defaultOrigin + ")", plain(func(c *Config) *string { return &c.Origin })},
 	{"SEALBOOK_SIGNER_KEY", "file of the key that signs checkpoints (keygen)", plain(func(c *Config) *string { return &c.SignerKey })},
 	{"SEALBOOK_PEPPER_FILE", "file of the secret that API keys are hashed with\n(keygen)", plain(func(c *Config) *string { return &c.PepperFile })},
+	{"SEALBOOK_SIGNER_STATE", "file that says what was signed last: on a disk that\nall processes share, apart from the database's\nbackups (default: signer.state beside\nSEALBOOK_SIGNER_KEY)", plain(func(c *Config) *string { return &c.SignerState })},
 	{"SEALBOOK_ARTIFACTS", "artifact store, such as\nfile:///var/lib/sealbook/artifacts", func(c *Config, v string) error {
 		u, err := url.Parse(v)
 		if err != nil || u.Scheme == "" {
@@ -83,6 +122,66 @@ var settings = []setting{
 		return nil
 	}},
 	{"SEALBOOK_CONTACT", "whom to ask for permissions, shown with refusals", plain(func(c *Config) *string { return &c.Contact })},
+	{"SEALBOOK_TRUSTED_PROXIES", "networks of the proxies whose X-Forwarded-For is\nbelieved, separated by commas (default: none)", func(c *Config, v string) (err error) {
+		c.TrustedProxies, err = audit.ParseCIDRs(commaSeparated([]string{v}))
+		return err
+	}},
+	{"SEALBOOK_OIDC_ISSUER", "OpenID Connect provider whose tokens people send\n(default: none, and only API keys are taken)", func(c *Config, v string) error {
+		c.Identity.Issuer = v
+		return identity.CheckIssuer(v)
+	}},
+	{"SEALBOOK_OIDC_AUDIENCE", "audience that a token must be for", plain(func(c *Config) *string { return &c.Identity.Audience })},
+	{"SEALBOOK_OIDC_ALGORITHMS", "signature algorithms, separated by commas\n(default " + strings.Join(identity.Algorithms, ",") + ")", func(c *Config, v string) error {
+		c.Identity.Algorithms = commaSeparated([]string{v})
+		for _, a := range c.Identity.Algorithms {
+			if !slices.Contains(identity.Algorithms, a) {
+				return fmt.Errorf("%q is not one of %s", a, strings.Join(identity.Algorithms, ", "))
+			}
+		}
+		return nil
+	}},
+	{"SEALBOOK_OIDC_ORGANISATION_CLAIM", "claim with the organisation's id, by name or JSON\nPointer (default " + identity.DefaultOrganisationClaim + ")", plain(func(c *Config) *string { return &c.Identity.OrganisationClaim })},
+	{"SEALBOOK_OIDC_ROLES_CLAIM", "claim with the roles (default " + identity.DefaultRolesClaim + ")", plain(func(c *Config) *string { return &c.Identity.RolesClaim })},
+	{"SEALBOOK_OIDC_ROLES", "what roles of the provider mean here:\ntheirs=ours,… with ours one of\nviewer, analyst, auditor, investigator,\ncompliance_officer, ingest, admin", readRoles},
+	{"SEALBOOK_OIDC_CONSTRAINTS_CLAIM", "claim with constraints as API keys have them\n(default: none)", plain(func(c *Config) *string { return &c.Identity.ConstraintsClaim })},
+	{"SEALBOOK_RATE_LIMIT", fmt.Sprintf("requests a second that an API key may send to this\nprocess, 0 for any number (default %d)", api.DefaultRateLimit), func(c *Config, v string) error {
+		n, err := strconv.ParseUint(v, 10, 31)
+		if err != nil {
+			return fmt.Errorf("%q is not a number of requests", v)
+		}
+		if c.RateLimit = int64(n); n == 0 {
+			c.RateLimit = -1
+		}
+		return nil
+	}},
+	{"SEALBOOK_RATE_BURST", fmt.Sprintf("requests that it may send at once (default %d)", api.DefaultRateBurst), func(c *Config, v string) error {
+		n, err := strconv.ParseUint(v, 10, 31)
+		if err != nil || n == 0 {
+			return fmt.Errorf("%q is not a number of requests from 1", v)
+		}
+		c.RateBurst = int64(n)
+		return nil
+	}},
+	{"SEALBOOK_READ_FLUSH", fmt.Sprintf("how long the entry about a read may wait to be\nappended, which a crash can lose; 0: it is appended\nbefore the answer, which is slower (default %s)", api.DefaultReadFlushEvery), func(c *Config, v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil || d != 0 && d < minReadFlush || d > maxReadFlush {
+			return fmt.Errorf("%q is not 0 or a time like 1s, from %s to %s", v, minReadFlush, maxReadFlush)
+		}
+		if c.ReadFlush = d; d == 0 {
+			c.ReadFlush = -1
+		}
+		return nil
+	}},
+	{"SEALBOOK_CORS_ORIGINS", "origins whose scripts may use the API, separated by\ncommas (default: none)", func(c *Config, v string) error {
+		for _, o := range strings.Split(v, ",") {
+			u, err := url.Parse(strings.TrimSpace(o))
+			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+u.Host != strings.TrimSpace(o) {
+				return fmt.Errorf("%q is not an origin like https://console.example.com", o)
+			}
+			c.CORSOrigins = append(c.CORSOrigins, strings.TrimSpace(o))
+		}
+		return nil
+	}},
 	{"SEALBOOK_LOG_LEVEL", "debug, info, warn or error (default info)", func(c *Config, v string) error {
 		if err := c.LogLevel.UnmarshalText([]byte(v)); err != nil {
 			return fmt.Errorf("%q is not one of debug, info, warn, error", v)
@@ -90,6 +189,11 @@ var settings = []setting{
 		return nil
 	}},
 	{"SEALBOOK_TEMPORAL_UI_URL", "Temporal's Web UI, to show where an export can be\nwatched", web(func(c *Config) *string { return &c.TemporalUIURL })},
+	{"SEALBOOK_TSA_URL", "time-stamp authority (RFC 3161) that the registry's\ncheckpoints are shown to", plain(func(c *Config) *string { return &c.TSAURL })},
+	{"SEALBOOK_TSA_ROOTS", "file of certificates (PEM) that its tokens must lead\nto (default: the machine's)", plain(func(c *Config) *string { return &c.TSARoots })},
+	{"SEALBOOK_ANCHOR_BUCKET", "bucket that checkpoints are added to and in which\nnobody can replace them: s3://name?region=… or\nfile:///mnt/worm", plain(func(c *Config) *string { return &c.AnchorBucket })},
+	{"SEALBOOK_WITNESSES", "file of witnesses (C2SP tlog-policy, or a line\n<vkey> <URL> for each) that cosign checkpoints", plain(func(c *Config) *string { return &c.Witnesses })},
+	{"SEALBOOK_ANCHOR_EVERY", "how often the four are done, 10s to 24h\n(default 1m)", readAnchorEvery},
 	{"SEALBOOK_URL", "the API (default http://" + defaultHTTPAddr + ")", web(func(c *Config) *string { return &c.URL })},
 	{"SEALBOOK_KEY", "API key (apikey create)", plain(func(c *Config) *string { return &c.Key })},
 	{"SEALBOOK_TRUSTED_KEYS", "verifier keys, or files of them, separated by\ncommas", func(c *Config, v string) error {
@@ -145,6 +249,9 @@ func readConfig(env environment) (Config, error) {
 				return c, usagef("%s: %s", s.name, err)
 			}
 		}
+	}
+	if c.SignerState == "" && c.SignerKey != "" {
+		c.SignerState = filepath.Join(filepath.Dir(c.SignerKey), stateFile)
 	}
 	if c.PublicURL == "" {
 		host, port, _ := net.SplitHostPort(c.HTTPAddr)

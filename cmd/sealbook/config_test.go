@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestConfig(t *testing.T) {
@@ -21,6 +22,23 @@ func TestConfig(t *testing.T) {
 	}
 }
 
+func TestLimitsOfTheAPI(t *testing.T) {
+	t.Parallel()
+	c, err := readConfig([]string{"SEALBOOK_RATE_LIMIT=50", "SEALBOOK_RATE_BURST=70", "SEALBOOK_CORS_ORIGINS=https://a.example, http://b.example:81"})
+	if err != nil || c.RateLimit != 50 || c.RateBurst != 70 || strings.Join(c.CORSOrigins, "|") != "https://a.example|http://b.example:81" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err = readConfig([]string{"SEALBOOK_RATE_LIMIT=0"}); err != nil || c.RateLimit >= 0 {
+		t.Errorf("0 requests a second are %d, %v", c.RateLimit, err)
+	}
+	if c, err = readConfig([]string{"SEALBOOK_READ_FLUSH=250ms"}); err != nil || c.ReadFlush != 250*time.Millisecond {
+		t.Errorf("%s, %v", c.ReadFlush, err)
+	}
+	if c, err = readConfig([]string{"SEALBOOK_READ_FLUSH=0"}); err != nil || c.ReadFlush >= 0 {
+		t.Errorf("without waiting: %s, %v", c.ReadFlush, err)
+	}
+}
+
 func TestPublicURLFollowsTheAddress(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{
@@ -36,21 +54,42 @@ func TestPublicURLFollowsTheAddress(t *testing.T) {
 func TestConfigRefuses(t *testing.T) {
 	t.Parallel()
 	for variable, says := range map[string]string{
-		"SEALBOOK_DATABSE_URL=x":       "SEALBOOK_DATABSE_URL is not a setting; did you mean SEALBOOK_DATABASE_URL?",
-		"SEALBOOK_TRUSTED_KEY=x":       "did you mean SEALBOOK_TRUSTED_KEYS?",
-		"SEALBOOK_FROBNICATION=":       "SEALBOOK_FROBNICATION is not a setting; unset it",
-		"SEALBOOK_HTTP_ADDR=8080":      `SEALBOOK_HTTP_ADDR: "8080" is not an address like 127.0.0.1:8080`,
-		"SEALBOOK_HTTP_ADDR=http://x:": "is not an address",
-		"SEALBOOK_URL=localhost:8080":  "SEALBOOK_URL: \"localhost:8080\" is not a URL like https://sealbook.example",
-		"SEALBOOK_PUBLIC_URL=ftp://x":  "SEALBOOK_PUBLIC_URL: ",
-		"SEALBOOK_LOG_LEVEL=loud":      `"loud" is not one of debug, info, warn, error`,
-		"SEALBOOK_ARTIFACTS=/var/lib":  "SEALBOOK_ARTIFACTS: \"/var/lib\" is not a URL like file:///",
-		"SEALBOOK_KEY=sk_live_x":       "SEALBOOK_KEY is not an API key: it is incomplete or has a typing error",
+		"SEALBOOK_RATE_LIMIT=-1":  "not a number of requests",
+		"SEALBOOK_RATE_BURST=0":   "from 1",
+		"SEALBOOK_CORS_ORIGINS=*": "not an origin",
+		"SEALBOOK_READ_FLUSH=1":   "not 0 or a time like 1s",
+		"SEALBOOK_READ_FLUSH=1ms": "from 10ms to 1m0s",
+		"SEALBOOK_READ_FLUSH=2m":  "from 10ms to 1m0s",
 	} {
 		r := invoke(t, []string{variable}, "", "sample").want(t, exitUsage).says(t, says)
 		if strings.Contains(r.stderr, "sk_live_x") {
 			t.Errorf("an API key is shown: %s", r.stderr)
 		}
+	}
+}
+
+func TestIdentityProviderIsConfigured(t *testing.T) {
+	t.Parallel()
+	c, err := readConfig(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := c.identity(); p != nil || err != nil {
+		t.Errorf("without an issuer there is %v, %v", p, err)
+	}
+	issuer := "SEALBOOK_OIDC_ISSUER=https://login.example"
+	if c, err = readConfig([]string{issuer}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.identity(); err == nil || !strings.Contains(err.Error(), "SEALBOOK_OIDC_AUDIENCE and SEALBOOK_OIDC_ROLES are not set") {
+		t.Error(err)
+	}
+	c, err = readConfig([]string{issuer, "SEALBOOK_OIDC_AUDIENCE=sealbook", "SEALBOOK_OIDC_ROLES=cn=Audit=auditor, ops=admin", "SEALBOOK_TRUSTED_PROXIES=10.0.0.0/8, ::1"})
+	if err != nil || c.Identity.Roles["cn=Audit"] != "auditor" || c.Identity.Roles["ops"] != "admin" || len(c.TrustedProxies) != 2 {
+		t.Fatalf("%+v %v", c.Identity, err)
+	}
+	if p, err := c.identity(); p == nil || err != nil {
+		t.Errorf("%v, %v", p, err)
 	}
 }
 

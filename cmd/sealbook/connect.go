@@ -22,10 +22,10 @@ import (
 )
 
 // ledgerSettings are those of every command that appends on the database.
-var ledgerSettings = []string{"SEALBOOK_DATABASE_URL", "SEALBOOK_SIGNER_KEY", "SEALBOOK_ORIGIN"}
+var ledgerSettings = []string{"SEALBOOK_DATABASE_URL", "SEALBOOK_SIGNER_KEY", "SEALBOOK_SIGNER_STATE", "SEALBOOK_ORIGIN"}
 
 // processSettings are those of serve and worker, beside what is their own.
-var processSettings = append(ledgerSettings[:3:3], "SEALBOOK_ARTIFACTS", "SEALBOOK_LOG_LEVEL", temporalSettings)
+var processSettings = append(ledgerSettings[:4:4], "SEALBOOK_ARTIFACTS", "SEALBOOK_LOG_LEVEL", temporalSettings)
 
 // system is what serve and worker are wired from.
 type system struct {
@@ -93,9 +93,7 @@ func (s *system) close() {
 
 // openDatabase opens the ledger and the job store on one database.
 func openDatabase(ctx context.Context, c Config, key *ledger.SigningKey, logger *slog.Logger) (*ledger.Log, *store.Store, error) {
-	l, err := ledger.Open(ctx, ledger.Config{
-		Database: c.DatabaseURL, Key: key, Origin: c.Origin, Clock: audit.SystemClock, Logger: logger,
-	})
+	l, err := openLedger(ctx, c, key, logger)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,6 +103,12 @@ func openDatabase(ctx context.Context, c Config, key *ledger.SigningKey, logger 
 		return nil, nil, err
 	}
 	return l, s, nil
+}
+
+func openLedger(ctx context.Context, c Config, key *ledger.SigningKey, logger *slog.Logger) (*ledger.Log, error) {
+	return ledger.Open(ctx, ledger.Config{
+		Database: c.DatabaseURL, Key: key, Origin: c.Origin, SignerState: c.SignerState, Clock: audit.SystemClock, Logger: logger,
+	})
 }
 
 func readSigner(file string) (*ledger.SigningKey, error) {

@@ -113,13 +113,13 @@ func (o *exportOptions) check(args []string) error {
 
 // exportJob is an export as the API shows it.
 type exportJob struct {
-	ID                  string                `json:"job_id"`
-	Status              audit.ExportStatus    `json:"status"`
-	Error               string                `json:"error"`
-	Failures            []string              `json:"failures"`
-	SHA256              string                `json:"sha256"`
-	EstimatedCompletion string                `json:"estimated_completion"`
-	Progress            *audit.ExportProgress `json:"progress"`
+	ID                  string             `json:"job_id"`
+	Status              audit.ExportStatus `json:"status"`
+	Error               string             `json:"error"`
+	Failures            []string           `json:"failures"`
+	SHA256              string             `json:"sha256"`
+	EstimatedCompletion string             `json:"estimated_completion"`
+	Progress            *audit.Progress    `json:"progress"`
 }
 
 func (o *exportOptions) run(ctx context.Context, c *call, api *apiClient) error {

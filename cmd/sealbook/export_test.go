@@ -130,7 +130,7 @@ func TestExportAndVerify(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s%s", name, got.code, got.stdout, got.stderr)
 		}
 	}
-	ledgertest.Check(t, ledgertest.Open(t, i.dsn), 1, -1)
+	ledgertest.Check(t, ledgertest.Reader(t, i.dsn), 1, -1)
 }
 
 // exports is an API that shows one job in the states that a test gives it.

@@ -31,7 +31,7 @@ func TestImportCloudTrail(t *testing.T) {
 	if first.stderr != "" {
 		t.Errorf("a pipe gets more than results: %q", first.stderr)
 	}
-	l := ledgertest.Open(t, i.dsn)
+	l := ledgertest.Reader(t, i.dsn)
 	size := ledgertest.Check(t, l, 1, -1).Checkpoint.Size
 
 	// Importing twice adds nothing at all, also when it is packed.
@@ -135,7 +135,7 @@ func TestImportNamesWhatIsRejected(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &said); err != nil || said.Created != 0 || said.Duplicate != 3 || said.Rejected != 5 || len(said.Rejections) != 5 {
 		t.Errorf("%s %v", r.stdout, err)
 	}
-	l := ledgertest.Open(t, i.dsn)
+	l := ledgertest.Reader(t, i.dsn)
 	ledgertest.Check(t, l, 1, 4)
 
 	for content, says := range map[string]string{"": "the recording is empty", "\x1f\x8bnot gzip": "unpack recording"} {
@@ -175,7 +175,7 @@ func TestImportGoesThroughOutages(t *testing.T) {
 	if !strings.Contains(r.stderr, "waiting: ") {
 		t.Errorf("the waiting is not said: %s", r.stderr)
 	}
-	l := ledgertest.Open(t, i.dsn)
+	l := ledgertest.Reader(t, i.dsn)
 	ledgertest.Check(t, l, 1, 2501)
 }
 
@@ -199,7 +199,7 @@ func TestSample(t *testing.T) {
 	i := install(t)
 	env := i.client(i.serve(t))
 	invoke(t, env, "", "sample").want(t, exitOK).says(t, "2000 created, 0 there before")
-	l := ledgertest.Open(t, i.dsn)
+	l := ledgertest.Reader(t, i.dsn)
 	size := ledgertest.Check(t, l, 1, 2001).Checkpoint.Size
 	invoke(t, env, "", "sample").want(t, exitOK).says(t, "0 created, 2000 there before")
 	ledgertest.Check(t, l, 1, size)
@@ -260,4 +260,111 @@ func TestSampleYear(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestImportSamples imports a recording of every format through the API, twice,
+// packed the second time, and verifies the ledger afterwards.
+func TestImportSamples(t *testing.T) {
+	t.Parallel()
+	const folder = "../../internal/importer/testdata/"
+	for _, c := range []struct {
+		file              string
+		flags             []string
+		records, types    int
+		eventType, id     string
+		class             audit.EventClass
+		severity          audit.Severity
+		actor, repository string
+		at                time.Time
+	}{
+		{
+			file: "github.jsonl", flags: []string{"--format", "github"}, records: 9, types: 8,
+			eventType: "github.repo.access", id: "github:GhDoc0003aaa", class: audit.ClassSecurity, severity: audit.SeverityHigh,
+			actor: "grace-example", repository: "example-org/payroll", at: time.Date(2025, 1, 2, 15, 8, 20, 0, time.UTC),
+		},
+		{
+			file: "okta.json", flags: []string{"--format", "okta"}, records: 8, types: 7,
+			eventType: "okta.user.authentication.sso", id: "okta:00000000-0000-4000-8000-000000000103", class: audit.ClassLogin, severity: audit.SeverityLow,
+			actor: "00uEXAMPLEADA", at: time.Date(2025, 1, 2, 3, 6, 5, 1e8, time.UTC),
+		},
+		{
+			file: "payroll.csv", flags: []string{"--format", "csv", "--mapping", folder + "payroll.yaml"}, records: 3, types: 1,
+			eventType: "login", id: "csv:payroll:2", class: audit.ClassLogin, severity: audit.SeverityLow,
+			actor: "u-2", at: time.Date(2025, 10, 26, 0, 30, 0, 0, time.UTC),
+		},
+		{
+			file: "events.csv", flags: []string{"--format", "csv", "--mapping", folder + "events.json"}, records: 3, types: 0,
+			eventType: "security_event", id: "csv.content:events:73c3b5c16549dd3ed59a1a21ef3d4b79:2", class: audit.ClassSecurity, severity: audit.SeverityHigh,
+			actor: "u-1", at: time.Date(2025, 1, 2, 15, 4, 6, 0, time.UTC),
+		},
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			t.Parallel()
+			i := install(t)
+			env := i.client(i.serve(t))
+			invoke(t, env, "", append(append([]string{"import"}, c.flags...), folder+c.file)...).want(t, exitOK).
+				says(t, fmt.Sprintf("%d records: %[1]d created, 0 duplicate, 0 rejected; %d event types registered", c.records, c.types))
+			l := ledgertest.Reader(t, i.dsn)
+			size := ledgertest.Check(t, l, 1, -1).Checkpoint.Size
+			content, err := os.ReadFile(folder + c.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var packed bytes.Buffer
+			z := gzip.NewWriter(&packed)
+			z.Write(content)
+			z.Close()
+			invoke(t, env, packed.String(), append(append([]string{"import"}, c.flags...), "-")...).want(t, exitOK).
+				says(t, fmt.Sprintf("%d records: 0 created, %[1]d duplicate, 0 rejected; 0 event types registered", c.records))
+			ledgertest.Check(t, l, 1, size)
+			invoke(t, env, "", "verify", "--live").want(t, exitOK)
+			for row, err := range l.Rows(t.Context(), 1, 0, size) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				e, err := row.Entry()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if e.ExternalID != c.id {
+					continue
+				}
+				if e.Type != c.eventType || e.Class != c.class || e.Severity != c.severity || e.Actor.String("id") != c.actor ||
+					e.Repository.String("id") != c.repository || !e.Time().Equal(c.at) {
+					t.Errorf("%+v", e)
+				}
+				return
+			}
+			t.Errorf("there is no %s", c.id)
+		})
+	}
+}
+
+// TestImportNamesCells: whoever finds what is wrong with a row, the importer or
+// the API, its line and its column are named, and the other rows are in.
+func TestImportNamesCells(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	env := i.client(i.serve(t))
+	rows := "id,when,type,who,what\n" +
+		"1,1735830245,security_event,u-1,fine\n" +
+		"2,yesterday,security_event,u-1,\n" +
+		"3,1735830245,made.up,u-1,fine\n" +
+		"4,1735830245,security_event," + strings.Repeat("x", 300) + ",fine\n" +
+		"5,1735830245,security_event,\"u\"1,fine\n" +
+		"6,1735830245,security_event,u-1\n" +
+		"7,1735830245,security_event,u-1,\"also\nfine\"\n"
+	r := invoke(t, env, rows, "import", "--format", "csv", "--mapping", "../../internal/importer/testdata/events.json", "-").want(t, exitFailed).
+		says(t, "7 records: 2 created, 0 duplicate, 5 rejected",
+			`line 3: column 5, what: it is empty; column 2, when: "yesterday" is no number of seconds since 1970`,
+			"line 4: the entry is not valid; /event_type: unknown event type", "(column 3, type)",
+			"line 5: the entry is not valid; /actor/id: id has 1 to 256 bytes (column 4, who)",
+			"line 6: column 4, who: text after the closing quotation mark",
+			"line 7: column 5, what: the row has 4 columns and the file 5")
+	if strings.Count(r.stderr, "\n") != 5 {
+		t.Errorf("%s", r.stderr)
+	}
+	invoke(t, env, "a,b\n1,2\n", "import", "--format", "csv", "--mapping", "../../internal/importer/testdata/events.json", "-").want(t, exitFailed).
+		says(t, "the columns of line 1 do not fit the mapping: there is no column")
+	ledgertest.Check(t, ledgertest.Reader(t, i.dsn), 1, 3)
 }

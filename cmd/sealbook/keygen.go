@@ -22,6 +22,7 @@ const (
 	signerFile   = "signer.pem"
 	pepperFile   = "pepper"
 	verifierFile = "signer.vkey"
+	stateFile    = "signer.state" // which serve and worker make
 )
 
 func keygenCommand() *command {

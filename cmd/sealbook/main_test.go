@@ -105,19 +105,27 @@ func (i *installation) client(url string) []string {
 // its URL.
 func (i *installation) serve(t testing.TB) (url string) {
 	t.Helper()
+	url, _ = i.serveUntil(t)
+	return url
+}
+
+// serveUntil serves until stop is called, or the test ends.
+func (i *installation) serveUntil(t testing.TB) (url string, stopped func()) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	log := &logLines{}
 	var running sync.WaitGroup
 	code := 0
 	running.Go(func() { code = run(ctx, []string{"serve"}, strings.NewReader(""), &bytes.Buffer{}, log, i.env) })
-	t.Cleanup(func() {
+	stopped = sync.OnceFunc(func() {
 		stop()
 		running.Wait()
 		if code != exitOK {
 			t.Errorf("serve ended with %d:\n%s", code, log)
 		}
 	})
-	return "http://" + log.address(t)
+	t.Cleanup(stopped)
+	return "http://" + log.address(t), stopped
 }
 
 // logLines is where a process writes its log.

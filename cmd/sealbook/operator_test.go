@@ -105,6 +105,45 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
+// TestAPIKeysOfARole: the flags reach the row, and a rotated key works.
+func TestAPIKeysOfARole(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	made := invoke(t, i.env, "", "apikey", "create", "--organisation", "Test", "--name", "audit", "--role", "auditor", "--frameworks", "soc2,GDPR", "--from", "2025-01-01",
+		"--to", "2025-12-31", "--repositories", "r1", "--allowed-cidrs", "127.0.0.0/8,::1", "--expires", "24h", "--json").want(t, exitOK)
+	var key struct {
+		ID string `json:"key_id"`
+	}
+	if err := json.Unmarshal([]byte(made.stdout), &key); err != nil {
+		t.Fatal(err)
+	}
+	invoke(t, i.env, "", "apikey", "list", "--organisation", "Test", "--json").want(t, exitOK).says(t,
+		`"role":"auditor"`, `"constraints":{"frameworks":["SOC2","GDPR"],"from":"2025-01-01","to":"2025-12-31","repositories":["r1"]}`, `"allowed_cidrs":["127.0.0.0/8","::1/128"]`)
+
+	id := strings.Split(strings.TrimPrefix(i.key.Key, "sk_live_"), "_")[0]
+	url := i.serve(t)
+	var rotated struct {
+		Key string `json:"key"`
+	}
+	out := invoke(t, i.env, "", "apikey", "rotate", "--overlap", "1h", "--json", id).want(t, exitOK).says(t, `"previous_valid_until":"2`)
+	if err := json.Unmarshal([]byte(out.stdout), &rotated); err != nil || rotated.Key == i.key.Key {
+		t.Fatal(out.stdout, err)
+	}
+	invoke(t, i.client(url), entry(1), "append").want(t, exitOK) // the old secret
+	i.key.Key = rotated.Key
+	invoke(t, i.client(url), entry(2), "append").want(t, exitOK)
+	invoke(t, i.env, "", "apikey", "rotate", "--overlap", "0", id).want(t, exitOK).says(t, "It is shown only now")
+	invoke(t, i.env, "", "apikey", "revoke", key.ID).want(t, exitOK)
+	invoke(t, i.env, "", "apikey", "rotate", key.ID).want(t, exitFailed).says(t, "is revoked or expired")
+	invoke(t, i.env, "", "apikey", "rotate", "nobody").want(t, exitFailed).says(t, "there is no API key")
+	l := ledgertest.Reader(t, i.dsn)
+	ids, err := l.Ledgers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledgertest.Check(t, l, ids[1], 7) // two keys, two entries, two rotations, one revocation
+}
+
 // TestAPIKeys: keys are made, listed, revoked, and every change is an entry.
 func TestAPIKeys(t *testing.T) {
 	t.Parallel()
@@ -119,7 +158,7 @@ func TestAPIKeys(t *testing.T) {
 	// An organisation is made once.
 	invoke(t, i.env, "", append(create, "--create-organisation")...).want(t, exitOK).says(t, i.key.Organisation)
 
-	list := invoke(t, i.env, "", "apikey", "list").want(t, exitOK).says(t, "auditor", "audit:verify,audit:read:basic", "valid until ", "never")
+	list := invoke(t, i.env, "", "apikey", "list").want(t, exitOK).says(t, "auditor", "audit:read:basic,audit:verify", "valid until ", "never")
 	if strings.Contains(list.stdout, i.key.Key) || strings.Count(list.stdout, "\n") != 4 {
 		t.Errorf("%s", list.stdout)
 	}
@@ -131,13 +170,14 @@ func TestAPIKeys(t *testing.T) {
 	invoke(t, i.env, "", "apikey", "revoke", "nobody").want(t, exitFailed).says(t, "there is no API key")
 	invoke(t, i.env, "", "apikey", "list", "--organisation", "Test", "--json").want(t, exitOK).says(t, `"revoked_at":"2`)
 
-	l := ledgertest.Open(t, i.dsn)
+	l := ledgertest.Reader(t, i.dsn)
 	ids, err := l.Ledgers(t.Context())
-	if err != nil || len(ids) != 1 {
+	if err != nil || len(ids) != 2 || ids[0] != ledger.Registry {
 		t.Fatalf("%v %v", ids, err)
 	}
-	ledgertest.Check(t, l, ids[0], 5) // three keys, one entry, one revocation
-	row, err := l.Row(t.Context(), ids[0], 4)
+	ledgertest.Check(t, l, ledger.Registry, -1)
+	ledgertest.Check(t, l, ids[1], 5) // three keys, one entry, one revocation
+	row, err := l.Row(t.Context(), ids[1], 4)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (i *installation) load(url string, callers int, stop <-chan struct{}) (ackn
 // stored returns the external ids in the ledger, and checks that it is whole.
 func (i *installation) stored(t testing.TB) map[string]bool {
 	t.Helper()
-	l := ledgertest.Open(t, i.dsn)
+	l := ledgertest.Reader(t, i.dsn)
 	size := ledgertest.Check(t, l, 1, -1).Checkpoint.Size
 	ids := map[string]bool{}
 	for row, err := range l.Rows(t.Context(), 1, 0, size) {
@@ -135,6 +135,106 @@ func TestGracefulStopLosesNothing(t *testing.T) {
 		t.Logf("round %d: %d acknowledged, %d stored", round, len(known), len(there))
 		// The next round's ids are others.
 		i.reset(t)
+	}
+}
+
+// readDetail reads one entry's detail under a request id, and reports whether it
+// got it.
+func (i *installation) readDetail(url, entry, id string) bool {
+	r, err := http.NewRequest(http.MethodGet, url+apiMount+"/entries/"+entry, nil)
+	if err != nil {
+		return false
+	}
+	r.Header.Set("Authorization", "Bearer "+i.key.Key)
+	r.Header.Set("X-Request-Id", id)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	answer.Body.Close()
+	return err == nil && answer.StatusCode == http.StatusOK
+}
+
+// recordedReads are the ids of the requests that entries about reads are of, in
+// the ledger's order, and how many sums there are.
+func (i *installation) recordedReads(t testing.TB) (ids []string, sums int) {
+	t.Helper()
+	l := ledgertest.Reader(t, i.dsn)
+	size := ledgertest.Check(t, l, 1, -1).Checkpoint.Size
+	for row, err := range l.Rows(t.Context(), 1, 0, size) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := row.Entry()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch e.Type {
+		case "audit.entry_read":
+			ids = append(ids, e.Metadata.String("request_id"))
+		case "audit.reads_counted":
+			sums++
+		}
+	}
+	return ids, sums
+}
+
+// TestWhatAStopAndACrashRecord: a process that is told to end records every
+// read. One that is killed loses those of its last second at most: what is in
+// the ledger are the first reads without a gap.
+func TestWhatAStopAndACrashRecord(t *testing.T) {
+	t.Parallel()
+	for signal, all := range map[syscall.Signal]bool{syscall.SIGTERM: true, syscall.SIGKILL: false} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			i := install(t)
+			cmd, log := i.child(t, "serve")
+			url := "http://" + log.address(t)
+			r, err := http.NewRequest(http.MethodPost, url+apiMount+"/entries", strings.NewReader(entry(1)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+i.key.Key)
+			r.Header.Set("Content-Type", "application/json")
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			id := answer.Header.Get("Location")
+			id = id[strings.LastIndex(id, "/")+1:]
+			var at []time.Time
+			for began := time.Now(); time.Since(began) < 3*time.Second; time.Sleep(time.Millisecond) {
+				if !i.readDetail(url, id, fmt.Sprint("read-", len(at))) {
+					t.Fatalf("read %d failed:\n%s", len(at), log)
+				}
+				at = append(at, time.Now())
+			}
+			i.readDetail(url, "audit_entry_20250101_999999", "none") // counted
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			killed := time.Now()
+			if err := cmd.Wait(); all && err != nil {
+				t.Errorf("the API ended with %v:\n%s", err, log)
+			}
+			recorded, sums := i.recordedReads(t)
+			for n, got := range recorded {
+				if got != fmt.Sprint("read-", n) {
+					t.Fatalf("entry %d is about %s", n, got)
+				}
+			}
+			lost := len(at) - len(recorded)
+			switch {
+			case all && (lost != 0 || sums != 1):
+				t.Errorf("%d of %d reads are not recorded, and there are %d sums", lost, len(at), sums)
+			case !all && (lost == len(at) || sums != 0):
+				t.Errorf("%d of %d reads are not recorded, and there are %d sums", lost, len(at), sums)
+			case lost > 0:
+				t.Logf("of %d reads, %d are lost; the first of them came %s before the end", len(at), lost, killed.Sub(at[len(recorded)]))
+			}
+		})
 	}
 }
 

@@ -2,13 +2,9 @@ package main
 
 import (
 	"bufio"
-	"crypto/ed25519"
-	"encoding/base64"
 	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealbook/sealbook/internal/evidence"
 	"github.com/sealbook/sealbook/ledger"
@@ -65,15 +61,10 @@ func (t trust) covers(origin, fingerprint string) bool {
 // verifiers are the trusted keys that may sign for a ledger, as vkeys of it.
 func (t trust) verifiers(origin string) (vkeys []string) {
 	for _, k := range t.keys {
-		parts := strings.SplitN(k, "+", 3)
-		if len(parts) != 3 || !isOf(k, origin) {
+		if !isOf(k, origin) {
 			continue // a fingerprint, or of another ledger
 		}
-		b, err := base64.StdEncoding.DecodeString(parts[2])
-		if err != nil || len(b) != 1+ed25519.PublicKeySize {
-			continue // readTrust has refused it
-		}
-		if vkey, err := note.NewEd25519VerifierKey(origin, b[1:]); err == nil {
+		if vkey, err := ledger.KeyUnder(k, origin); err == nil { // readTrust has refused what is none
 			vkeys = append(vkeys, vkey)
 		}
 	}

@@ -17,8 +17,8 @@ func verifyCommand() *command {
 	return &command{
 		name: "verify", summary: "check a package or a receipt offline, or a ledger where it is",
 		usage: []string{
-			"FILE [--key KEY]... [--json]",
-			"--database [--json]",
+			"FILE [--key KEY]... [--witnesses FILE] [--tsa-roots FILE] [--json]",
+			"--database [--trusted FILE]... [--key KEY]... [--json]",
 			"--live [--from TIME] [--to TIME] [--json]",
 		},
 		about: `Checks FILE, an evidence package (zip) or a receipt (JSON, also several), with no
@@ -32,11 +32,19 @@ key with "sealbook apikey create". A key is a verifier key, a fingerprint
 (SHA256:…, packages only), or a file with one a line. A package shows its key,
 so without yours it can still be checked against itself; a receipt does not.
 
+A package says who else saw the ledger's history, and brings the evidence. It is
+checked when you say whom you believe: --witnesses names a policy (C2SP
+tlog-policy), --tsa-roots the root certificates of time-stamp authorities.
+
 With --database, checks every row of every ledger in Postgres: the operator's
-own check. With --live, asks the API to check your organisation's ledger.`,
+own check. Someone who owns the database can rewrite all of it so that it fits;
+that shows only against what is kept elsewhere. Name it with --trusted: a
+receipt, a .tlog-proof or a signed checkpoint, or several in a file, with the key
+that signed them. With --live, asks the API to check your organisation's ledger.`,
 		examples: `sealbook verify evidence.zip --key ledger.vkey
 sealbook verify receipt.json --key "$VKEY" --json
 sealbook verify --database
+sealbook verify --database --trusted receipts.json --key ledger.vkey
 sealbook verify --live --from 2024-01-01 --to 2024-03-31`,
 		settings: []string{"SEALBOOK_TRUSTED_KEYS", "SEALBOOK_DATABASE_URL", "SEALBOOK_URL", "SEALBOOK_KEY"},
 		exits: `0  everything that was checked is as it should be
@@ -45,6 +53,9 @@ sealbook verify --live --from 2024-01-01 --to 2024-03-31`,
 		setup: func(set *flag.FlagSet) action {
 			var o verifyOptions
 			set.Var((*list)(&o.keys), "key", "trust `KEY`: a verifier key, a fingerprint, or a file of them; repeatable")
+			set.StringVar(&o.witnesses, "witnesses", "", "a package's history must be cosigned as the policy in `FILE` asks")
+			set.StringVar(&o.roots, "tsa-roots", "", "a package's history must be time-stamped under a root certificate in `FILE` (PEM)")
+			set.Var((*list)(&o.trusted), "trusted", "with --database: compare with the signed checkpoints in `FILE`; repeatable")
 			set.BoolVar(&o.database, "database", false, "check every ledger in SEALBOOK_DATABASE_URL")
 			set.BoolVar(&o.live, "live", false, "ask the API to check the organisation's ledger")
 			set.StringVar(&o.from, "from", "", "with --live: only events from `TIME`, a date or RFC 3339")
@@ -56,9 +67,11 @@ sealbook verify --live --from 2024-01-01 --to 2024-03-31`,
 }
 
 type verifyOptions struct {
-	keys           []string
+	keys, trusted  []string
 	database, live bool
 	from, to       string
+	witnesses      string
+	roots          string
 	json           bool
 }
 
@@ -74,12 +87,18 @@ func (l *list) Set(v string) error {
 
 func (o *verifyOptions) run(ctx context.Context, c *call, args []string) error {
 	switch {
-	case o.database && (o.live || len(args) > 0 || len(o.keys) > 0), o.live && (len(args) > 0 || len(o.keys) > 0):
+	case o.database && (o.live || len(args) > 0), o.live && (len(args) > 0 || len(o.keys) > 0):
 		return usagef("give a FILE, or --database, or --live; see sealbook verify --help")
+	case !o.database && len(o.trusted) > 0:
+		return usagef("--trusted is for --database: a FILE is checked against keys")
+	case o.database && len(o.keys) > 0 && len(o.trusted) == 0:
+		return usagef("with --database, --key is for the checkpoints of --trusted")
 	case !o.live && (o.from != "" || o.to != ""):
 		return usagef("--from and --to are for --live; a package has its own period")
+	case (o.database || o.live) && (o.witnesses != "" || o.roots != ""):
+		return usagef("--witnesses and --tsa-roots are for a package; docs/anchors.md says how a ledger's anchors are checked")
 	case o.database:
-		return verifyDatabase(ctx, c, o.json)
+		return verifyDatabase(ctx, c, o)
 	case o.live:
 		return verifyLive(ctx, c, o)
 	case len(args) != 1:
@@ -89,11 +108,15 @@ func (o *verifyOptions) run(ctx context.Context, c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	return verifyFile(c, args[0], t, o.json)
+	vouch, err := readVouching(o.witnesses, o.roots)
+	if err != nil {
+		return err
+	}
+	return verifyFile(c, args[0], t, vouch, o.json)
 }
 
 // verifyFile tells a package from a receipt by its first bytes, not its name.
-func verifyFile(c *call, name string, t trust, asJSON bool) error {
+func verifyFile(c *call, name string, t trust, vouch vouching, asJSON bool) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return &undecidedError{err}
@@ -113,18 +136,21 @@ func verifyFile(c *call, name string, t trust, asJSON bool) error {
 	case err != nil:
 		return &undecidedError{err}
 	case start[0] == '{':
+		if vouch != nil {
+			return usagef("%s holds receipts: --witnesses and --tsa-roots are for a package", name)
+		}
 		return verifyReceipts(c, name, f, t, asJSON)
 	}
-	return verifyPackage(c, name, f, info.Size(), t, asJSON)
+	return verifyPackage(c, name, f, info.Size(), t, vouch, asJSON)
 }
 
-func verifyPackage(c *call, name string, r io.ReaderAt, size int64, t trust, asJSON bool) error {
+func verifyPackage(c *call, name string, r io.ReaderAt, size int64, t trust, vouch vouching, asJSON bool) error {
 	bar := newProgress(c.stderr, "verifying", size, true)
-	report := evidence.Verify(r, size, evidence.VerifyOptions{Keys: t.fingerprints(), Progress: bar.to})
+	report := evidence.Verify(r, size, evidence.VerifyOptions{Keys: t.fingerprints(), Vouch: vouch, Progress: bar.to})
 	bar.end()
 	report.File = name
 	// The key is trusted; is it for this ledger?
-	if p := report.Package; p != nil && report.Authenticity == evidence.OK && !t.covers(p.Origin, p.Fingerprint) {
+	if p := report.Package; p != nil && report.Authenticity == evidence.OK && !t.covers(p.Origin, report.Trusted) {
 		report.Authenticity = evidence.Failed
 		report.Findings = append(report.Findings, evidence.Finding{
 			Verdict: evidence.Authenticity, Status: evidence.Failed,

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/ledger"
@@ -20,88 +22,177 @@ type databaseReport struct {
 	OK       bool                         `json:"ok"`
 	Counts   map[ledger.ProblemKind]int64 `json:"counts"`
 	Problems []ledger.Problem             `json:"problems"`
+	Trusted  []trustReport                `json:"trusted"`         // checkpoints from outside
+	Reached  int64                        `json:"trusted_entries"` // that those cover which hold
 	Root     string                       `json:"root"`
 	Digest   string                       `json:"verification_hash"`
 }
 
-// verifyDatabase checks every ledger in one database, row by row.
-func verifyDatabase(ctx context.Context, c *call, asJSON bool) error {
+// databaseCheck is one run over every ledger in a database.
+type databaseCheck struct {
+	*call
+	log     *ledger.Log
+	points  trustedPoints
+	asJSON  bool
+	bar     *progress
+	total   int64 // entries of all ledgers
+	done    int64
+	ledgers int64
+	entries int64
+	reached int64 // entries that trusted checkpoints cover
+	bad     int64 // ledgers in which something is wrong
+}
+
+// verifyDatabase checks every ledger in one database, row by row, and against
+// the checkpoints that were kept outside of it.
+func verifyDatabase(ctx context.Context, c *call, o *verifyOptions) error {
 	if err := c.config.require("SEALBOOK_DATABASE_URL"); err != nil {
 		return err
 	}
-	// Verifying signs nothing, so the key that signs is not needed here.
-	key, err := ledger.GenerateSigningKey()
+	t, err := readTrust(append(c.config.TrustedKeys, o.keys...))
 	if err != nil {
 		return err
 	}
-	l, err := ledger.Open(ctx, ledger.Config{Database: c.config.DatabaseURL, Key: key, Origin: c.config.Origin, Clock: audit.SystemClock})
+	points, err := readTrusted(o.trusted, t)
+	if err != nil {
+		return err
+	}
+	l, err := ledger.Open(ctx, ledger.Config{Database: c.config.DatabaseURL, Origin: c.config.Origin, Clock: audit.SystemClock})
 	if err != nil {
 		return &undecidedError{err}
 	}
 	defer l.Close()
-	ids, err := l.Ledgers(ctx)
+	d := &databaseCheck{call: c, log: l, points: points, asJSON: o.json}
+	if err := d.run(ctx); err != nil {
+		return err
+	}
+	return d.conclude()
+}
+
+func (d *databaseCheck) run(ctx context.Context) error {
+	ids, err := d.log.Ledgers(ctx)
 	if err != nil {
 		return &undecidedError{err}
 	}
-	var total int64
+	origins := map[int32]string{}
 	for _, id := range ids {
-		head, _, err := l.Head(ctx, id)
+		head, _, err := d.log.Head(ctx, id)
 		if err != nil && audit.CodeOf(err) != audit.NotFound {
 			return &undecidedError{err}
 		}
-		total += head.Size
+		d.total += head.Size
+		if origins[id] = head.Origin; err != nil { // the head row is gone
+			if descriptor, err := d.log.Descriptor(ctx, id); err == nil {
+				origins[id] = descriptor.Genesis.Origin
+			}
+		}
 	}
-	bar := newProgress(c.stderr, "verifying", total, false)
-	defer bar.end()
-	var done, entries int64
-	bad := 0
-	for _, id := range ids {
-		v, err := l.Verify(ctx, id, 0, 1<<62, func(*ledger.Row) {
-			done++
-			bar.to(done, total)
-		})
-		if err != nil && audit.CodeOf(err) == audit.NotFound {
-			v.Problems = append(v.Problems, ledger.Problem{Kind: ledger.WrongTree, Seq: -1, Message: "the ledger has no head row"})
-			v.Counts, err = map[ledger.ProblemKind]int64{ledger.WrongTree: 1}, nil
-		}
-		if err != nil {
-			return &undecidedError{err}
-		}
-		if len(v.Counts) > 0 {
-			bad++
-		}
-		entries += v.Rows
-		bar.clear()
-		if err := tellLedger(c, id, v, asJSON); err != nil {
+	if !slices.Contains(ids, ledger.Registry) && len(ids) > 0 {
+		if err := d.lost(ledger.Registry, "", "the registry, which names all ledgers, is missing", nil); err != nil {
 			return err
 		}
 	}
-	bar.end()
-	switch {
-	case bad > 0:
-		if !asJSON {
-			fmt.Fprintf(c.stdout, "\nFAILED: %s not what was written.\n", counted(int64(bad), "ledger is", "ledgers are"))
+	d.bar = newProgress(d.stderr, "verifying", d.total, false)
+	defer d.bar.end()
+	for _, id := range ids {
+		if err := d.ledger(ctx, id, origins[id]); err != nil {
+			return err
 		}
-		return &verdict{exitFailed}
-	case entries == 0:
-		return &undecidedError{errors.New("there is no entry in this database, so there is nothing to check")}
+		delete(d.points, origins[id])
 	}
-	if !asJSON {
-		fmt.Fprintf(c.stdout, "\nVERIFIED: %s of %s, every row and every hash.\n",
-			counted(entries, "entry", "entries"), counted(int64(len(ids)), "ledger", "ledgers"))
+	orphans, err := d.log.Orphans(ctx)
+	if err != nil {
+		return &undecidedError{err}
+	}
+	for _, id := range orphans {
+		if err := d.lost(id, "", "rows stand under this number, but there is no such ledger", nil); err != nil {
+			return err
+		}
+	}
+	// What is left was signed for ledgers that are not here.
+	for _, origin := range slices.Sorted(maps.Keys(d.points)) {
+		var size int64
+		for _, p := range d.points[origin] {
+			size = max(size, p.checkpoint.Size)
+		}
+		message := fmt.Sprintf("the whole ledger is missing: a trusted checkpoint covers %s of it", counted(size, "entry", "entries"))
+		if err := d.lost(noLedger, origin, message, d.points[origin]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func tellLedger(c *call, id int32, v ledger.Verification, asJSON bool) error {
-	if asJSON {
+func (d *databaseCheck) ledger(ctx context.Context, id int32, origin string) error {
+	check := d.log.VerifyWith
+	if id == ledger.Registry {
+		check = d.log.VerifyRegistry
+	}
+	v, err := check(ctx, id, ledger.VerifyOptions{End: 1 << 62, Trusted: d.points.of(origin), Each: func(*ledger.Row) {
+		d.done++
+		d.bar.to(d.done, d.total)
+	}})
+	if err != nil {
+		return &undecidedError{err}
+	}
+	d.ledgers++
+	d.entries += v.Rows
+	d.reached += reach(&v)
+	return d.tell(id, &v, d.points.report(&v))
+}
+
+// noLedger stands for the number of a ledger that has none.
+const noLedger = -1
+
+// lost reports a ledger that is not there.
+func (d *databaseCheck) lost(id int32, origin, message string, points []trustedPoint) error {
+	kind := ledger.ExtraEntry
+	reports := []trustReport{}
+	for _, p := range points {
+		kind = ledger.LostTail
+		reports = append(reports, trustReport{File: p.file, Size: p.checkpoint.Size, Root: ledger.FormatHash(p.checkpoint.Root)})
+	}
+	v := ledger.Verification{Counts: map[ledger.ProblemKind]int64{kind: 1}, Problems: []ledger.Problem{{Kind: kind, Seq: -1, Message: message}}}
+	v.Checkpoint.Origin = origin
+	return d.tell(id, &v, reports)
+}
+
+// conclude says what all of it comes to.
+func (d *databaseCheck) conclude() error {
+	say := func(format string, args ...any) {
+		if !d.asJSON {
+			fmt.Fprintf(d.stdout, format, args...)
+		}
+	}
+	switch {
+	case d.bad > 0:
+		say("\nFAILED: %s not what was written.\n", counted(d.bad, "ledger is", "ledgers are"))
+		return &verdict{exitFailed}
+	case d.entries == 0:
+		return &undecidedError{errors.New("there is no entry in this database, so there is nothing to check")}
+	}
+	say("\nVERIFIED: %s of %s, every row and every hash.\n", counted(d.entries, "entry", "entries"), counted(d.ledgers, "ledger", "ledgers"))
+	if d.reached < d.entries {
+		say("%s not covered by a checkpoint from outside: a rewrite of everything would show only\nagainst one, such as a receipt, given with --trusted.\n",
+			counted(d.entries-d.reached, "entry is", "entries are"))
+	}
+	return nil
+}
+
+func (d *databaseCheck) tell(id int32, v *ledger.Verification, trusted []trustReport) error {
+	if len(v.Counts) > 0 {
+		d.bad++
+	}
+	d.bar.clear()
+	if d.asJSON {
 		problems := v.Problems
 		if problems == nil {
 			problems = []ledger.Problem{}
 		}
-		return json.NewEncoder(c.stdout).Encode(databaseReport{
+		return json.NewEncoder(d.stdout).Encode(databaseReport{
 			Ledger: id, Origin: v.Checkpoint.Origin, Entries: v.Checkpoint.Size, Rows: v.Rows, OK: len(v.Counts) == 0,
-			Counts: v.Counts, Problems: problems, Root: ledger.FormatHash(v.Checkpoint.Root), Digest: v.Digest,
+			Counts: v.Counts, Problems: problems, Trusted: trusted, Reached: reach(v),
+			Root: ledger.FormatHash(v.Checkpoint.Root), Digest: v.Digest,
 		})
 	}
 	state := "ok"
@@ -111,12 +202,17 @@ func tellLedger(c *call, id int32, v ledger.Verification, asJSON bool) error {
 	case v.Rows == 0:
 		state = "empty"
 	}
-	fmt.Fprintf(c.stdout, "ledger %d  %s  %s  %s\n", id, printable(v.Checkpoint.Origin), counted(v.Rows, "entry", "entries"), state)
+	name := fmt.Sprintf("ledger %d", id)
+	if id < 0 {
+		name = "no ledger"
+	}
+	fmt.Fprintf(d.stdout, "%s  %s  %s  %s\n", name, printable(v.Checkpoint.Origin), counted(v.Rows, "entry", "entries"), state)
 	var found int64
 	for _, n := range v.Counts {
 		found += n
 	}
-	tellProblems(c.stdout, v.Problems, found)
+	tellProblems(d.stdout, v.Problems, found)
+	tellTrust(d.stdout, trusted, v.Checkpoint.Size, reach(v))
 	return nil
 }
 

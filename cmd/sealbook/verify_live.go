@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -16,7 +17,17 @@ import (
 // liveTimeout is longer than the API's own for a verification.
 const liveTimeout = 5 * time.Minute
 
-// verifyLive asks the API to check the organisation's ledger.
+// liveJob is a verification that runs as a job, as the API shows it.
+type liveJob struct {
+	ID       string                   `json:"job_id"`
+	Status   audit.VerificationStatus `json:"status"`
+	Error    string                   `json:"error"`
+	Progress *audit.Progress          `json:"progress"`
+	Result   json.RawMessage          `json:"result"`
+}
+
+// verifyLive asks the API to check the organisation's ledger. A long one is a
+// job, which is followed to its end.
 func verifyLive(ctx context.Context, c *call, o *verifyOptions) error {
 	api, err := newClient(c)
 	if err != nil {
@@ -31,6 +42,42 @@ func verifyLive(ctx context.Context, c *call, o *verifyOptions) error {
 	if err != nil {
 		return &undecidedError{err}
 	}
+	var job liveJob
+	if json.Unmarshal(raw, &job) == nil && job.ID != "" {
+		if raw, err = followVerification(ctx, c, api, job); err != nil {
+			return err
+		}
+	}
+	return tellLive(c, raw, o.json)
+}
+
+// followVerification waits for a job's result.
+func followVerification(ctx context.Context, c *call, api *apiClient, job liveJob) (json.RawMessage, error) {
+	fmt.Fprintf(c.stderr, "the ledger is long: %s verifies it\n", job.ID)
+	bar := newProgress(c.stderr, "verifying", 0, false)
+	defer bar.end()
+	away := func(err error) { fmt.Fprintf(c.stderr, "waiting: %s\n", sentence(err)) }
+	for !job.Status.Final() {
+		if err := sleep(ctx, time.Second); err != nil {
+			return nil, &undecidedError{err}
+		}
+		show := request{method: http.MethodGet, path: "/verify/" + job.ID}
+		job.Progress = nil
+		if err := repeat(ctx, patience, away, func(ctx context.Context) error { return api.call(ctx, show, &job) }); err != nil {
+			return nil, &undecidedError{err}
+		}
+		if p := job.Progress; p != nil {
+			bar.to(p.Done, p.Total)
+		}
+	}
+	if job.Status != audit.VerificationCompleted {
+		return nil, &undecidedError{fmt.Errorf("%s is %s: %s", job.ID, job.Status, cmp.Or(job.Error, "it has no result"))}
+	}
+	return job.Result, nil
+}
+
+// tellLive prints a result and turns it into an exit code.
+func tellLive(c *call, raw json.RawMessage, asJSON bool) error {
 	var result struct {
 		Verified         bool
 		LogsChecked      int64  `json:"logs_checked"`
@@ -39,31 +86,41 @@ func verifyLive(ctx context.Context, c *call, o *verifyOptions) error {
 		GapsDetected     int64  `json:"gaps_detected"`
 		VerificationHash string `json:"verification_hash"`
 		Problems         []ledger.Problem
-		ProblemCount     int64 `json:"problems_total"`
+		ProblemCount     int64                 `json:"problems_total"`
+		Anchored         *ledger.AnchorSummary `json:"anchored"`
 	}
 	if err := json.Unmarshal(raw, &result); err != nil {
 		return &undecidedError{fmt.Errorf("the answer is not a verification: %w", err)}
 	}
-	if o.json {
+	say := c.stdout
+	if asJSON {
 		if _, err := fmt.Fprintf(c.stdout, "%s\n", raw); err != nil {
 			return err
 		}
-	} else {
-		fmt.Fprintf(c.stdout, "%d entries checked; chain valid: %t; hash mismatches: %d; gaps: %d\n%s\n",
-			result.LogsChecked, result.ChainValid, result.HashMismatches, result.GapsDetected, printable(result.VerificationHash))
-		tellProblems(c.stdout, result.Problems, result.ProblemCount)
+		say = io.Discard
+	}
+	fmt.Fprintf(say, "%d entries checked; chain valid: %t; hash mismatches: %d; gaps: %d\n%s\n",
+		result.LogsChecked, result.ChainValid, result.HashMismatches, result.GapsDetected, printable(result.VerificationHash))
+	tellProblems(say, result.Problems, result.ProblemCount)
+	if a := result.Anchored; a != nil {
+		tellAnchored(say, a)
 	}
 	switch {
 	case result.Verified:
-		if !o.json {
-			fmt.Fprintln(c.stdout, "VERIFIED, as the server says; a package or a receipt can be checked without it.")
-		}
+		fmt.Fprintln(say, "VERIFIED, as the server says; a package or a receipt can be checked without it.")
 		return nil
 	case result.LogsChecked == 0 && result.ProblemCount == 0:
 		return &undecidedError{errors.New("there is no entry in this period, so there is nothing to check")}
 	}
-	if !o.json {
-		fmt.Fprintln(c.stdout, "FAILED: the ledger is not what was written.")
-	}
+	fmt.Fprintln(say, "FAILED: the ledger is not what was written.")
 	return &verdict{exitFailed}
+}
+
+// tellAnchored says up to where somebody else than the operator vouches.
+func tellAnchored(w io.Writer, a *ledger.AnchorSummary) {
+	if a.Through == nil {
+		fmt.Fprintf(w, "anchored: nothing (%s); the operator attests to all of it\n", printable(a.Reason))
+		return
+	}
+	fmt.Fprintf(w, "anchored through entry %d, at %s; the operator attests to the %d after it\n", *a.Through, printable(*a.AnchoredAt), a.OperatorAttested)
 }

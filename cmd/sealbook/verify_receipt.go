@@ -8,8 +8,6 @@ import (
 	"io"
 	"strings"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/evidence"
 	"github.com/sealbook/sealbook/ledger"
@@ -58,6 +56,10 @@ func verifyReceipts(c *call, name string, r io.Reader, t trust, asJSON bool) err
 			return &verdict{exitFailed}
 		}
 		report, err := checkReceipt(raw, t)
+		if err != nil && worst == exitFailed { // a failure is not undone by what comes after it
+			fmt.Fprintf(c.stderr, "%s: %s: %s\n", c.path, name, err)
+			return &verdict{exitFailed}
+		}
 		if err != nil {
 			return err
 		}
@@ -83,17 +85,16 @@ func verifyReceipts(c *call, name string, r io.Reader, t trust, asJSON bool) err
 
 // checkReceipt checks what it can: the proof always, the signature with a key.
 func checkReceipt(raw []byte, t trust) (*receiptReport, error) {
-	var kind struct {
-		Receipt *string `json:"receipt"`
-	}
-	if json.Unmarshal(raw, &kind) != nil || kind.Receipt == nil {
+	var members map[string]json.RawMessage // by their exact names
+	var version *string
+	if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members["receipt"], &version) != nil || version == nil {
 		return nil, &undecidedError{errors.New(`this is neither an evidence package nor a receipt, which has "receipt": "` + ledger.ReceiptVersion + `"`)}
 	}
 	report := &receiptReport{Integrity: evidence.OK, Authenticity: evidence.CannotTell, Findings: []string{}, NotProven: notInReceipt}
 	var r ledger.Receipt
-	if *kind.Receipt != ledger.ReceiptVersion {
+	if *version != ledger.ReceiptVersion {
 		report.Integrity = evidence.CannotTell
-		report.find("the receipt has the version %.40q, this program knows %s", *kind.Receipt, ledger.ReceiptVersion)
+		report.find("the receipt has the version %.40q, this program knows %s", *version, ledger.ReceiptVersion)
 		return report, nil
 	}
 	if err := json.Unmarshal(raw, &r); err != nil {
@@ -136,7 +137,7 @@ func unsignedCheckpoint(signed []byte) (ledger.Checkpoint, error) {
 	}
 	for line := range strings.Lines(signatures) {
 		encoded := strings.TrimSuffix(line[strings.LastIndex(line, " ")+1:], "\n")
-		if _, err := base64.StdEncoding.Strict().DecodeString(encoded); err != nil {
+		if raw, _ := base64.StdEncoding.DecodeString(encoded); base64.StdEncoding.EncodeToString(raw) != encoded {
 			return ledger.Checkpoint{}, errors.New("a signature of the checkpoint is not in its one spelling")
 		}
 	}
@@ -150,11 +151,9 @@ func included(r *ledger.Receipt, rec *ledger.Record, c ledger.Checkpoint) error 
 		return fmt.Errorf("the record is of %s, the checkpoint of %s", rec.Origin, c.Origin)
 	case rec.Seq != r.Proof.Index:
 		return fmt.Errorf("the record is entry %d, the proof of entry %d", rec.Seq, r.Proof.Index)
-	case rec.Seq >= c.Size:
-		return fmt.Errorf("the record is entry %d, the checkpoint covers %d entries", rec.Seq, c.Size)
 	}
-	if tlog.CheckRecord(r.Proof.Hashes, c.Size, c.Root, rec.Seq, ledger.LeafHash(r.Record)) != nil {
-		return fmt.Errorf("the record is not entry %d of the tree that the checkpoint describes: record or proof was changed", rec.Seq)
+	if err := r.Proof.CheckUnder(c, ledger.LeafHash(r.Record)); err != nil {
+		return fmt.Errorf("the record is not in the tree that the checkpoint describes, record or proof was changed: %w", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,6 +96,7 @@ func TestVerifyReceipt(t *testing.T) {
 			t.Errorf("%s: exit code %d, not %d\n%s%s", name, r.code, c.code, r.stdout, r.stderr)
 		}
 		r.says(t, c.says...)
+		agree(t, c.keys, file)
 	}
 }
 
@@ -109,17 +111,27 @@ func TestVerifyReceiptJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "receipt.json")
-	for at := range 2 * len(text) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "receipt.json")
+	var several []string
+	for at := range 3 * len(text) {
 		changed := bytes.Clone(text)
-		changed[at/2] ^= byte(1 + at%2) // the lowest bits: base64 drops some of them
+		changed[at/3] ^= []byte{1, 2, 0x20}[at%3] // the lowest bits, of which base64 drops some, and the case
+		if at%17 == 0 {
+			several = append(several, filepath.Join(dir, fmt.Sprint(at)))
+			if err := os.WriteFile(several[len(several)-1], changed, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := os.WriteFile(file, changed, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if r := invoke(t, nil, "", "verify", file, "--key", vkey, "--json"); r.code == exitOK {
-			t.Errorf("a receipt with byte %d changed is verified:\n%s", at/2, changed)
+			t.Errorf("a receipt with byte %d changed is verified:\n%s", at/3, changed)
 		}
 	}
+	agree(t, []string{vkey}, several...)
+	agree(t, nil, several...)
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +152,7 @@ func TestVerifyDatabase(t *testing.T) {
 		invoke(t, env, entry(n), "append").want(t, exitOK)
 	}
 	invoke(t, i.env, "", "apikey", "create", "--organisation", "Second", "--create-organisation", "--name", "x", "--permissions", "all").want(t, exitOK)
-	invoke(t, i.env, "", "verify", "--database").want(t, exitOK).says(t, "21 entries", "VERIFIED: 22 entries of 2 ledgers")
+	invoke(t, i.env, "", "verify", "--database").want(t, exitOK).says(t, "21 entries", " of 3 ledgers, every row")
 	invoke(t, env, "", "verify", "--live").want(t, exitOK).says(t, "21 entries checked", "VERIFIED, as the server says")
 	invoke(t, env, "", "verify", "--live", "--from", "1999-01-01", "--to", "1999-12-31").want(t, exitUsage).says(t, "there is nothing to check")
 	invoke(t, env, "", "verify", "--live", "--from", "yesterday").want(t, exitUsage).says(t, "neither an RFC 3339 time nor a date")

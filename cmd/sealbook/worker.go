@@ -14,14 +14,14 @@ import (
 
 func workerCommand() *command {
 	return &command{
-		name: "worker", summary: "run the durable workflows: exports and their expiry",
+		name: "worker", summary: "run the durable workflows: exports, their expiry, anchoring",
 		usage: []string{""},
 		about: `Runs workflows and activities for Temporal, and tells Temporal what the API has
 ordered. It waits for Temporal to be there. On SIGTERM or SIGINT it takes no
 more tasks, lets running ones come to a point from which another worker goes on,
-and exits. Any number may run.`,
+and exits. Any number may run, with the same settings.`,
 		examples: `TEMPORAL_ADDRESS=temporal:7233 sealbook worker`,
-		settings: processSettings,
+		settings: append(processSettings[:len(processSettings):len(processSettings)], anchorSettings...),
 		exits:    "0  stopped in order\n1  it could not start or go on\n2  wrong usage or settings",
 		setup: func(*flag.FlagSet) action {
 			return func(ctx context.Context, c *call, args []string) error {
@@ -35,25 +35,50 @@ and exits. Any number may run.`,
 }
 
 func work(ctx context.Context, c *call) error {
+	places, err := anchors(c.config)
+	if err != nil {
+		return err
+	}
 	s, err := connect(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	var kinds, names []string
+	for _, at := range places {
+		kinds, names = append(kinds, string(at.Place().Kind)), append(names, at.Place().Name)
+	}
+	if err := s.store.ConfigureAnchors(ctx, kinds, names); err != nil {
+		return err
+	}
 	relay := worker.NewRelay(s.store, workflows.NewClient(s.temporal), s.logger, audit.SystemClock)
 	stopRelay := relayed(ctx, relay)
 	defer stopRelay()
-	s.logger.Info("the worker starts", "version", release())
+	publisher := published(ctx, s.log)
+	defer publisher.stop() //nolint:errcheck // the call below tells
+	stopIndexer := running(ctx, s.log.RunIndexer)
+	defer stopIndexer()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		<-publisher.ended // the database contradicts what was published
+		stop()
+	}()
+	s.logger.Info("the worker starts", "version", release(), "anchors", names)
 	persevere(ctx, s.logger, func() error {
-		return worker.New(s.temporal, &activities.Activities{
-			Log: s.log, Store: s.store, Artifacts: s.artifacts, Key: s.key, Temporal: s.temporal,
+		w := worker.New(s.temporal, &activities.Activities{
+			Log: s.log, Store: s.store, Artifacts: s.artifacts, Key: s.key, Temporal: s.temporal, Anchors: places,
 			Clock: audit.SystemClock, Software: "sealbook " + release(),
-		}, s.logger).Run(ctx)
+		}, s.logger)
+		w.AnchorEvery = c.config.AnchorEvery
+		return w.Run(ctx)
 	})
 	stopRelay()
+	stopIndexer()
+	err = publisher.stop()
 	s.close()
 	s.logger.Info("stopped")
-	return nil
+	return err
 }
 
 // persevere runs until ctx ends. A Temporal that has just started may answer

@@ -45,9 +45,10 @@ func runTest(ctx context.Context, args []string) (err error) {
 	defer func() { err = errors.Join(err, server.Stop(), server.Remove()) }()
 
 	env := cfg.environment(map[string]string{
-		"SEALBOOK_TEST_DATABASE_URL": server.AdminURL("postgres"),
-		"SEALBOOK_TEST_TEMPORAL":     build.binary,
-		"SEALBOOK_POSTGRES_BIN":      server.Programs(), // for tests that run servers of their own
+		"SEALBOOK_TEST_DATABASE_URL":  server.AdminURL("postgres"),
+		"SEALBOOK_TEST_TEMPORAL":      build.binary,
+		"SEALBOOK_POSTGRES_BIN":       server.Programs(), // for tests that run servers of their own
+		"SEALBOOK_TEST_POSTGRES_LIBS": server.Libraries(),
 	})
 	if err := command(ctx, args, env); err != nil {
 		return fmt.Errorf("%w: %w", errCommand, err)

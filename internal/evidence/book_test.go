@@ -41,6 +41,7 @@ func mustKey(tb testing.TB) *ledger.SigningKey {
 // book is a ledger in memory, made with the functions that the real one uses.
 type book struct {
 	tb      testing.TB
+	origin  string
 	key     *ledger.SigningKey
 	genesis ledger.Genesis
 	rows    []ledger.Row
@@ -52,9 +53,11 @@ type book struct {
 
 var bookStart = time.Date(2026, 1, 1, 8, 0, 0, 123456000, time.UTC)
 
-func newBook(tb testing.TB) *book {
-	b := &book{tb: tb, key: mustKey(tb), at: bookStart, edges: map[int64][]ledger.Hash{}}
-	b.genesis = ledger.Genesis{Origin: testOrigin, Key: b.key.VerifierKey(testOrigin), CreatedAt: bookStart.Add(-time.Hour)}
+func newBook(tb testing.TB) *book { return newBookOf(tb, testOrigin) }
+
+func newBookOf(tb testing.TB, origin string) *book {
+	b := &book{tb: tb, origin: origin, key: mustKey(tb), at: bookStart, edges: map[int64][]ledger.Hash{}}
+	b.genesis = ledger.Genesis{Origin: origin, Key: b.key.VerifierKey(origin), CreatedAt: bookStart.Add(-time.Hour)}
 	b.tree, _ = ledger.NewTree(0, nil)
 	return b
 }
@@ -89,7 +92,7 @@ func (b *book) add(pause time.Duration, e audit.Event) *ledger.Row {
 	var id ulid.ULID
 	id.SetTime(ulid.Timestamp(b.at))
 	copy(id[6:], seed[:])
-	rec := ledger.Record{Origin: testOrigin, Seq: seq, Prev: prev, RecordedAt: b.at, EventType: e.Type, EventID: id, PayloadRoot: ledger.PayloadRoot(fields)}
+	rec := ledger.Record{Origin: b.origin, Seq: seq, Prev: prev, RecordedAt: b.at, EventType: e.Type, EventID: id, PayloadRoot: ledger.PayloadRoot(fields)}
 	row := ledger.Row{Seq: seq, Record: rec.Encode(), Fields: fields}
 	row.Leaf = ledger.LeafHash(row.Record)
 	if err := b.tree.Append(row.Leaf); err != nil {
@@ -199,21 +202,27 @@ func allCategories(format audit.Format) audit.ExportRequest {
 // scope freezes the book as it is, from entry first on.
 func (b *book) scope(request audit.ExportRequest, first int64) evidence.Scope {
 	b.tb.Helper()
-	root, err := b.tree.Root()
-	if err != nil {
-		b.tb.Fatal(err)
-	}
-	size := b.tree.Size()
-	checkpoint, err := b.key.Sign(ledger.Checkpoint{Origin: testOrigin, Size: size, Root: root})
-	if err != nil {
-		b.tb.Fatal(err)
-	}
+	checkpoint, size := b.checkpoint(), b.tree.Size()
 	return evidence.Scope{
 		ExportID: "exp_01TEST", Organisation: "Acme <Robotics> GmbH", Request: request,
 		RequestedBy: audit.Object{"key_id": "key_1", "name": "audit desk"},
 		Genesis:     b.genesis.Encode(), VerifierKey: b.genesis.Key, Checkpoint: checkpoint,
 		First: first, End: size, Left: b.edges[first], FrozenAt: b.at.Add(1234567 * time.Microsecond), Software: "sealbook test",
 	}
+}
+
+// checkpoint signs the book as it is.
+func (b *book) checkpoint() []byte {
+	b.tb.Helper()
+	root, err := b.tree.Root()
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	signed, err := b.key.Sign(ledger.Checkpoint{Origin: b.origin, Size: b.tree.Size(), Root: root})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return signed
 }
 
 // chunks is an object store in memory.
@@ -310,10 +319,6 @@ func (b *book) build(s evidence.Scope) []byte {
 		b.tb.Fatal(err)
 	}
 	return out.Bytes()
-}
-
-func verify(data []byte, keys ...string) *evidence.Report {
-	return evidence.Verify(bytes.NewReader(data), int64(len(data)), evidence.VerifyOptions{Keys: keys})
 }
 
 func reportText(tb testing.TB, r *evidence.Report) string {

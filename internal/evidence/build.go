@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -189,7 +188,7 @@ func (b *builder) write() error {
 	for _, s := range streams {
 		files = append(files, file{s.name, s.file.Bytes, func(w io.Writer) error { return b.copyChunks(w, s) }})
 	}
-	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(files, func(a, b file) int { return zipOrder(a.name, b.name) })
 
 	sums, packed := map[string][32]byte{}, map[string][32]byte{}
 	add := func(f file) error {

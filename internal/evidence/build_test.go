@@ -35,7 +35,7 @@ func TestGolden(t *testing.T) {
 	request.AuditPeriod = audit.AuditPeriod{From: "2026-01-01", To: "2026-01-01T20:00:00Z"}
 	request.Include = []audit.Category{audit.AccessLogs, audit.ScanResults}
 	data := b.build(b.scope(request, 0))
-	expect(t, verify(data, b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
+	expect(t, verify(t, data, b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
 	golden := filepath.Join("testdata", "package.zip")
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
@@ -49,7 +49,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, verify(want, b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
+	expect(t, verify(t, want, b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
 	_, wantFiles := unzip(t, want)
 	_, files := unzip(t, data)
 	if diff := cmp.Diff(texts(wantFiles), texts(files)); diff != "" {
@@ -126,13 +126,13 @@ func TestZip64(t *testing.T) {
 	_, files := unzip(t, b.build(s))
 	defer evidence.SetBigSize(evidence.SetBigSize(1000))
 	data := b.build(s)
-	expect(t, verify(data, b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
+	expect(t, verify(t, data, b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
 	_, big := unzip(t, data)
 	if diff := cmp.Diff(texts(files), texts(big)); diff != "" {
 		t.Error(diff)
 	}
 	evidence.SetBigSize(1 << 40)
-	if r := verify(data); r.Exit() != 1 {
+	if r := verify(t, data); r.Exit() != 1 {
 		t.Errorf("ZIP64 fields where none are needed: exit %d", r.Exit())
 	}
 }
@@ -247,7 +247,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := reportText(t, verify(b.build(b.scope(allCategories(audit.FormatZIP), 0))))
+	report := reportText(t, verify(t, b.build(b.scope(allCategories(audit.FormatZIP), 0))))
 	for _, line := range []string{"integrity     ok", "completeness  ok", "authenticity  unpinned"} {
 		if !strings.Contains(readme, "    "+line+"\n") || !strings.Contains(report, line+"\n") {
 			t.Errorf("README-VERIFY.md and the report do not both say %q", line)

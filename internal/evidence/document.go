@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -15,19 +16,26 @@ import (
 
 // Names of the files of a package, below its top folder.
 const (
-	nameBagit        = "bagit.txt"
-	nameInfo         = "bag-info.txt"
-	nameReadme       = "README-VERIFY.md"
-	nameKey          = "keys/ledger.vkey"
-	nameFingerprints = "keys/KEY-FINGERPRINTS.txt"
-	nameIndex        = "data/index.html"
-	nameRequest      = "data/request/request.json"
-	namePopulation   = "data/population/population.json"
-	nameGaps         = "data/population/gaps.json"
-	nameGenesis      = "data/ledger/genesis.txt"
-	nameCheckpoint   = "data/ledger/checkpoint.note"
-	nameRange        = "data/ledger/range.json"
-	nameSkeleton     = "data/ledger/skeleton.jsonl"
+	nameBagit         = "bagit.txt"
+	nameInfo          = "bag-info.txt"
+	nameReadme        = "README-VERIFY.md"
+	nameVerifier      = "verify/verify.py"
+	nameKey           = "keys/ledger.vkey"
+	nameIntroductions = "keys/introductions.jsonl"
+	nameFingerprints  = "keys/KEY-FINGERPRINTS.txt"
+	nameIndex         = "data/index.html"
+	nameRequest       = "data/request/request.json"
+	namePopulation    = "data/population/population.json"
+	nameGaps          = "data/population/gaps.json"
+	nameGenesis       = "data/ledger/genesis.txt"
+	nameCheckpoint    = "data/ledger/checkpoint.note"
+	nameRange         = "data/ledger/range.json"
+	nameSkeleton      = "data/ledger/skeleton.jsonl"
+
+	nameAnchors      = "data/ledger/anchors/anchors.json"
+	nameAnchorEntry  = "data/ledger/anchors/entry.jsonl"
+	nameAnchorProof  = "data/ledger/anchors/entry.tlog-proof"
+	nameRegistryNote = "data/ledger/anchors/registry.note"
 
 	nameManifest    = "manifest-sha256.txt"
 	namePacked      = "packed-sha256.txt"
@@ -98,6 +106,7 @@ func (f *facts) documents() ([]document, error) {
 	docs := []document{
 		{nameBagit, []byte("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")},
 		{nameReadme, readme},
+		{nameVerifier, verifierText},
 		{nameKey, []byte(f.VerifierKey + "\n")},
 		{nameFingerprints, fmt.Appendf(nil, "%s  %s\n\nThe key in ledger.vkey proves nothing by itself: whoever makes a package chooses\nthe key in it. Compare the fingerprint with the one you got in another way.\n", fingerprint, nameKey)},
 		{nameIndex, index},
@@ -107,6 +116,12 @@ func (f *facts) documents() ([]document, error) {
 		{nameGenesis, f.Genesis},
 		{nameCheckpoint, f.Checkpoint},
 		{nameRange, encodeDocument(f.rangeProof())},
+	}
+	if len(f.Introductions) > 0 {
+		docs = append(docs, document{nameIntroductions, introductionLines(f.Introductions)})
+	}
+	if f.anchored != nil {
+		docs = append(docs, f.anchored.documents()...)
 	}
 	for _, c := range f.present() {
 		docs = append(docs, document{categoryFile(c, fileIPE), encodeDocument(f.ipe(c))})
@@ -219,3 +234,15 @@ func isSealing(name string) bool { return strings.HasPrefix(name, nameTagManifes
 // isStored tells the files that are not compressed: those that come after all
 // whose packed bytes packed-sha256.txt lists.
 func isStored(name string) bool { return name == namePacked || isSealing(name) }
+
+// zipOrder compares paths as a package orders its files: by their bytes, the
+// lists of the others last.
+func zipOrder(a, b string) int {
+	rank := func(name string) int {
+		if name = path.Base(name); name == nameManifest || isStored(name) {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+}

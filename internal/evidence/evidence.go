@@ -23,9 +23,10 @@ import (
 // (Sealbook-Package-Version in bag-info.txt).
 const Version = 1
 
-// pageVersion numbers the wording of README-VERIFY.md and data/index.html. A
-// verifier renders both again and compares them when it knows the number.
-const pageVersion = 1
+// pageVersion numbers the wording of README-VERIFY.md and data/index.html, and
+// the text of verify/verify.py. A verifier makes all three again and compares
+// them when it knows the number; else the signed manifest alone covers them.
+const pageVersion = 2
 
 // Scope is everything that, beside the rows, fixes a package's bytes. It is
 // decided once, when an export is frozen, and every retry uses the same.
@@ -36,12 +37,17 @@ type Scope struct {
 	RequestedBy  audit.Object        `json:"requested_by"` // a key's id and name; no personal data
 	Genesis      []byte              `json:"genesis"`      // the ledger's descriptor
 	VerifierKey  string              `json:"verifier_key"` // the ledger's public key as a vkey
-	Checkpoint   []byte              `json:"checkpoint"`   // signed note of a tree of End entries
-	First        int64               `json:"first"`        // of the range; see RangeBound
-	End          int64               `json:"end"`          // one past the range's last; the tree's size
-	Left         []ledger.Hash       `json:"left"`         // roots of the subtrees that cover [0, First)
-	FrozenAt     time.Time           `json:"frozen_at"`    // when the checkpoint was taken
-	Software     string              `json:"software"`     // name and version of the program that builds
+
+	// Introductions lead from the genesis' key to VerifierKey, when the ledger
+	// was founded with an older one (ledger.Introduction).
+	Introductions []string      `json:"introductions,omitempty"`
+	Checkpoint    []byte        `json:"checkpoint"`       // signed note of a tree of End entries
+	First         int64         `json:"first"`            // of the range; see RangeBound
+	End           int64         `json:"end"`              // one past the range's last; the tree's size
+	Left          []ledger.Hash `json:"left"`             // roots of the subtrees that cover [0, First)
+	FrozenAt      time.Time     `json:"frozen_at"`        // when the checkpoint was taken
+	Anchor        *Anchor       `json:"anchor,omitempty"` // nil when no place outside vouches for a tree that the range reaches
+	Software      string        `json:"software"`         // name and version of the program that builds
 }
 
 // RangeBound returns the time that decides where a package's range may start:
@@ -58,6 +64,7 @@ type frame struct {
 	genesis    ledger.Genesis
 	checkpoint ledger.Checkpoint
 	period     audit.Period
+	anchored   *anchored // nil when Anchor is
 }
 
 // newFrame refuses a scope whose parts contradict each other, or whose
@@ -70,8 +77,13 @@ func newFrame(s Scope) (*frame, error) {
 	if _, err := ledger.OpenCheckpoint(s.Checkpoint, s.VerifierKey); err != nil {
 		return nil, err
 	}
-	if f.genesis.Key != s.VerifierKey {
-		return nil, fmt.Errorf("the genesis names another key than the package")
+	if err := f.founded(); err != nil {
+		return nil, fmt.Errorf("the genesis names another key than the package: %w", err)
+	}
+	if f.anchored != nil {
+		if err := f.anchored.check(f); err != nil {
+			return nil, fmt.Errorf("anchor: %w", err)
+		}
 	}
 	return f, nil
 }
@@ -107,6 +119,11 @@ func newUnsignedFrame(s Scope) (*frame, error) {
 	}
 	if _, err = ledger.NewRangeRoot(f.proof()); err != nil {
 		return nil, err
+	}
+	if s.Anchor != nil {
+		if f.anchored, err = newAnchored(s.Anchor); err != nil {
+			return nil, fmt.Errorf("anchor: %w", err)
+		}
 	}
 	return f, nil
 }

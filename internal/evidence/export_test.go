@@ -16,6 +16,9 @@ func (c *Collector) SetChunk(entries int) { c.perChunk = entries }
 // RepackStored tells Repack which files not to compress.
 var RepackStored = isStored
 
+// RepackList changes a list that Repack has made.
+var RepackList = func(_ string, content []byte) []byte { return content }
+
 // Repack writes a package's files with manifests that fit them, as someone
 // does who changes a package and makes its lists again. The files that seal
 // are made anew; seal signs, or returns what shall stand instead.
@@ -43,11 +46,11 @@ func Repack(w io.Writer, folder string, at time.Time, files map[string][]byte, s
 		var content []byte
 		switch name {
 		case nameManifest:
-			content = manifest(sums, isPayload)
+			content = RepackList(name, manifest(sums, isPayload))
 		case namePacked:
-			content = manifest(packed, func(string) bool { return true })
+			content = RepackList(name, manifest(packed, func(string) bool { return true }))
 		case nameTagManifest:
-			content = manifest(sums, isTag)
+			content = RepackList(name, manifest(sums, isTag))
 			files[nameTagManifest] = content
 		case nameSeal:
 			content = seal(files[nameTagManifest])
@@ -58,6 +61,9 @@ func Repack(w io.Writer, folder string, at time.Time, files map[string][]byte, s
 	}
 	return z.finish()
 }
+
+// BigSize is from which size on files have ZIP64 fields.
+func BigSize() int64 { return bigSize }
 
 // SetBigSize gives smaller files than necessary ZIP64 fields.
 func SetBigSize(n int64) (before int64) {

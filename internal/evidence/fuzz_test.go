@@ -2,6 +2,8 @@ package evidence_test
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/sealbook/sealbook/audit"
@@ -60,6 +62,44 @@ func FuzzRepacked(f *testing.F) {
 		if r.Exit() == 0 && !made && !bytes.Equal(content, files[name]) {
 			t.Errorf("%s may hold %q", name, content)
 		}
+	})
+}
+
+// FuzzAgreement gives both verifiers a package in which a part of one file is
+// anything, and all lists and the signature fit it.
+func FuzzAgreement(f *testing.F) {
+	good, key := smallPackage(f)
+	folder, files := unzip(f, good)
+	names := slices.Sorted(maps.Keys(files))
+	for which, name := range names {
+		n := len(files[name])
+		f.Add(which, n/2, n/2, []byte{})
+		f.Add(which, n/3, n/3+1, []byte("0"))
+		f.Add(which, n, n, []byte("\n"))
+	}
+	for i, piece := range []string{`null`, `{}`, `[]`, `-0`, `1e5`, `"\u0041"`, `"\ud800"`, "\xff", "\r", `{"a":1,"a":2}`, `"`, `\`} {
+		for which, name := range names {
+			if at := bytes.Index(files[name], []byte(`":`)); at > 0 {
+				f.Add(which, at+2, at+3+i, []byte(piece))
+			}
+		}
+	}
+	b := newBook(f)
+	f.Fuzz(func(t *testing.T, which, from, to int, piece []byte) {
+		name := names[uint(which)%uint(len(names))]
+		mine := clone(files)
+		n := uint(len(mine[name]) + 1)
+		from, to = int(uint(from)%n), int(uint(to)%n)
+		mine[name] = slices.Concat(mine[name][:min(from, to)], piece, mine[name][max(from, to):])
+		var out bytes.Buffer
+		err := evidence.Repack(&out, folder, b.at, mine, func(tagmanifest []byte) []byte {
+			note, _ := b.seal(evidence.SealText(testOrigin, "exp_01TEST", tagmanifest))
+			return note
+		})
+		if err != nil {
+			t.Skip(err)
+		}
+		verify(t, out.Bytes(), key)
 	})
 }
 

@@ -200,7 +200,7 @@ func (s *scanner) record(row *ledger.Row) {
 func (s *scanner) field() (f ledger.Field) {
 	s.literal(`{"path":`)
 	quoted := s.quoted()
-	plain := !bytes.ContainsRune(quoted, '\\') && utf8.Valid(quoted)
+	plain := utf8.Valid(quoted) && !bytes.ContainsFunc(quoted, func(r rune) bool { return r == '\\' || r < ' ' })
 	if plain && len(quoted) > 1 {
 		f.Path = string(quoted[1 : len(quoted)-1])
 	} else if err := json.Unmarshal(quoted, &f.Path); err != nil {

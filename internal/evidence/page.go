@@ -29,6 +29,12 @@ const (
 //go:embed index.html.tmpl
 var indexText string
 
+// verifierText is the second verifier, which every package brings along. It is
+// never run here. Like the README it may change with pageVersion.
+//
+//go:embed verify.py
+var verifierText []byte
+
 //go:embed readme.md.tmpl
 var readmeText string
 
@@ -101,6 +107,7 @@ type page struct {
 	Limits                                       []string
 	SealName                                     string
 	Manifest, TagManifest, Packed, Seal, Index   string
+	Verifier                                     string
 	KeyFile                                      string
 }
 
@@ -134,6 +141,7 @@ func (f *facts) newPage() (*page, error) {
 		Undetermined: f.skeleton.Tally.reason(Undetermined), Example: f.example, Limits: limits(f.frame),
 		SealName: SealName(f.origin()),
 		Manifest: nameManifest, TagManifest: nameTagManifest, Packed: namePacked, Seal: nameSeal, Index: nameIndex, KeyFile: nameKey,
+		Verifier: nameVerifier,
 	}
 	t := f.skeleton.Tally
 	for _, c := range audit.Categories {
@@ -166,7 +174,23 @@ func (p *page) Silences() []Silence { return p.skeleton.Tally.Silences }
 func (p *page) Sequence() string    { return p.gaps().Sequence }
 func (p *page) FormatVersion() int  { return Version }
 func (p *page) Label() string       { return singleLine(p.Organisation) }
-func (c pageCategory) More() int64  { return c.Stats.Entries - int64(len(c.Previews)) }
+func (p *page) Anchored() bool      { return p.anchored != nil }
+func (p *page) Through() int64      { return p.anchored.Through() }
+func (p *page) Places() []AnchorPlace {
+	return p.anchored.Places
+}
+
+// Tokens are the files of time-stamp tokens.
+func (p *page) Tokens() (names []string) {
+	for i, at := range p.anchored.Places {
+		if at.Token != nil {
+			names = append(names, tokenName(i))
+		}
+	}
+	return names
+}
+
+func (c pageCategory) More() int64 { return c.Stats.Entries - int64(len(c.Previews)) }
 
 // ExpectedCompleteness is the verdict that the verifier will reach.
 func (p *page) ExpectedCompleteness() Status {
@@ -199,7 +223,7 @@ func limits(f *frame) []string {
 		"that every event was reported to the ledger in the first place",
 		"that an actor named in an entry is the person who acted, or that an emitter's clock was right",
 		"that the controls are adequate: the entries are facts, their assessment is yours",
-		"that the operator kept one history only: the checkpoint is signed by the operator and not yet anchored outside, so compare it with a receipt or checkpoint that you hold",
+		oneHistory(f),
 	}
 	if f != nil && f.First > 0 {
 		out = append(out, fmt.Sprintf("what the entries 0 to %d say: they are in the tree, and all of them were recorded before the period could begin", f.First-1))
@@ -208,6 +232,19 @@ func limits(f *frame) []string {
 		out = append(out, "what happened after "+formatTime(f.FrozenAt)+": the package was frozen before its period ended")
 	}
 	return out
+}
+
+// oneHistory says how far others than the operator vouch for the history.
+func oneHistory(f *frame) string {
+	const compare = "so compare it with a receipt or checkpoint that you hold"
+	if f == nil || f.anchored == nil {
+		return "that the operator kept one history only: the checkpoint is signed by the operator and not anchored outside, " + compare
+	}
+	a := f.anchored
+	if a.Through() >= f.End-1 {
+		return "that the operator kept one history only, unless you trust those that saw its checkpoint: " + a.places()
+	}
+	return fmt.Sprintf("that the operator kept one history only: through entry %d others saw a checkpoint (%s); what comes after is signed by the operator alone, %s", a.Through(), a.places(), compare)
 }
 
 func percent(n, total int64) string {

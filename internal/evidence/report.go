@@ -45,17 +45,19 @@ type Finding struct {
 // Report is the result of Verify. What it says about the package is what the
 // package says of itself, and worth what the verdicts are worth.
 type Report struct {
-	File         string       `json:"file,omitempty"` // set by the caller: where the package was
-	Package      *PackageInfo `json:"package"`        // nil when it could not be read
-	Integrity    Status       `json:"integrity"`
-	Completeness Status       `json:"completeness"`
-	Authenticity Status       `json:"authenticity"`
-	Findings     []Finding    `json:"findings"`
-	More         int          `json:"more_findings,omitempty"` // beyond Limits.Findings
-	Counts       Counts       `json:"counts"`
-	Notes        []string     `json:"notes,omitempty"`
-	Assurance    string       `json:"assurance"`
-	NotProven    []string     `json:"not_proven"`
+	File         string        `json:"file,omitempty"` // set by the caller: where the package was
+	Package      *PackageInfo  `json:"package"`        // nil when it could not be read
+	Integrity    Status        `json:"integrity"`
+	Completeness Status        `json:"completeness"`
+	Authenticity Status        `json:"authenticity"`
+	Trusted      string        `json:"trusted_key,omitempty"` // fingerprint of the caller's key that vouches for the package's
+	Anchored     *AnchorReport `json:"anchored"`              // nil when nothing that holds leads to a place outside
+	Findings     []Finding     `json:"findings"`
+	More         int           `json:"more_findings,omitempty"` // beyond Limits.Findings
+	Counts       Counts        `json:"counts"`
+	Notes        []string      `json:"notes,omitempty"`
+	Assurance    string        `json:"assurance"`
+	NotProven    []string      `json:"not_proven"`
 }
 
 // PackageInfo is a package's description of itself.
@@ -136,6 +138,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	line("integrity     %s", r.Integrity)
 	line("completeness  %s", r.Completeness)
 	line("authenticity  %s", r.Authenticity)
+	line("anchored      %s", r.Anchored.text())
 	line("")
 	r.writeCounts(line)
 	if len(r.Findings) > 0 {

@@ -53,6 +53,26 @@ func (l *lineReader) next() ([]byte, error) {
 
 func newRow() *ledger.Row { return &ledger.Row{Seq: -1} }
 
+// checkRow checks a row's hashes, and that its values are in canonical form.
+// Hashes fit any bytes that were sealed; only in canonical form do bytes mean
+// the same to everyone who reads them.
+func checkRow(row *ledger.Row) (ledger.Record, error) {
+	rec, err := row.Check()
+	if err != nil {
+		return rec, err
+	}
+	for i := range row.Fields {
+		f := &row.Fields[i]
+		if !f.Disclosed() {
+			continue
+		}
+		if canonical, err := ledger.Canonical(f.Value); err != nil || !bytes.Equal(canonical, f.Value) {
+			return rec, audit.Errorf(audit.Tampered, "entry %d: field %.80s: the value is not in canonical form", rec.Seq, f.Path)
+		}
+	}
+	return rec, nil
+}
+
 // decodeRow parses and decodes a row that an entry line gave; its leaf and
 // number are taken from its record.
 func (f *frame) decodeRow(row *ledger.Row) (*entry, error) {

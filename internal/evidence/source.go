@@ -83,7 +83,7 @@ func (s *source) read(line []byte) (err error) {
 		s.v.find(at, "%s", message(err))
 		return nil
 	}
-	if _, err := s.row.Check(); err != nil {
+	if _, err := checkRow(s.row); err != nil {
 		return fail(err)
 	}
 	if s.tested, err = readTested(&s.rec, s.row.Fields); err != nil {

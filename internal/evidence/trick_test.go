@@ -101,7 +101,7 @@ func TestZipTricks(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := verify(tt.data)
+			r := verify(t, tt.data)
 			if r.Exit() != 1 || r.Integrity != evidence.Failed {
 				t.Fatalf("exit %d, integrity %s", r.Exit(), r.Integrity)
 			}
@@ -148,7 +148,7 @@ func TestZipNames(t *testing.T) {
 			if err := evidence.Repack(&out, folder, bookStart, mine, func([]byte) []byte { return files["tagmanifest-sha256.txt.sig"] }); err != nil {
 				t.Fatal(err)
 			}
-			r := verify(out.Bytes())
+			r := verify(t, out.Bytes())
 			for _, f := range r.Findings {
 				if r.Exit() == 1 && strings.Contains(f.Message, says) {
 					return
@@ -162,7 +162,7 @@ func TestZipNames(t *testing.T) {
 		if err := evidence.Repack(&out, folder, bookStart, clone(files), func([]byte) []byte { return files["tagmanifest-sha256.txt.sig"] }); err != nil {
 			t.Fatal(err)
 		}
-		if r := verify(out.Bytes()); r.Exit() != 1 {
+		if r := verify(t, out.Bytes()); r.Exit() != 1 {
 			t.Errorf("folder %q: exit %d", folder, r.Exit())
 		}
 	}
@@ -188,12 +188,12 @@ func TestLimits(t *testing.T) {
 		"limit DocumentBytes": {DocumentBytes: 1000},
 		"limit LineBytes":     {LineBytes: 100},
 	} {
-		r := evidence.Verify(bytes.NewReader(good), int64(len(good)), evidence.VerifyOptions{Limits: limits})
+		r := verifyWithin(t, good, limits)
 		if r.Exit() != 1 || !strings.Contains(reportText(t, r), says) {
 			t.Errorf("%s: exit %d\n%s", says, r.Exit(), reportText(t, r))
 		}
 	}
-	r := evidence.Verify(bytes.NewReader(good[:100]), 100, evidence.VerifyOptions{Limits: evidence.Limits{Findings: 1}})
+	r := verifyWithin(t, good[:100], evidence.Limits{Findings: 1})
 	if len(r.Findings) != 1 || r.More != 2 {
 		t.Errorf("limit Findings: %d findings and %d more", len(r.Findings), r.More)
 	}
@@ -204,7 +204,7 @@ func TestLimits(t *testing.T) {
 	if err := evidence.Repack(&out, folder, bookStart, bomb, func([]byte) []byte { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	r = evidence.Verify(bytes.NewReader(out.Bytes()), int64(out.Len()), evidence.VerifyOptions{Limits: evidence.Limits{Ratio: 200}})
+	r = verifyWithin(t, out.Bytes(), evidence.Limits{Ratio: 200})
 	if r.Exit() != 1 || !strings.Contains(reportText(t, r), "limit Ratio") {
 		t.Errorf("limit Ratio: exit %d\n%s", r.Exit(), reportText(t, r))
 	}
@@ -231,7 +231,7 @@ func TestLyingSize(t *testing.T) {
 	}
 	data := bytes.Clone(good)
 	copy(data[start:], packed.Bytes())
-	if r := verify(data); r.Exit() != 1 || !strings.Contains(reportText(t, r), "longer than the") {
+	if r := verify(t, data); r.Exit() != 1 || !strings.Contains(reportText(t, r), "longer than the") {
 		t.Errorf("exit %d\n%s", r.Exit(), reportText(t, r))
 	}
 }
@@ -270,7 +270,7 @@ func TestHiddenBehindDeflate(t *testing.T) {
 		rest := data[start+int64(packed.Len()) : start+int64(f.CompressedSize64)]
 		copy(data[start:], packed.Bytes())
 		copy(rest, strings.Repeat("secret ", len(rest)))
-		if r := verify(data); r.Exit() != 1 || !strings.Contains(reportText(t, r), "bytes follow the packed data") {
+		if r := verify(t, data); r.Exit() != 1 || !strings.Contains(reportText(t, r), "bytes follow the packed data") {
 			t.Errorf("exit %d\n%s", r.Exit(), reportText(t, r))
 		}
 		return
@@ -291,8 +291,48 @@ func TestStored(t *testing.T) {
 		evidence.RepackStored = stored
 		f := &forged{book: b, scope: s, folder: folder, files: clone(files)}
 		f.insider()
-		if r := verify(f.pack()); r.Exit() != 1 || !strings.Contains(reportText(t, r), "not packed in the way that packages do") {
+		if r := verify(t, f.pack()); r.Exit() != 1 || !strings.Contains(reportText(t, r), "not packed in the way that packages do") {
 			t.Errorf("%s is stored: exit %d\n%s", name, r.Exit(), reportText(t, r))
+		}
+	}
+}
+
+// TestLists signs lists that are not those of the files, in either direction.
+func TestLists(t *testing.T) {
+	b := newBook(t).fill(20)
+	s := b.scope(wideRequest(), 0)
+	folder, files := unzip(t, b.build(s))
+	defer func(f func(string, []byte) []byte) { evidence.RepackList = f }(evidence.RepackList)
+	for _, list := range []string{"manifest-sha256.txt", "tagmanifest-sha256.txt", "packed-sha256.txt"} {
+		for how, change := range map[string]func(lines []string) []string{
+			"another digest": func(lines []string) []string {
+				lines[1] = lines[0][:64] + lines[1][64:]
+				return lines
+			},
+			"a file is not listed":     func(lines []string) []string { return lines[1:] },
+			"an absent file is listed": func(lines []string) []string { return append(lines, lines[0][:64]+"  zzz\n") },
+			"another order":            func(lines []string) []string { return append(lines[1:], lines[0]) },
+			"capitals": func(lines []string) []string {
+				return append([]string{strings.ToUpper(lines[0][:64]) + lines[0][64:]}, lines[1:]...)
+			},
+			"a line without a file":   func(lines []string) []string { return append(lines, "\n") },
+			"a line that comes twice": func(lines []string) []string { return append(lines, lines[len(lines)-1]) },
+			"the last line has no end": func(lines []string) []string {
+				return append(lines[:len(lines)-1], strings.TrimSpace(lines[len(lines)-1]))
+			},
+		} {
+			t.Run(list+", "+how, func(t *testing.T) {
+				evidence.RepackList = func(name string, content []byte) []byte {
+					if name != list {
+						return content
+					}
+					lines := strings.SplitAfter(string(content), "\n")
+					return []byte(strings.Join(change(lines[:len(lines)-1]), ""))
+				}
+				f := &forged{book: b, scope: s, folder: folder, files: clone(files)}
+				f.insider()
+				expect(t, verify(t, f.pack()), evidence.Failed, evidence.CannotTell, evidence.Unpinned, 1)
+			})
 		}
 	}
 }

@@ -276,7 +276,7 @@ func (a *archive) checkNames() error {
 		}
 	}
 	for i, m := range a.members[1:] {
-		if a.members[i].name > m.name {
+		if zipOrder(a.members[i].name, m.name) > 0 {
 			return fault(m.name, "the zip's files are not in the order of their names")
 		}
 	}

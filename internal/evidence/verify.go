@@ -26,6 +26,10 @@ type VerifyOptions struct {
 	// them fails.
 	Known []ledger.Checkpoint
 
+	// Vouch says whose word the caller takes for the registry's checkpoint that
+	// the package brings along. Without it no place is believed.
+	Vouch func(Anchor) Vouching
+
 	Limits   Limits
 	Progress func(done, total int64) // packed bytes; may be nil
 }
@@ -210,10 +214,21 @@ func (v *verifier) readFrame() {
 	if !ok {
 		return
 	}
+	introductions, err := parseIntroductionLines(v.docs[nameIntroductions])
+	if err != nil {
+		v.find(Finding{Verdict: Integrity, File: nameIntroductions}, "%v", err)
+		return
+	}
+	anchor, err := v.readAnchor()
+	if err != nil {
+		v.find(Finding{Verdict: Integrity, File: nameAnchors}, "%v", err)
+		return
+	}
 	f, err := newUnsignedFrame(Scope{
 		ExportID: request.ExportID, Organisation: request.Organisation, Request: request.Request, RequestedBy: request.RequestedBy,
-		Genesis: v.docs[nameGenesis], VerifierKey: strings.TrimSuffix(string(v.docs[nameKey]), "\n"), Checkpoint: v.docs[nameCheckpoint],
+		Genesis: v.docs[nameGenesis], VerifierKey: strings.TrimSuffix(string(v.docs[nameKey]), "\n"), Checkpoint: v.docs[nameCheckpoint], Introductions: introductions,
 		First: proof.First, End: proof.End, Left: proof.Left, FrozenAt: frozen, Software: request.Software,
+		Anchor: anchor,
 	})
 	if err != nil {
 		v.find(Finding{Verdict: Integrity}, "the package's description of itself does not hold together: %s", message(err))
@@ -257,7 +272,7 @@ func (v *verifier) checkSignatures() {
 		v.find(Finding{Verdict: Authenticity, File: file}, format, args...)
 	}
 	key := v.VerifierKey
-	isPinned, err := pinned(v.opt.Keys, key)
+	trusted, err := v.trusted(v.opt.Keys)
 	if err != nil {
 		fail(nameKey, "%s", message(err))
 		return
@@ -265,19 +280,21 @@ func (v *verifier) checkSignatures() {
 	if _, err := ledger.OpenCheckpoint(v.Checkpoint, key); err != nil {
 		fail(nameCheckpoint, "%s", message(err))
 	}
-	if v.genesis.Key != key {
-		fail(nameGenesis, "the ledger was founded with another key than the one in %s", nameKey)
+	if v.founded() != nil {
+		fail(nameGenesis, "the ledger was founded with another key than the one in %s, and no introduction leads from it to this one", nameKey)
 	}
 	if err := openSeal(v.docs[nameSeal], sealText(v.origin(), v.ExportID, v.docs[nameTagManifest]), key); err != nil {
 		fail(nameSeal, "the package's signature does not hold: %s", message(err))
 	}
+	v.checkAnchor()
 	switch {
-	case len(v.opt.Keys) > 0 && !isPinned:
+	case len(v.opt.Keys) > 0 && trusted == "":
 		fingerprint, _ := ledger.KeyFingerprint(key)
 		fail(nameKey, "the package is signed by %s, which is none of the trusted keys", fingerprint)
 	case len(v.opt.Keys) == 0 && v.report.Authenticity == OK:
 		v.report.Authenticity = Unpinned
 	}
+	v.report.Trusted = trusted
 }
 
 // conclude adds what the report says beside its findings.
@@ -298,7 +315,7 @@ func (v *verifier) conclude() {
 	}
 	r.Package = v.packageInfo()
 	if r.Integrity == OK && (r.Authenticity == OK || r.Authenticity == Unpinned) {
-		r.Assurance = assuranceSigned
+		r.Assurance = v.assurance()
 	}
 	if r.Authenticity == Unpinned {
 		r.Notes = append(r.Notes, fmt.Sprintf("The signatures verify with the key in the package. Compare its fingerprint %s with the one you got in another way, or name the key that you trust.", r.Package.Fingerprint))
@@ -314,11 +331,19 @@ func (v *verifier) conclude() {
 // checkFiles names the files that are missing or not part of a package.
 func (v *verifier) checkFiles() {
 	want := map[string]bool{
-		nameBagit: true, nameInfo: true, nameReadme: true, nameKey: true, nameFingerprints: true, nameIndex: true, nameRequest: true,
+		nameBagit: true, nameInfo: true, nameReadme: true, nameVerifier: true, nameKey: true, nameFingerprints: true, nameIndex: true, nameRequest: true,
 		namePopulation: true, nameGaps: true, nameGenesis: true, nameCheckpoint: true, nameRange: true, nameSkeleton: true,
 		nameManifest: true, namePacked: true, nameTagManifest: true, nameSeal: true,
 	}
 	if v.frame != nil {
+		if len(v.Introductions) > 0 {
+			want[nameIntroductions] = true
+		}
+		if v.anchored != nil {
+			for _, d := range v.anchored.documents() {
+				want[d.name] = true
+			}
+		}
 		for _, c := range v.present() {
 			for _, name := range []string{fileEntries, fileCSV, fileIPE} {
 				want[categoryFile(c, name)] = true
@@ -348,8 +373,12 @@ func (v *verifier) checkFiles() {
 // isDocument tells the files that are held whole.
 func isDocument(name string) bool {
 	switch name {
-	case nameBagit, nameInfo, nameReadme, nameKey, nameFingerprints, nameIndex, nameRequest, namePopulation, nameGaps,
-		nameGenesis, nameCheckpoint, nameRange, nameManifest, namePacked, nameTagManifest, nameSeal:
+	case nameBagit, nameInfo, nameReadme, nameVerifier, nameKey, nameFingerprints, nameIndex, nameRequest, namePopulation, nameGaps,
+		nameIntroductions, nameGenesis, nameCheckpoint, nameRange, nameManifest, namePacked, nameTagManifest, nameSeal,
+		nameAnchors, nameAnchorEntry, nameAnchorProof, nameRegistryNote:
+		return true
+	}
+	if isToken(name) {
 		return true
 	}
 	for _, c := range audit.Categories {

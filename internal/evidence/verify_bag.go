@@ -109,7 +109,7 @@ func (v *verifier) checkDocuments() {
 	for i, d := range docs {
 		if got, ok := v.docs[d.name]; ok && !v.canRemake(d.name) && !bytes.Equal(got, d.content) {
 			docs[i].content = got // counts as it is in the sum of sizes
-			if v.page != pageVersion && (d.name == nameIndex || d.name == nameReadme) {
+			if v.page != pageVersion && (d.name == nameIndex || d.name == nameReadme || d.name == nameVerifier) {
 				v.report.Notes = append(v.report.Notes, d.name+" was written in a form that this program cannot make again; believe the other files, not it.")
 			}
 		}
@@ -136,7 +136,7 @@ func (v *verifier) canRemake(name string) bool {
 	switch name {
 	case nameIndex:
 		return v.page == pageVersion && len(v.missing()) == 0
-	case nameReadme:
+	case nameReadme, nameVerifier:
 		return v.page == pageVersion
 	case namePopulation, nameGaps:
 		return len(v.missing()) == 0

@@ -33,7 +33,9 @@ type rowCheck struct {
 // knownRoot follows a checkpoint that the caller holds.
 type knownRoot struct {
 	ledger.Checkpoint
-	root *ledger.RangeRoot
+	root   *ledger.RangeRoot
+	source string // who says so
+	file   string
 }
 
 // checkRows verifies the entries and counts them.
@@ -46,6 +48,9 @@ func (v *verifier) checkRows() {
 	c.root, _ = ledger.NewRangeRoot(v.proof()) // the frame has checked it
 	for _, cp := range v.opt.Known {
 		c.follow(cp)
+	}
+	if v.anchored != nil && v.anchored.proven {
+		c.followAnchored()
 	}
 	for _, category := range v.included() {
 		if v.member(categoryFile(category, fileEntries)) == nil {
@@ -191,7 +196,7 @@ func (c *rowCheck) entry(row *ledger.Row) {
 func (c *rowCheck) hidden(row *ledger.Row, shown []*source) {
 	seq := row.Seq
 	at := Finding{File: nameSkeleton, Seq: &seq}
-	rec, err := row.Check()
+	rec, err := checkRow(row)
 	if err != nil {
 		at.Verdict = Integrity
 		c.bad(at, "%s", message(err))
@@ -315,7 +320,7 @@ func (c *rowCheck) follow(cp ledger.Checkpoint) {
 	case err != nil:
 		c.report.Notes = append(c.report.Notes, "A checkpoint that you hold lies before the range and could not be compared.")
 	default:
-		c.known = append(c.known, &knownRoot{cp, root})
+		c.known = append(c.known, &knownRoot{cp, root, "a checkpoint that you hold", nameCheckpoint})
 	}
 }
 
@@ -351,7 +356,7 @@ func (c *rowCheck) checkRoots() {
 	}
 	for _, k := range c.known {
 		if root, err := k.root.Root(); err == nil && root != k.Root {
-			c.bad(Finding{Verdict: Integrity, File: nameCheckpoint}, "the first %d entries lead to the root %s, a checkpoint that you hold says %s: the ledger's history was rewritten", k.Size, ledger.FormatHash(root), ledger.FormatHash(k.Root))
+			c.bad(Finding{Verdict: Integrity, File: k.file}, "the first %d entries lead to the root %s, %s says %s: the ledger's history was rewritten", k.Size, ledger.FormatHash(root), k.source, ledger.FormatHash(k.Root))
 		}
 	}
 }

@@ -44,14 +44,14 @@ func TestKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	OK, Failed := evidence.OK, evidence.Failed
-	expect(t, verify(data), OK, OK, evidence.Unpinned, 0, fingerprint, "VERIFIED", "authenticity  unpinned")
-	expect(t, verify(data, key), OK, OK, OK, 0)
-	expect(t, verify(data, fingerprint), OK, OK, OK, 0)
-	expect(t, verify(data, other.Fingerprint(), " "+fingerprint+"\n"), OK, OK, OK, 0)
-	expect(t, verify(data, other.Fingerprint()), OK, OK, Failed, 1, "none of the trusted keys", "FAILED")
-	expect(t, verify(data, other.VerifierKey(testOrigin)), OK, OK, Failed, 1)
-	expect(t, verify(data, mustKey(t).VerifierKey("ledger.example/t/other")), OK, OK, Failed, 1) // the same key, another ledger
-	expect(t, verify(data, "nonsense"), OK, OK, Failed, 1)
+	expect(t, verify(t, data), OK, OK, evidence.Unpinned, 0, fingerprint, "VERIFIED", "authenticity  unpinned")
+	expect(t, verify(t, data, key), OK, OK, OK, 0)
+	expect(t, verify(t, data, fingerprint), OK, OK, OK, 0)
+	expect(t, verify(t, data, other.Fingerprint(), " "+fingerprint+"\n"), OK, OK, OK, 0)
+	expect(t, verify(t, data, other.Fingerprint()), OK, OK, Failed, 1, "none of the trusted keys", "FAILED")
+	expect(t, verify(t, data, other.VerifierKey(testOrigin)), OK, OK, Failed, 1)
+	expect(t, verify(t, data, mustKey(t).VerifierKey("ledger.example/t/other")), OK, OK, Failed, 1) // the same key, another ledger
+	expect(t, verify(t, data, "nonsense"), OK, OK, Failed, 1)
 
 	for key, ok := range map[string]bool{key: true, fingerprint: true, "": false, "SHA256:": false, "SHA256:AAAA": false, "a+b+c": false, fingerprint + "=": false} {
 		if err := evidence.CheckKey(key); (err == nil) != ok {
@@ -72,8 +72,8 @@ func TestForgedLedger(t *testing.T) {
 	forged.key, forged.genesis.Key = key, key.VerifierKey(testOrigin)
 	forged.fill(60)
 	data := forged.build(forged.scope(allCategories(audit.FormatZIP), 0))
-	expect(t, verify(data), evidence.OK, evidence.OK, evidence.Unpinned, 0, key.Fingerprint())
-	expect(t, verify(data, real.genesis.Key), evidence.OK, evidence.OK, evidence.Failed, 1)
+	expect(t, verify(t, data), evidence.OK, evidence.OK, evidence.Unpinned, 0, key.Fingerprint())
+	expect(t, verify(t, data, real.genesis.Key), evidence.OK, evidence.OK, evidence.Failed, 1)
 }
 
 // TestKnownCheckpoints compares a package with checkpoints that an auditor has
@@ -126,9 +126,27 @@ func TestBrokenChain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBook(t).fill(60)
 			b.rewrite(tt.seq, tt.change)
-			expect(t, verify(b.build(b.scope(allCategories(audit.FormatZIP), 0)), b.genesis.Key), evidence.Failed, evidence.CannotTell, evidence.OK, 1, tt.says)
+			expect(t, verify(t, b.build(b.scope(allCategories(audit.FormatZIP), 0)), b.genesis.Key), evidence.Failed, evidence.CannotTell, evidence.OK, 1, tt.says)
 		})
 	}
+}
+
+// TestSealedSpelling verifies an entry whose hashes all fit a value that is not
+// in canonical form, so that readers could differ about it.
+func TestSealedSpelling(t *testing.T) {
+	b := newBook(t).fill(60)
+	const seq = 36
+	b.rewrite(seq, func(r *ledger.Record) {
+		fields := b.rows[seq].Fields
+		for i := range fields {
+			if fields[i].Path == "/description" {
+				fields[i].Value = append([]byte(" "), fields[i].Value...)
+			}
+		}
+		r.PayloadRoot = ledger.PayloadRoot(fields)
+	})
+	r := verify(t, b.build(b.scope(allCategories(audit.FormatZIP), 0)), b.genesis.Key)
+	expect(t, r, evidence.Failed, evidence.CannotTell, evidence.OK, 1, "audit_entry_20260102_000036: entry 36: field /description: the value is not in canonical form")
 }
 
 // TestRange builds packages that start later than the ledger.
@@ -148,17 +166,17 @@ func TestRange(t *testing.T) {
 	if first == 0 {
 		t.Fatal("the book is too short")
 	}
-	whole := verify(b.build(b.scope(request, 0)), b.genesis.Key)
+	whole := verify(t, b.build(b.scope(request, 0)), b.genesis.Key)
 	expect(t, whole, evidence.OK, evidence.OK, evidence.OK, 0)
 	for _, f := range []int64{1, 2, 3, 31, 32, 33, first - 1, first} {
-		r := verify(b.build(b.scope(request, f)), b.genesis.Key)
+		r := verify(t, b.build(b.scope(request, f)), b.genesis.Key)
 		expect(t, r, evidence.OK, evidence.OK, evidence.OK, 0)
 		if !sameJSON(t, r.Counts.Shown, whole.Counts.Shown) {
 			t.Errorf("from %d on, other entries are shown: %v, not %v", f, r.Counts.Shown, whole.Counts.Shown)
 		}
 	}
 	// One later, and entries of the period could be missing.
-	r := verify(b.build(b.scope(request, first+1)), b.genesis.Key)
+	r := verify(t, b.build(b.scope(request, first+1)), b.genesis.Key)
 	expect(t, r, evidence.OK, evidence.Failed, evidence.OK, 1, "the range must start at entry 0")
 }
 
@@ -171,20 +189,20 @@ func TestEventFromTheFuture(t *testing.T) {
 	b.add(time.Minute, e)
 	request := allCategories(audit.FormatZIP)
 	request.AuditPeriod.From = "2026-01-03"
-	expect(t, verify(b.build(b.scope(request, 0)), b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
-	expect(t, verify(b.build(b.scope(request, 10)), b.genesis.Key), evidence.OK, evidence.CannotTell, evidence.OK, 2, "could stand before the range")
+	expect(t, verify(t, b.build(b.scope(request, 0)), b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
+	expect(t, verify(t, b.build(b.scope(request, 10)), b.genesis.Key), evidence.OK, evidence.CannotTell, evidence.OK, 2, "could stand before the range")
 }
 
 // TestNothing is never green.
 func TestNothing(t *testing.T) {
 	b := newBook(t)
-	expect(t, verify(b.build(b.scope(allCategories(audit.FormatZIP), 0)), b.genesis.Key), evidence.OK, evidence.CannotTell, evidence.OK, 2, "the range is empty")
+	expect(t, verify(t, b.build(b.scope(allCategories(audit.FormatZIP), 0)), b.genesis.Key), evidence.OK, evidence.CannotTell, evidence.OK, 2, "the range is empty")
 
 	// But that nothing matches can be proven.
 	b.fill(20)
 	request := allCategories(audit.FormatZIP)
 	request.AuditPeriod = audit.AuditPeriod{From: "2030-01-01", To: "2030-12-31"}
-	expect(t, verify(b.build(b.scope(request, 0)), b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0, "No entry of the range matches the request", "20  not selected")
+	expect(t, verify(t, b.build(b.scope(request, 0)), b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0, "No entry of the range matches the request", "20  not selected")
 }
 
 // TestPartial says what is missing and proves the rest.
@@ -200,7 +218,7 @@ func TestPartial(t *testing.T) {
 	if summary.Status != "partial" {
 		t.Errorf("status %s", summary.Status)
 	}
-	r := verify(out.Bytes(), b.genesis.Key)
+	r := verify(t, out.Bytes(), b.genesis.Key)
 	expect(t, r, evidence.OK, evidence.CannotTell, evidence.OK, 2, "the package is partial: fix_records: the collector gave up", "not collected")
 	if r.Package.Status != "partial" || r.Counts.NotCollected != 7 {
 		t.Errorf("status %s, %d entries not collected", r.Package.Status, r.Counts.NotCollected)
@@ -223,7 +241,7 @@ func TestErased(t *testing.T) {
 		b := newBook(t).fill(60)
 		b.erase(24, "/actor/email")
 		b.erase(25, "/description")
-		r := verify(b.build(b.scope(request, 0)), b.genesis.Key)
+		r := verify(t, b.build(b.scope(request, 0)), b.genesis.Key)
 		expect(t, r, evidence.OK, evidence.OK, evidence.OK, 0, "have erased fields")
 		if r.Counts.Withheld != 2 && r.Counts.Withheld != 1 { // one of them may not be selected
 			t.Errorf("%d entries with erased fields", r.Counts.Withheld)
@@ -232,18 +250,18 @@ func TestErased(t *testing.T) {
 	t.Run("what the request tests", func(t *testing.T) {
 		b := newBook(t).fill(60)
 		b.erase(24, "/class")
-		r := verify(b.build(b.scope(request, 0)), b.genesis.Key)
+		r := verify(t, b.build(b.scope(request, 0)), b.genesis.Key)
 		expect(t, r, evidence.OK, evidence.CannotTell, evidence.OK, 2, "audit_entry_20260102_000024: the fields that the request tests were erased", "1  undetermined")
 	})
 	t.Run("what this request does not need", func(t *testing.T) {
 		b := newBook(t).fill(60)
 		b.erase(24, "/repository") // no repositories are named
 		b.erase(28, "/class")      // a scan is one by its type
-		expect(t, verify(b.build(b.scope(request, 0)), b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
+		expect(t, verify(t, b.build(b.scope(request, 0)), b.genesis.Key), evidence.OK, evidence.OK, evidence.OK, 0)
 		r := request
 		r.RepositoryIDs = []string{"repo-1"}
 		b.erase(22, "/timestamp")
-		expect(t, verify(b.build(b.scope(r, 0)), b.genesis.Key), evidence.OK, evidence.CannotTell, evidence.OK, 2)
+		expect(t, verify(t, b.build(b.scope(r, 0)), b.genesis.Key), evidence.OK, evidence.CannotTell, evidence.OK, 2)
 	})
 }
 
@@ -252,7 +270,7 @@ func TestRepositories(t *testing.T) {
 	b := newBook(t).fill(60)
 	request := allCategories(audit.FormatZIP)
 	request.RepositoryIDs = []string{"repo-2"}
-	r := verify(b.build(b.scope(request, 0)), b.genesis.Key)
+	r := verify(t, b.build(b.scope(request, 0)), b.genesis.Key)
 	expect(t, r, evidence.OK, evidence.OK, evidence.OK, 0)
 	if n := r.Counts.Shown[audit.AccessLogs]; n == 0 || n >= 10 {
 		t.Errorf("%d access logs", n)
@@ -324,15 +342,15 @@ func TestVersion(t *testing.T) {
 	f := &forged{book: b, scope: s, folder: folder, files: files}
 	f.insider()
 	f.edit("bag-info.txt", "Sealbook-Package-Version: 1", "Sealbook-Package-Version: 2")
-	expect(t, verify(f.pack()), evidence.CannotTell, evidence.CannotTell, evidence.CannotTell, 2, "this program knows 1")
+	expect(t, verify(t, f.pack()), evidence.CannotTell, evidence.CannotTell, evidence.CannotTell, 2, "this program knows 1")
 
 	// A newer page is believed only as far as the other files go.
 	folder, files = unzip(t, b.build(s))
 	f = &forged{book: b, scope: s, folder: folder, files: files}
 	f.insider()
-	f.edit("bag-info.txt", "Sealbook-Page-Version: 1", "Sealbook-Page-Version: 9")
+	f.edit("bag-info.txt", "Sealbook-Page-Version: 2", "Sealbook-Page-Version: 9")
 	f.edit("data/index.html", "Population", "POPULATION")
-	expect(t, verify(f.pack()), evidence.OK, evidence.OK, evidence.Unpinned, 0, "data/index.html was written in a form that this program cannot make again")
+	expect(t, verify(t, f.pack()), evidence.OK, evidence.OK, evidence.Unpinned, 0, "data/index.html was written in a form that this program cannot make again")
 }
 
 func TestReport(t *testing.T) {
@@ -356,7 +374,7 @@ func TestReport(t *testing.T) {
 	b := newBook(t).fill(20)
 	s := b.scope(allCategories(audit.FormatZIP), 0)
 	s.Organisation, s.Software = "Evil\x1b[2J\u202e\r\ncompleteness  ok", "x\x07"
-	if text := reportText(t, verify(b.build(s))); strings.ContainsAny(text, "\x1b\x07\r\u202e") {
+	if text := reportText(t, verify(t, b.build(s))); strings.ContainsAny(text, "\x1b\x07\r\u202e") {
 		t.Errorf("the report holds control characters: %q", text)
 	}
 }

@@ -14,8 +14,8 @@ import (
 
 // A package is a zip file in one form: names in byte order, one time for all,
 // deflate, no extra fields but ZIP64's where a size needs it, no comments,
-// nothing between or around. The last files, which seal the others, are stored
-// without compression. A verifier derives every byte of the container again
+// nothing between or around. The files that seal the others come last, and are
+// stored without compression. A verifier derives every byte of the container again
 // from names, sizes and checksums, so nothing can hide in it.
 
 // member is one file of the zip.
@@ -181,9 +181,9 @@ type zipWriter struct {
 }
 
 // add writes a file whose size is known and whose content write gives. Names
-// must come in byte order.
+// must come in zipOrder.
 func (z *zipWriter) add(name string, size int64, stored bool, write func(io.Writer) error) (*member, error) {
-	if n := len(z.members); n > 0 && z.members[n-1].name >= name {
+	if n := len(z.members); n > 0 && zipOrder(z.members[n-1].name, name) >= 0 {
 		return nil, fmt.Errorf("zip: %s is out of order", name)
 	}
 	m := &member{name: name, stored: stored, size: size, offset: z.offset}

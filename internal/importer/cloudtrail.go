@@ -1,21 +1,13 @@
 package importer
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"regexp"
-	"sort"
-	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/sealbook/sealbook/audit"
 )
 
 // CloudTrail reads AWS CloudTrail records: one a line, or as the log files
@@ -35,72 +27,11 @@ import (
 // So every member of the record is in the entry once, whole, and what names a
 // person stands where it can be withheld or erased.
 func CloudTrail(r io.Reader) iter.Seq2[Item, error] {
-	b := bufio.NewReaderSize(r, 64<<10)
-	start, _ := b.Peek(256) // an error comes again when it is read
-	if wrapped.Match(start) {
-		return cloudTrailElements(b)
-	}
-	return func(yield func(Item, error) bool) {
-		for n, line := range lines(b) {
-			if line.end != nil {
-				yield(Item{}, line.end)
-				return
-			}
-			item := Item{Line: n, Err: line.bad}
-			if item.Err == nil {
-				var v any
-				if v, item.Err = decode(line.text); item.Err == nil {
-					item = cloudTrailItem(n, v)
-				}
-			}
-			if !yield(item, nil) {
-				return
-			}
-		}
-	}
+	return records(r, delivered, cloudTrailItem)
 }
 
-var wrapped = regexp.MustCompile(`^(\x{feff})?\s*(\[|\{\s*"Records"\s*:\s*\[)`)
-
-// cloudTrailElements reads the records of one array.
-func cloudTrailElements(r *bufio.Reader) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		if mark, _ := r.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-			r.Discard(len(mark)) //nolint:errcheck // they were peeked
-		}
-		d := jsontext.NewDecoder(r)
-		for {
-			t, err := d.ReadToken() // up to the array's bracket, which was seen
-			if err != nil {
-				yield(Item{}, fmt.Errorf("read recording: %w", plain(err)))
-				return
-			}
-			if t.Kind() == '[' {
-				break
-			}
-		}
-		n := 1
-		for ; d.PeekKind() != ']'; n++ {
-			v, err := readValue(d)
-			if err != nil {
-				yield(Item{}, fmt.Errorf("read record %d: %w", n, plain(err)))
-				return
-			}
-			if !yield(cloudTrailItem(n, v), nil) {
-				return
-			}
-		}
-		// What follows the array, down to the file's end.
-		for {
-			if _, err := d.ReadToken(); errors.Is(err, io.EOF) && d.StackDepth() == 0 {
-				return
-			} else if err != nil {
-				yield(Item{}, fmt.Errorf("read what follows record %d: %w", n-1, plain(err)))
-				return
-			}
-		}
-	}
-}
+// delivered is how a file starts in which the records are one array.
+var delivered = regexp.MustCompile(`^(\x{feff})?\s*(\[|\{\s*"Records"\s*:\s*\[)`)
 
 func cloudTrailItem(line int, v any) Item {
 	item := Item{Line: line}
@@ -123,10 +54,6 @@ func cloudTrailItem(line int, v any) Item {
 // eventTimeForm is how CloudTrail writes times.
 const eventTimeForm = "2006-01-02T15:04:05Z"
 
-// maxDetailDepth leaves room in the ledger's 16 levels for the payload and for
-// the list of a bulk request.
-const maxDetailDepth = 12
-
 func cloudTrailEntry(record map[string]any, eventType string) map[string]any {
 	name, source := record["eventName"].(string), record["eventSource"].(string)
 	identity, _ := record["userIdentity"].(map[string]any)
@@ -148,9 +75,7 @@ func cloudTrailEntry(record map[string]any, eventType string) map[string]any {
 	if t, err := time.Parse(eventTimeForm, record["eventTime"].(string)); err == nil && t.Format(eventTimeForm) == record["eventTime"] {
 		delete(record, "eventTime")
 	}
-	var notes []any
-	note := func(place, what string) { notes = append(notes, place+": "+what) }
-	fit(record, maxDetailDepth, "", note)
+	fitRecord(record)
 
 	entry["context"] = moved(record, map[string]string{"sourceIPAddress": "source_ip", "userAgent": "user_agent"})
 	metadata := moved(record, map[string]string{"requestID": "request_id"})
@@ -159,30 +84,9 @@ func cloudTrailEntry(record map[string]any, eventType string) map[string]any {
 		delete(record, "userIdentity")
 	}
 	entry["metadata"] = metadata
-	for _, key := range []string{"context", "metadata"} {
-		if len(entry[key].(map[string]any)) == 0 {
-			delete(entry, key)
-		}
-	}
-	if notes != nil {
-		sort.Slice(notes, func(i, j int) bool { return notes[i].(string) < notes[j].(string) })
-		record["import_notes"] = notes
-	}
+	dropEmpty(entry)
 	entry["details"] = record
 	return entry
-}
-
-// moved takes the members that are texts out of a record, under new names. One
-// that is too long for its place stays where it is.
-func moved(record map[string]any, names map[string]string) map[string]any {
-	out := map[string]any{}
-	for from, to := range names {
-		if s, ok := record[from].(string); ok && len(s) <= audit.MaxProse {
-			out[to] = s
-			delete(record, from)
-		}
-	}
-	return out
 }
 
 func cloudTrailDescription(record map[string]any, who map[string]any) string {
@@ -197,9 +101,5 @@ func cloudTrailDescription(record map[string]any, who map[string]any) string {
 	if code, ok := record["errorCode"].(string); ok {
 		text += "; refused or failed: " + code
 	}
-	const most = 1000 // runes, far below the limit in bytes
-	if runes := []rune(text); len(runes) > most {
-		text = string(runes[:most]) + "…"
-	}
-	return strings.TrimSpace(text)
+	return describe(text)
 }

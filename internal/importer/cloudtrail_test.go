@@ -48,7 +48,7 @@ func TestCloudTrailTypes(t *testing.T) {
 	}
 }
 
-func collect(t *testing.T, format Format, content []byte) []Item {
+func collect(t testing.TB, format Format, content []byte) []Item {
 	t.Helper()
 	var items []Item
 	for item, err := range format(bytes.NewReader(content)) {
@@ -60,7 +60,7 @@ func collect(t *testing.T, format Format, content []byte) []Item {
 	return items
 }
 
-func read(t *testing.T, name string) []byte {
+func read(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile("testdata/" + name)
 	if err != nil {

@@ -27,7 +27,7 @@ import (
 func cloudTrailType(eventName string) audit.EventType {
 	snake := snakeCase(eventName)
 	t := audit.EventType{
-		Name:        typePrefix + shorten(snake, eventName),
+		Name:        typePrefix + shorten(snake, eventName, maxTypeName),
 		Class:       audit.ClassChange,
 		Severity:    audit.SeverityMedium,
 		Description: "AWS CloudTrail: " + clip(eventName, 128),
@@ -50,8 +50,8 @@ func cloudTrailType(eventName string) audit.EventType {
 
 const typePrefix = "cloudtrail."
 
-// maxTypeName is what is left of a record's 64 characters.
-const maxTypeName = 64 - len(typePrefix)
+// maxTypeName is what is left of a type's name.
+const maxTypeName = maxTypeBytes - len(typePrefix)
 
 var (
 	signIn  = []string{"console_login", "switch_role", "user_authentication", "get_signin_token"}
@@ -119,16 +119,16 @@ func underscore(b *strings.Builder) {
 
 // shorten keeps a name that fits. Of another it keeps the start, with a digest
 // of the whole so that two long names stay two.
-func shorten(snake, name string) string {
-	if snake != "" && len(snake) <= maxTypeName {
-		return snake
+func shorten(fitting, name string, most int) string {
+	if fitting != "" && len(fitting) <= most {
+		return fitting
 	}
 	sum := sha256.Sum256([]byte(name))
 	suffix := hex.EncodeToString(sum[:4])
-	if snake == "" {
+	if fitting == "" {
 		return "event_" + suffix
 	}
-	return snake[:maxTypeName-len(suffix)-1] + "_" + suffix
+	return fitting[:most-len(suffix)-1] + "_" + suffix
 }
 
 func clip(s string, most int) string {
@@ -142,11 +142,7 @@ func clip(s string, most int) string {
 // and to medium at least when the call was not allowed or a sign-in failed.
 func cloudTrailSeverity(eventName string, record, identity map[string]any) audit.Severity {
 	s := cloudTrailType(eventName).Severity
-	raise := func(to audit.Severity) {
-		if slices.Index(audit.Severities, to) > slices.Index(audit.Severities, s) {
-			s = to
-		}
-	}
+	raise := func(to audit.Severity) { s = higher(s, to) }
 	code := strings.ToLower(text(record["errorCode"]))
 	for _, word := range []string{"accessdenied", "unauthorized", "failed authentication", "invalidaccess", "authfailure"} {
 		if strings.Contains(code, word) {
@@ -160,4 +156,11 @@ func cloudTrailSeverity(eventName string, record, identity map[string]any) audit
 		raise(audit.SeverityHigh)
 	}
 	return s
+}
+
+func higher(a, b audit.Severity) audit.Severity {
+	if slices.Index(audit.Severities, b) > slices.Index(audit.Severities, a) {
+		return b
+	}
+	return a
 }

@@ -23,14 +23,19 @@ type Item struct {
 	Entry json.RawMessage // a body of POST /entries
 	Type  audit.EventType // to be registered before; no name for types that exist
 	Err   error           // why there is no entry; the recording goes on
+
+	// Columns says which column of a CSV file each field of Entry is from, by
+	// its JSON Pointer. It is the same map for all items.
+	Columns map[string]string
 }
 
 // Format reads a recording, item by item. The second value is an error that
 // ends the recording: what follows it cannot be read.
 type Format func(io.Reader) iter.Seq2[Item, error]
 
-// Formats are the known formats by name.
-var Formats = map[string]Format{"cloudtrail": CloudTrail, "jsonl": JSONL}
+// Formats are the formats that need no mapping, by name; see [CSV] for the
+// other.
+var Formats = map[string]Format{"cloudtrail": CloudTrail, "github": GitHub, "jsonl": JSONL, "okta": Okta}
 
 // MaxLine bounds one line of a recording, in bytes. An entry's own limit is
 // lower; this one keeps a file that is no recording from filling the memory.
@@ -54,6 +59,9 @@ func Open(r io.Reader) (io.Reader, error) {
 	return z, nil
 }
 
+// byteOrderMark is what some editors put before UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // lines yields the lines of r that are not empty, with their numbers. A line
 // that is too long is yielded as nil.
 func lines(r io.Reader) iter.Seq2[int, lineOrError] {
@@ -72,8 +80,8 @@ func lines(r io.Reader) iter.Seq2[int, lineOrError] {
 				yield(n, lineOrError{end: fmt.Errorf("read line %d: %w", n, err)})
 				return
 			}
-			if n == 1 { // a mark that some editors put before UTF-8
-				line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+			if n == 1 {
+				line = bytes.TrimPrefix(line, byteOrderMark)
 			}
 			if line = bytes.TrimSpace(line); len(line) > 0 && !yield(n, lineOrError{text: line}) {
 				return

@@ -17,7 +17,7 @@ import (
 // be imported again.
 func JSONL(r io.Reader) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		seen := map[[16]byte]int{}
+		identities := identities{}
 		for n, line := range lines(r) {
 			if line.end != nil {
 				yield(Item{}, line.end)
@@ -25,7 +25,7 @@ func JSONL(r io.Reader) iter.Seq2[Item, error] {
 			}
 			item := Item{Line: n, Err: line.bad}
 			if item.Err == nil {
-				item.Entry, item.Err = jsonlEntry(line.text, seen)
+				item.Entry, item.Err = jsonlEntry(line.text, identities)
 			}
 			if !yield(item, nil) {
 				return
@@ -34,7 +34,7 @@ func JSONL(r io.Reader) iter.Seq2[Item, error] {
 	}
 }
 
-func jsonlEntry(line []byte, seen map[[16]byte]int) (json.RawMessage, error) {
+func jsonlEntry(line []byte, identities identities) (json.RawMessage, error) {
 	v, err := decode(line)
 	if err != nil {
 		return nil, err
@@ -44,20 +44,32 @@ func jsonlEntry(line []byte, seen map[[16]byte]int) (json.RawMessage, error) {
 		return nil, fmt.Errorf("the line is not a JSON object")
 	}
 	if entry["external_id"] == nil {
-		// Encoding sorts the keys, so that their order does not make another
-		// entry.
-		content, err := json.Marshal(entry)
+		id, err := identities.of("jsonl:", entry)
 		if err != nil {
-			return nil, fmt.Errorf("encode line: %w", err)
-		}
-		sum := sha256.Sum256(content)
-		key := [16]byte(sum[:16])
-		seen[key]++
-		id := "jsonl:" + hex.EncodeToString(key[:])
-		if seen[key] > 1 {
-			id += ":" + strconv.Itoa(seen[key])
+			return nil, err
 		}
 		entry["external_id"] = id
 	}
 	return json.Marshal(entry)
+}
+
+// identities gives records an identity that follows from their content: a
+// prefix, 32 hex digits of the content's SHA-256 and, for the n-th of the same
+// content in a recording, ":" and n. It counts, for that, what it has seen.
+type identities map[[16]byte]int
+
+func (seen identities) of(prefix string, content any) (string, error) {
+	// Encoding sorts the keys, so that their order does not make another entry.
+	encoded, err := json.Marshal(content)
+	if err != nil {
+		return "", fmt.Errorf("encode record: %w", err)
+	}
+	sum := sha256.Sum256(encoded)
+	key := [16]byte(sum[:16])
+	seen[key]++
+	id := prefix + hex.EncodeToString(key[:])
+	if seen[key] > 1 {
+		id += ":" + strconv.Itoa(seen[key])
+	}
+	return id, nil
 }

@@ -54,15 +54,28 @@ func (s *Store) Export(ctx context.Context, ledger int32, id audit.ExportID) (Ex
 
 // Exports lists an organisation's exports, newest first, and counts them all.
 func (s *Store) Exports(ctx context.Context, ledger int32, limit, offset int) (list []Export, total int64, err error) {
+	return s.exports(ctx, `ledger = @ledger`, pgx.NamedArgs{"ledger": ledger, "limit": limit, "offset": offset})
+}
+
+// ExportsBy is Exports for those alone that somebody asked for.
+func (s *Store) ExportsBy(actor audit.Object) func(ctx context.Context, ledger int32, limit, offset int) ([]Export, int64, error) {
+	return func(ctx context.Context, ledger int32, limit, offset int) ([]Export, int64, error) {
+		return s.exports(ctx, `ledger = @ledger and requested_by::jsonb ->> 'type' = @type and requested_by::jsonb ->> 'id' = @id`, pgx.NamedArgs{
+			"ledger": ledger, "type": actor.String("type"), "id": actor.String("id"), "limit": limit, "offset": offset,
+		})
+	}
+}
+
+func (s *Store) exports(ctx context.Context, where string, args pgx.NamedArgs) (list []Export, total int64, err error) {
 	rows, err := s.pool.Query(ctx, `
-		select `+exportColumns+` from export where ledger = $1 order by created_at desc, id desc limit $2 offset $3`, ledger, limit, offset)
+		select `+exportColumns+` from export where `+where+` order by created_at desc, id desc limit @limit offset @offset`, args)
 	if err != nil {
 		return nil, 0, translate("list exports", err)
 	}
 	if list, err = pgx.CollectRows(rows, pgx.RowToStructByName[Export]); err != nil {
 		return nil, 0, translate("list exports", err)
 	}
-	err = s.pool.QueryRow(ctx, `select count(*) from export where ledger = $1`, ledger).Scan(&total)
+	err = s.pool.QueryRow(ctx, `select count(*) from export where `+where, args).Scan(&total)
 	return list, total, translate("count exports", err)
 }
 
@@ -150,17 +163,20 @@ func CompleteExport(ledger int32, id audit.ExportID, a audit.Artifact, failures 
 			f := string(text)
 			failed = &f
 		}
-		return changeExport(ctx, tx, "complete export", `
-			update export set status = 'completed', artifact = $3, failures = $4, completed_at = $5, artifact_expires_at = $6
+		// The package lives as long as the policy of this moment says.
+		return change(ctx, tx, "complete export", `
+			update export set status = 'completed', artifact = $3, failures = $4, completed_at = $5,
+				artifact_expires_at = $5::timestamptz + interval '24 hours' * coalesce(
+					(select evidence_export_days from retention_policy r where r.ledger = $1 order by version desc limit 1), $6)
 			where ledger = $1 and id = $2 and status = 'processing' and cancel_requested_at is null`,
-			ledger, id, string(artifact), failed, at, at.Add(audit.ExportArtifactLife))
+			ledger, id, string(artifact), failed, at, audit.DefaultRetention.EvidenceExports.RetentionDays)
 	}
 }
 
 // EndExport marks an export that runs as failed or canceled.
 func EndExport(ledger int32, id audit.ExportID, status audit.ExportStatus, reason string) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		return changeExport(ctx, tx, "end export", `
+		return change(ctx, tx, "end export", `
 			update export set status = $3, error = nullif($4, '') where ledger = $1 and id = $2 and status in ('queued', 'processing')`,
 			ledger, id, status, reason)
 	}
@@ -170,7 +186,7 @@ func EndExport(ledger int32, id audit.ExportID, status audit.ExportStatus, reaso
 // Returns InvalidState when it is final or was asked before.
 func CancelExport(ledger int32, id audit.ExportID, at time.Time, cancel Cancel) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		err := changeExport(ctx, tx, "cancel export", `
+		err := change(ctx, tx, "cancel export", `
 			update export set cancel_requested_at = $3
 			where ledger = $1 and id = $2 and status in ('queued', 'processing') and cancel_requested_at is null`, ledger, id, at)
 		if err != nil {
@@ -183,20 +199,8 @@ func CancelExport(ledger int32, id audit.ExportID, at time.Time, cancel Cancel) 
 // ExpireExport marks a completed export as expired; its package is gone.
 func ExpireExport(ledger int32, id audit.ExportID) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		return changeExport(ctx, tx, "expire export", `update export set status = 'expired' where ledger = $1 and id = $2 and status = 'completed'`, ledger, id)
+		return change(ctx, tx, "expire export", `update export set status = 'expired' where ledger = $1 and id = $2 and status = 'completed'`, ledger, id)
 	}
-}
-
-// changeExport runs an update whose condition is the state it may happen in.
-func changeExport(ctx context.Context, tx pgx.Tx, what, sql string, args ...any) error {
-	tag, err := tx.Exec(ctx, sql, args...)
-	if err != nil {
-		return translate(what, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return audit.Errorf(audit.InvalidState, "%s: the export is not in a state that allows it", what)
-	}
-	return nil
 }
 
 // UnfinishedExports returns exports made before a time that have not ended and

@@ -1,25 +1,25 @@
 package store
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
 	"math/big"
+	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/sealbook/sealbook/audit"
 )
 
+// KeyPrefix is how every API key begins.
+const KeyPrefix = "sk_live_"
+
 // API keys read sk_live_<12 key id>_<43 secret><6 checksum>, all base62. The
 // checksum catches typing errors, and scanners' noise, without a query.
 const (
-	keyPrefix      = "sk_live_"
 	keyIDLength    = 12
 	secretLength   = 43 // 256 bits
 	checksumLength = 6
@@ -28,17 +28,23 @@ const (
 
 // Key is an API key's row.
 type Key struct {
-	ID           string
-	Organisation audit.OrganisationID
-	Name         string
-	Last4        string
-	MAC          []byte `db:"mac"`
-	Permissions  []audit.Permission
-	CreatedBy    string
-	CreatedAt    time.Time
-	ExpiresAt    *time.Time
-	LastUsedAt   *time.Time
-	RevokedAt    *time.Time
+	ID            string
+	Organisation  audit.OrganisationID
+	Name          string
+	Last4         string
+	MAC           []byte          `db:"mac"`
+	Role          *audit.RoleName // that it was made with
+	Permissions   []audit.Permission
+	Constraints   *JSON[audit.Constraints]
+	AllowedCIDRs  []netip.Prefix `db:"allowed_cidrs"`
+	CreatedBy     string
+	CreatedAt     time.Time
+	ExpiresAt     *time.Time
+	LastUsedAt    *time.Time
+	RevokedAt     *time.Time
+	PreviousMAC   []byte     `db:"previous_mac"` // of the secret before the last rotation
+	PreviousUntil *time.Time // until when that is good
+	RotatedAt     *time.Time
 }
 
 // NewKey makes a key for an organisation. The text is shown once and never
@@ -48,21 +54,63 @@ func NewKey(pepper []byte, o audit.OrganisationID, name, createdBy string, permi
 	if err != nil {
 		return k, "", err
 	}
-	secret, err := random62(secretLength)
-	if err != nil {
+	k = Key{ID: id, Organisation: o, Name: name, Permissions: permissions, CreatedBy: createdBy, CreatedAt: at}
+	text, err = k.newSecret(pepper)
+	return k, text, err
+}
+
+// GrantKey makes a key of a grant that was checked.
+func GrantKey(pepper []byte, o audit.OrganisationID, g audit.CheckedGrant, createdBy string, at time.Time) (k Key, text string, err error) {
+	if k, text, err = NewKey(pepper, o, g.Name, createdBy, g.Permissions, at); err != nil {
 		return k, "", err
 	}
-	text = keyPrefix + id + "_" + secret
+	if g.Role != "" {
+		k.Role = &g.Role
+	}
+	if !g.Constraints.Empty() {
+		k.Constraints = &JSON[audit.Constraints]{g.Constraints}
+	}
+	k.AllowedCIDRs, k.ExpiresAt = g.AllowedCIDRs, g.ExpiresAt
+	return k, text, nil
+}
+
+// Rotate gives the key a new secret. The old one stays good until a time; one
+// that was rotated out before is void at once.
+func (k *Key) Rotate(pepper []byte, at, until time.Time) (text string, err error) {
+	k.PreviousMAC, k.PreviousUntil, k.RotatedAt = k.MAC, &until, &at
+	if !until.After(at) {
+		k.PreviousMAC, k.PreviousUntil = nil, nil
+	}
+	return k.newSecret(pepper)
+}
+
+func (k *Key) newSecret(pepper []byte) (text string, err error) {
+	secret, err := random62(secretLength)
+	if err != nil {
+		return "", err
+	}
+	text = KeyPrefix + k.ID + "_" + secret
 	text += keyChecksum(text)
-	return Key{
-		ID: id, Organisation: o, Name: name, Last4: text[len(text)-4:], MAC: keyMAC(pepper, secret),
-		Permissions: permissions, CreatedBy: createdBy, CreatedAt: at,
-	}, text, nil
+	k.MAC, k.Last4 = keyMAC(pepper, secret), text[len(text)-4:]
+	return text, nil
+}
+
+// Grant is what the key lets its holder do, as it would have to be granted
+// again.
+func (k *Key) Grant() audit.CheckedGrant {
+	g := audit.CheckedGrant{Name: k.Name, Permissions: k.Permissions, AllowedCIDRs: k.AllowedCIDRs, ExpiresAt: k.ExpiresAt}
+	if k.Role != nil {
+		g.Role = *k.Role
+	}
+	if k.Constraints != nil {
+		g.Constraints = k.Constraints.V
+	}
+	return g
 }
 
 // ParseKey splits a key's text; ok is false for anything that cannot be one.
 func ParseKey(text string) (id, secret string, ok bool) {
-	rest, ok := strings.CutPrefix(text, keyPrefix)
+	rest, ok := strings.CutPrefix(text, KeyPrefix)
 	if !ok || len(rest) != keyIDLength+1+secretLength+checksumLength || rest[keyIDLength] != '_' {
 		return "", "", false
 	}
@@ -73,9 +121,12 @@ func ParseKey(text string) (id, secret string, ok bool) {
 	return rest[:keyIDLength], rest[keyIDLength+1 : keyIDLength+1+secretLength], true
 }
 
-// Matches reports, in constant time, whether secret is this key's.
-func (k *Key) Matches(pepper []byte, secret string) bool {
-	return hmac.Equal(k.MAC, keyMAC(pepper, secret))
+// Matches reports, in constant time, whether secret is this key's, or was until
+// a rotation whose overlap is not over.
+func (k *Key) Matches(pepper []byte, secret string, at time.Time) bool {
+	mac := keyMAC(pepper, secret)
+	before := k.PreviousUntil != nil && at.Before(*k.PreviousUntil) && hmac.Equal(k.PreviousMAC, mac)
+	return hmac.Equal(k.MAC, mac) || before
 }
 
 // Usable reports whether the key is neither expired nor revoked.
@@ -110,80 +161,4 @@ func random62(n int) (string, error) {
 		out[i] = base62[x.Int64()]
 	}
 	return string(out), nil
-}
-
-// InsertKey stores a key in the transaction that records its making.
-func InsertKey(k Key) Statements {
-	return func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			insert into api_key (id, organisation, name, last4, mac, permissions, created_by, created_at, expires_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			k.ID, k.Organisation, k.Name, k.Last4, k.MAC, k.Permissions, k.CreatedBy, k.CreatedAt, k.ExpiresAt)
-		return translate("store API key", err)
-	}
-}
-
-// keyOwner is a key with its organisation's ledger.
-type keyOwner struct {
-	Key
-	Ledger int32
-}
-
-// KeyByID returns a key and its organisation's ledger, or NotFound.
-func (s *Store) KeyByID(ctx context.Context, id string) (Key, int32, error) {
-	k, err := one[keyOwner](ctx, s.pool, "read API key", `
-		select k.id, k.organisation, k.name, k.last4, k.mac, k.permissions, k.created_by, k.created_at, k.expires_at,
-			k.last_used_at, k.revoked_at, o.ledger
-		from api_key k join organisation o on o.id = k.organisation where k.id = $1`, id)
-	return k.Key, k.Ledger, err
-}
-
-// TouchKey notes that a key was used, to the minute.
-func (s *Store) TouchKey(ctx context.Context, id string, at time.Time) error {
-	_, err := s.pool.Exec(ctx, `
-		update api_key set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')`, id, at)
-	return translate("note use of API key", err)
-}
-
-// RevokeKey ends a key's validity, in the transaction that records it. Returns
-// NotFound, or InvalidState when it was revoked before.
-func RevokeKey(id string, at time.Time) Statements {
-	return func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `update api_key set revoked_at = $2 where id = $1 and revoked_at is null`, id, at)
-		if err != nil {
-			return translate("revoke API key", err)
-		}
-		if tag.RowsAffected() > 0 {
-			return nil
-		}
-		var there bool
-		if err := tx.QueryRow(ctx, `select exists (select from api_key where id = $1)`, id).Scan(&there); err != nil {
-			return translate("revoke API key", err)
-		}
-		if !there {
-			return audit.Errorf(audit.NotFound, "there is no API key %.40q", id)
-		}
-		return audit.Errorf(audit.InvalidState, "the API key %s was revoked before", id)
-	}
-}
-
-// ListedKey is a key with the name of its organisation.
-type ListedKey struct {
-	Key
-	OrganisationName string
-}
-
-// Keys lists the keys of all organisations, or of the one with this name,
-// oldest first. It is for operators: no request reaches it.
-func (s *Store) Keys(ctx context.Context, organisation string) ([]ListedKey, error) {
-	rows, err := s.pool.Query(ctx, `
-		select k.id, k.organisation, k.name, k.last4, k.mac, k.permissions, k.created_by, k.created_at, k.expires_at,
-			k.last_used_at, k.revoked_at, o.name as organisation_name
-		from api_key k join organisation o on o.id = k.organisation
-		where $1 in ('', o.name) order by k.created_at, k.id`, organisation)
-	if err != nil {
-		return nil, translate("list API keys", err)
-	}
-	keys, err := pgx.CollectRows(rows, pgx.RowToStructByName[ListedKey])
-	return keys, translate("list API keys", err)
 }

@@ -83,6 +83,11 @@ func (s *Store) Organisation(ctx context.Context, ledger int32) (Organisation, e
 	return one[Organisation](ctx, s.pool, "read organisation", selectOrganisation+`where ledger = $1`, ledger)
 }
 
+// OrganisationByID returns NotFound when there is none.
+func (s *Store) OrganisationByID(ctx context.Context, id audit.OrganisationID) (Organisation, error) {
+	return one[Organisation](ctx, s.pool, "read organisation", selectOrganisation+`where id = $1`, id)
+}
+
 // EventTypes returns the types that an organisation registered.
 func (s *Store) EventTypes(ctx context.Context, ledger int32) ([]audit.EventType, error) {
 	rows, err := s.pool.Query(ctx, `select name, class, severity, description from event_type where ledger = $1 order by name`, ledger)
@@ -119,6 +124,19 @@ func one[T any](ctx context.Context, q querier, what, sql string, args ...any) (
 	return v, translate(what, err)
 }
 
+// change runs an update of a job whose condition is the state it may happen in.
+// Returns InvalidState when the job is in another.
+func change(ctx context.Context, tx pgx.Tx, what, sql string, args ...any) error {
+	tag, err := tx.Exec(ctx, sql, args...)
+	if err != nil {
+		return translate(what, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return audit.Errorf(audit.InvalidState, "%s: the job is not in a state that allows it", what)
+	}
+	return nil
+}
+
 // translate gives database errors their meaning, by constraint and never by
 // text.
 func translate(what string, err error) error {
@@ -133,6 +151,8 @@ func translate(what string, err error) error {
 		switch pg.ConstraintName {
 		case "organisation_name_key", "organisation_pkey":
 			return audit.Errorf(audit.InvalidState, "there is an organisation of this name")
+		case "retention_policy_pkey":
+			return audit.Errorf(audit.PreconditionFailed, "the retention policy was changed since it was read")
 		case "export_retry_of_fkey":
 			return audit.Errorf(audit.NotFound, "there is no export to retry")
 		}

@@ -67,7 +67,7 @@ func TestKeys(t *testing.T) {
 		t.Fatalf("%s is not a key", text)
 	}
 	got, ledgerID, err := b.store.KeyByID(t.Context(), id)
-	if err != nil || ledgerID != b.ledger || !got.Matches(pepper, secret) || got.Matches(nil, secret) || got.Matches(pepper, secret+"x") {
+	if err != nil || ledgerID != b.ledger || !got.Matches(pepper, secret, k.CreatedAt) || got.Matches(nil, secret, k.CreatedAt) || got.Matches(pepper, secret+"x", k.CreatedAt) {
 		t.Fatalf("%+v %v", got, err)
 	}
 	for i := range text { // the checksum notices any changed character

@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -47,16 +49,31 @@ func Database(t testing.TB) (dsn string) {
 		t.Fatalf("make template database: %v", templateErr)
 	}
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), databases.Add(1))
-	exec(t, admin, "create database "+name+" template "+template)
+	execute(t, admin, "create database "+name+" template "+template)
 	dsn = withDatabase(admin, name)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the database of the failed test is kept: %s", dsn)
 			return
 		}
-		exec(t, admin, "drop database "+name+" with (force)")
+		execute(t, admin, "drop database "+name+" with (force)")
 	})
 	return dsn
+}
+
+// Copy makes a copy of a database that nobody is connected to, as a backup that
+// was restored is.
+func Copy(t testing.TB, dsn string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := os.Getenv(DatabaseVariable)
+	name := fmt.Sprintf("copy_%d_%d", os.Getpid(), databases.Add(1))
+	execute(t, admin, "create database "+name+" template "+strings.TrimPrefix(u.Path, "/"))
+	t.Cleanup(func() { execute(t, admin, "drop database "+name+" with (force)") })
+	return withDatabase(admin, name)
 }
 
 // makeTemplate migrates a database once for each set of migrations; several
@@ -117,7 +134,7 @@ func withDatabase(dsn, name string) string {
 	return u.String()
 }
 
-func exec(t testing.TB, dsn, sql string) {
+func execute(t testing.TB, dsn, sql string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -146,7 +163,9 @@ const Origin = "ledger.test"
 // Open opens a Log on dsn for the length of the test.
 func Open(t testing.TB, dsn string, change ...func(*ledger.Config)) *ledger.Log {
 	t.Helper()
-	c := ledger.Config{Database: dsn, Key: Key, Origin: Origin, Clock: audit.SystemClock}
+	c := ledger.Config{
+		Database: dsn, Key: Key, Origin: Origin, Clock: audit.SystemClock, SignerState: filepath.Join(t.TempDir(), "signer.state"),
+	}
 	for _, f := range change {
 		f(&c)
 	}
@@ -156,6 +175,12 @@ func Open(t testing.TB, dsn string, change ...func(*ledger.Config)) *ledger.Log 
 	}
 	t.Cleanup(l.Close)
 	return l
+}
+
+// Reader opens a Log that only reads, as verification does, with nobody's key.
+func Reader(t testing.TB, dsn string) *ledger.Log {
+	t.Helper()
+	return Open(t, dsn, func(c *ledger.Config) { c.Key = nil })
 }
 
 // New makes a database, opens a Log on it and creates one ledger.

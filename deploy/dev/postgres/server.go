@@ -174,6 +174,10 @@ func (s *Server) Stop() error { return s.process.Close() }
 // Programs is the folder of the server's programs.
 func (s *Server) Programs() string { return s.bin.dir }
 
+// Libraries lists the folders of libraries that the programs need and the
+// system does not have, as LD_LIBRARY_PATH does; usually none.
+func (s *Server) Libraries() string { return strings.Join(s.bin.libs, ":") }
+
 // Process is watched by who needs the server.
 func (s *Server) Process() *child.Child { return s.process }
 

@@ -1,0 +1,167 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// How the text index follows the ledgers. Appending does not wait for it: what
+// was appended can be found a round later.
+const (
+	DefaultIndexEvery = 500 * time.Millisecond
+	indexBatch        = 256 // entries of one transaction
+	indexLease        = 5 * time.Second
+	indexTimeout      = 30 * time.Second // of a transaction
+)
+
+// RunIndexer keeps the text index up with the ledgers until ctx ends. Of all
+// processes the one that holds the lease does so. What goes wrong is logged,
+// once until it changes, and tried again.
+func (l *Log) RunIndexer(ctx context.Context) {
+	said := ""
+	ticks := time.NewTicker(l.config.IndexEvery)
+	defer ticks.Stop()
+	for {
+		switch err := l.Index(ctx); {
+		case ctx.Err() != nil:
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexLease)
+			defer cancel()
+			if err := l.yieldLease(last, indexerLease); err != nil { // it ends by itself
+				l.config.Logger.Warn("the indexer's lease is kept", "error", err)
+			}
+			return
+		case err == nil:
+			said = ""
+		case err.Error() != said:
+			said = err.Error()
+			l.config.Logger.Warn("entries are not indexed for searching", "error", said)
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticks.C:
+		}
+	}
+}
+
+// behind is a ledger with entries that are not indexed.
+type behind struct {
+	Ledger int32
+	Size   int64
+}
+
+const selectBehind = `
+	select h.ledger, h.size from head h left join search_progress p on p.ledger = h.ledger
+	where h.ledger <> $1 and h.size > coalesce(p.size, 0)
+	order by h.ledger`
+
+// Index brings the index of every ledger to its head, a batch of each in turn,
+// if no other process is doing so.
+func (l *Log) Index(ctx context.Context) error {
+	for {
+		if mine, err := l.takeLease(ctx, indexerLease, indexLease); err != nil || !mine {
+			return err
+		}
+		rows, err := l.writes.Query(ctx, selectBehind, Registry)
+		if err != nil {
+			return fmt.Errorf("find ledgers to index: %w", err)
+		}
+		ledgers, err := pgx.CollectRows(rows, pgx.RowToStructByName[behind])
+		if err != nil {
+			return fmt.Errorf("find ledgers to index: %w", err)
+		}
+		if len(ledgers) == 0 {
+			return nil
+		}
+		for _, b := range ledgers {
+			if err := l.indexBatch(ctx, b); err != nil {
+				return fmt.Errorf("index ledger %d: %w", b.Ledger, err)
+			}
+		}
+	}
+}
+
+const insertTexts = `
+	insert into search_text (ledger, seq, basic, sensitive)
+	select $1, seq,
+		setweight(to_tsvector('simple', ba), 'A') || setweight(to_tsvector('simple', bd), 'B') || setweight(to_tsvector('simple', br), 'C'),
+		setweight(to_tsvector('simple', sa), 'A') || setweight(to_tsvector('simple', sd), 'B') || setweight(to_tsvector('simple', sr), 'C')
+	from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as t (seq, ba, bd, br, sa, sd, sr)
+	on conflict (ledger, seq) do update set basic = excluded.basic, sensitive = excluded.sensitive`
+
+// indexBatch indexes a ledger's next entries. Their payloads are read under
+// the lock on its progress, so that an erasure is either before the reading or
+// finds the text that it removes.
+func (l *Log) indexBatch(ctx context.Context, b behind) error {
+	ctx, cancel := context.WithTimeout(ctx, indexTimeout)
+	defer cancel()
+	return pgx.BeginFunc(ctx, l.writes, func(tx pgx.Tx) error {
+		var from int64
+		if _, err := tx.Exec(ctx, `insert into search_progress (ledger, size) values ($1, 0) on conflict do nothing`, b.Ledger); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `select size from search_progress where ledger = $1 for update`, b.Ledger).Scan(&from); err != nil {
+			return err
+		}
+		end := min(from+indexBatch, b.Size)
+		if end <= from {
+			return nil
+		}
+		texts, err := l.texts(ctx, b.Ledger, from, end)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertTexts, append([]any{b.Ledger, texts.seq}, texts.columns()...)...); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update search_progress set size = $2 where ledger = $1`, b.Ledger, end)
+		return err
+	})
+}
+
+// texts are the texts of entries by column, as unnest takes them.
+type texts struct {
+	seq   []int64
+	parts [6][]string
+}
+
+func (t *texts) columns() []any {
+	out := make([]any, len(t.parts))
+	for i, p := range t.parts {
+		out[i] = p
+	}
+	return out
+}
+
+// texts reads the entries [first, end). What is missing or cannot be read is
+// for verification to tell, and stops nobody from finding the others.
+func (l *Log) texts(ctx context.Context, ledger int32, first, end int64) (t texts, err error) {
+	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
+		return scanRange(ctx, tx, ledger, first, end, func(s *storedRow) error {
+			e, err := s.Entry()
+			if err != nil {
+				return nil //nolint:nilerr // see above
+			}
+			t.add(&e)
+			return nil
+		})
+	})
+	return t, err
+}
+
+func (t *texts) add(e *audit.Entry) {
+	full, masked := e.SearchText(), audit.Mask(*e)
+	if full == (audit.SearchText{}) { // a row, even an empty one, is found by what must not be in it
+		return
+	}
+	t.seq = append(t.seq, e.Seq)
+	for i, text := range []audit.SearchText{masked.SearchText(), full} {
+		for j, part := range []string{text.Actor, text.Details, text.Rest} {
+			t.parts[3*i+j] = append(t.parts[3*i+j], part+"\n"+audit.SearchParts(part))
+		}
+	}
+}

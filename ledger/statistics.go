@@ -1,0 +1,139 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// Statistics says how many entries of a ledger have their time in a period, and
+// of which kinds. Each of the maps sums to Total; the key "" stands for entries
+// that name no repository, or no type of actor.
+type Statistics struct {
+	Total        int64
+	ByType       map[string]int64 // by verbatim event type
+	ByRepository map[string]int64 // by name, or by id where there is no name
+	ByActorType  map[string]int64
+	TopActors    []ActorCount // MaxTopActors at most, by count and then by name
+}
+
+// ActorCount is how many entries name an actor: by e-mail address, or by id
+// where there is none.
+type ActorCount struct {
+	Actor   string
+	IsEmail bool // some of the entries know the actor under this name as an e-mail address
+	Entries int64
+}
+
+// MaxTopActors bounds Statistics.TopActors.
+const MaxTopActors = 10
+
+// Statistics counts the entries of a period, both of whose bounds are set. It
+// adds the roll-ups of whole days; entries of days that are only partly inside
+// are counted one by one, half a day of them at each end at most, or a day
+// of them in all. The counts are exact, of one snapshot.
+func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period) (s Statistics, err error) {
+	s = Statistics{ByType: map[string]int64{}, ByRepository: map[string]int64{}, ByActorType: map[string]int64{}}
+	counts, args := countsOf(p)
+	args["ledger"] = ledger
+	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
+		if err := s.groups(ctx, tx, counts, args); err != nil {
+			return err
+		}
+		args["kinds"], args["top"] = []string{rollupActor}, MaxTopActors
+		rows, err := tx.Query(ctx, `
+			select name, bool_or(part = 'email'), sum(entries)::bigint from (`+counts+`) counted
+			group by name having sum(entries) > 0 order by 3 desc, name collate "C" limit @top`, args)
+		if err != nil {
+			return err
+		}
+		s.TopActors, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ActorCount])
+		return err
+	})
+	if err != nil {
+		return s, fmt.Errorf("count entries: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Statistics) groups(ctx context.Context, tx pgx.Tx, counts string, args pgx.NamedArgs) error {
+	args["kinds"] = []string{rollupType, rollupRepository}
+	rows, err := tx.Query(ctx, `
+		select kind, name, part, sum(entries)::bigint from (`+counts+`) counted group by kind, name, part having sum(entries) > 0`, args)
+	if err != nil {
+		return err
+	}
+	var kind, name, part string
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
+		if kind == rollupRepository {
+			s.ByRepository[name] += n
+			return nil
+		}
+		s.Total += n
+		s.ByType[name] += n
+		s.ByActorType[part] += n
+		return nil
+	})
+	return err
+}
+
+// edge is a span of time inside one or two days, whose entries are counted one
+// by one and added, or taken off.
+type edge struct {
+	audit.Period
+	sign int
+}
+
+// split divides a period into the days [first, end), counted by roll-ups, and
+// edges. At a bound that is no midnight the smaller part of the day is an edge:
+// added, or taken off the whole day.
+func split(p audit.Period) (first, end time.Time, edges []edge) {
+	const day = 24 * time.Hour
+	if p.Until.Sub(p.From) < day {
+		return p.From, p.From, []edge{{p, 1}}
+	}
+	if first = timeOfDay(dayOf(p.From)); first.Before(p.From) {
+		if next := first.Add(day); next.Sub(p.From) <= day/2 {
+			first = next
+			edges = append(edges, edge{audit.Period{From: p.From, Until: next}, 1})
+		} else {
+			edges = append(edges, edge{audit.Period{From: first, Until: p.From}, -1})
+		}
+	}
+	if end = timeOfDay(dayOf(p.Until)); end.Before(p.Until) {
+		if next := end.Add(day); p.Until.Sub(end) <= day/2 {
+			edges = append(edges, edge{audit.Period{From: end, Until: p.Until}, 1})
+		} else {
+			end = next
+			edges = append(edges, edge{audit.Period{From: p.Until, Until: next}, -1})
+		}
+	}
+	return first, end, edges
+}
+
+// countsOf is a statement for rows of kind, name, part and entries that add up
+// to the counts of a period, of the kinds in @kinds and the ledger @ledger.
+func countsOf(p audit.Period) (sql string, args pgx.NamedArgs) {
+	first, end, edges := split(p)
+	args = pgx.NamedArgs{"first": first, "end": end}
+	var parts []string
+	if first.Before(end) {
+		parts = append(parts, `
+			select r.kind, r.name, r.part, r.entries from rollup r
+			where r.ledger = @ledger and r.kind = any(@kinds) and r.day >= @first::date and r.day < @end::date`)
+	}
+	for i, e := range edges {
+		from, until := fmt.Sprint("from", i), fmt.Sprint("until", i)
+		args[from], args[until] = e.From, e.Until
+		parts = append(parts, fmt.Sprintf(`
+			select k.kind, k.name, k.part, %d::bigint as entries from payload p %s
+			where p.ledger = @ledger and p.event_time >= @%s and p.event_time < @%s and k.kind = any(@kinds)`, e.sign, keysOfPayload, from, until))
+	}
+	return strings.Join(parts, " union all "), args
+}

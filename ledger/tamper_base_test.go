@@ -1,0 +1,204 @@
+package ledger_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/ledger"
+	"github.com/sealbook/sealbook/ledger/ledgertest"
+)
+
+// attacked is a database with rows in every table: two organisations, of 600
+// and of 30 entries, two of which were erased in part. The schema backup holds
+// every table as it was after 400.
+type attacked struct {
+	conn    *pgx.Conn
+	outside map[string]ledger.Checkpoint // held outside, by origin
+}
+
+const (
+	attackedEntries = 600
+	backupEntries   = 400
+)
+
+// seeds are rows for the tables that appending does not fill.
+var seeds = []string{
+	`insert into anchor (kind, name, size, note, evidence, anchored_at)
+	 select case n when 1 then 'timestamp' else 'bucket' end, 'name' || n, n, decode('0' || n, 'hex'), decode('1' || n, 'hex'), now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into anchor_attempt (kind, name, configured, at, size, error)
+	 select case n when 1 then 'timestamp' else 'bucket' end, 'name' || n, n = 1, now() + n * interval '1 s', n, 'e' || n from generate_series(1, 2) n`,
+	`insert into organisation (id, name, ledger, created_at) values ('org_a', 'A', 1, now()), ('org_b', 'B', 2, now() + interval '1 s')`,
+	`insert into api_key (id, organisation, name, last4, mac, permissions, created_by, created_at, expires_at, last_used_at, revoked_at,
+	   role, constraints, allowed_cidrs, previous_mac, previous_until, rotated_at)
+	 select 'key' || n, case n when 1 then 'org_a' else 'org_b' end, 'name' || n, 'abc' || n, decode('0' || n, 'hex'), array['p' || n], 'by' || n,
+	   now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
+	   'role' || n, 'c' || n, array[('10.0.0.' || n)::cidr], decode('1' || n, 'hex'), now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into event_type (ledger, name, class, severity, description, created_at)
+	 select 1, 'type' || n, 'class' || n, 'severity' || n, 'd' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into event_schema (ledger, name, version, schema, created_at)
+	 select 1, 'type' || n, n, 's' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into export (id, ledger, request, requested_by, retry_of, status, run_id, frozen, estimated_bytes, estimated_completion, artifact, failures, error,
+	   cancel_requested_at, created_at, completed_at, artifact_expires_at)
+	 select 'export' || n, 1, 'r' || n, 'by' || n, 'export' || n, case n when 1 then 'completed' else 'expired' end, 'run' || n, 'f' || n, n,
+	   now() + n * interval '1 s', 'a' || n, 'f' || n, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
+	   now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into verification (id, ledger, request, requested_by, status, run_id, frozen, result, error, cancel_requested_at, created_at, completed_at)
+	 select 'verify' || n, 1, 'r' || n, 'by' || n, 'completed', 'run' || n, 'f' || n, 'x' || n, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s',
+	   now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into verification_segment (verification, ledger, idx, result) select 'verify' || n, 1, n, 'x' || n from generate_series(1, 2) n`,
+	`insert into search_text (ledger, seq, basic, sensitive) select 1, n, to_tsvector('simple', 'b' || n), to_tsvector('simple', 's' || n) from generate_series(1, 2) n`,
+	`insert into retention_policy (ledger, version, audit_log_days, audit_log_archive_days, scan_result_days, scan_result_archive_days, evidence_export_days, set_at)
+	 select 1, n, n, n, n, n, n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into evidence (id, ledger, type, title, description, date, criteria, files, uploaded_by, created_at)
+	 select 'ev_' || n, 1, 't' || n, 'title' || n, 'd' || n, date '2024-01-01' + n, array['c' || n], 'f' || n, 'by' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into search_progress (ledger, size) values (1, 400), (2, 3)`,
+	`insert into investigation (ledger, id, kind, opened_on, number, entry_seq, status, priority, assigned_to, created_at)
+	 select 1, 'inv' || n, 'kind' || n, 'day' || n, n, n, case n when 1 then 'active' else 'closed' end, case n when 1 then 'low' else 'high' end, 'team' || n,
+	   now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into outbox (kind, workflow_id, workflow, input, attempts, next_at, created_at)
+	 select case n when 1 then 'start' else 'cancel' end, 'id' || n, 'w' || n, 'in' || n, n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
+}
+
+// attackedEvent has a value in every column.
+func attackedEvent(n int) audit.Event {
+	e := ledgertest.Event(n)
+	e.Category = fmt.Sprintf("category-%d", n%5)
+	e.Severity = []audit.Severity{audit.SeverityLow, audit.SeverityMedium, audit.SeverityHigh}[n%3]
+	e.Actor["type"] = []string{"user", "service"}[n%2]
+	e.Resource["type"] = []string{"issue", "scan"}[n%2]
+	e.Frameworks = e.Frameworks[:1+n%2]
+	at := e.Timestamp.AddDate(0, 0, n%11%3) // more on some days than on others
+	e.Timestamp = &at
+	if n%3 == 0 {
+		e.ExternalID = fmt.Sprintf("external-%d", n)
+	}
+	return e
+}
+
+func newAttacked(t *testing.T) *attacked {
+	t.Helper()
+	ctx := context.Background() // outlives the subtest that made it, until cleanup
+	dsn := ledgertest.Database(t)
+	l := ledgertest.Open(t, dsn)
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(ctx) })
+	a := &attacked{conn: conn, outside: map[string]ledger.Checkpoint{}}
+	exec := func(sql string, args ...any) {
+		if _, err := conn.Exec(ctx, sql, args...); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	ids := make([]int32, 2)
+	for i, o := range []audit.OrganisationID{"org_a", "org_b"} {
+		d, err := l.Create(ctx, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[i] = d.ID
+	}
+	n := 0
+	fill := func(id int32, until int) {
+		for first := n; n < until; first = n {
+			s := ledger.Submission{Ledger: id, Request: &ledger.RequestKey{Route: fmt.Sprint("POST /", first%4), Key: fmt.Sprint("key-", id, "-", first), Body: []byte("{}")}}
+			for range 50 {
+				s.Events = append(s.Events, attackedEvent(n))
+				n++
+			}
+			if _, err := l.Append(ctx, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	next, err := ledger.GenerateSigningKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(ids[0], backupEntries)
+	if err := l.Publish(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range seeds {
+		exec(sql)
+	}
+	exec(`create schema backup`)
+	for _, table := range tablesOf(t, conn) {
+		exec(`create table backup.` + table + ` as table public.` + table)
+	}
+	fill(ids[0], attackedEntries)
+	n = 0
+	fill(ids[1], 50)
+	if err := l.AddKey(ctx, next); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.RetireKeys(ctx); err != nil { // every key but the log's own
+		t.Fatal(err)
+	}
+	if err := l.Publish(ctx); err != nil {
+		t.Fatal(err)
+	}
+	exec(`set session_replication_role = replica`)
+	a.erase(t, ids[0], 21)
+	a.erase(t, ids[0], 22)
+	for _, id := range append(ids, ledger.Registry) {
+		c, _, err := l.Head(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.outside[c.Origin] = c
+		ledgertest.Check(t, l, id, -1)
+	}
+	return a
+}
+
+// erase does to an entry's description what the redactor does.
+func (a *attacked) erase(t *testing.T, id int32, seq int64) {
+	t.Helper()
+	const path = "/description"
+	var seed []byte
+	var fields map[string]json.RawMessage
+	if err := a.conn.QueryRow(t.Context(), `select seed, fields::json from payload where ledger = $1 and seq = $2`, id, seq).Scan(&seed, &fields); err != nil {
+		t.Fatal(err)
+	}
+	salts := map[string]string{}
+	for p := range fields {
+		salts[p] = base64.StdEncoding.EncodeToString(ledger.FieldSalt(seed, p))
+	}
+	gone := ledger.Field{Path: path, Salt: ledger.FieldSalt(seed, path), Value: fields[path]}
+	h := gone.Commit()
+	delete(fields, path)
+	delete(salts, path)
+	_, err := a.conn.Exec(t.Context(), `update payload set seed = null, fields = $3::json::text, salts = $4::json::text, commitments = $5::json::text where ledger = $1 and seq = $2`,
+		id, seq, fields, salts, map[string]string{path: base64.StdEncoding.EncodeToString(h[:])})
+	if err == nil {
+		_, err = a.conn.Exec(t.Context(), `update external_id set salt = null where ledger = $1 and seq = $2`, id, seq)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tablesOf lists the tables of the schema; partitions belong to theirs.
+func tablesOf(t testing.TB, conn *pgx.Conn) []string {
+	t.Helper()
+	rows, err := conn.Query(context.Background(), `
+		select c.relname::text from pg_class c join information_schema.tables i on i.table_name = c.relname and i.table_schema = 'public'
+		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+		order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tables
+}
