@@ -272,6 +272,10 @@ func (v *verifier) checkSignatures() {
 		v.find(Finding{Verdict: Authenticity, File: file}, format, args...)
 	}
 	key := v.VerifierKey
+	if _, err := ledger.KeyFingerprint(key); err != nil {
+		fail(nameKey, "%s", message(err)) // with no key there is nothing to hold the signatures against
+		return
+	}
 	trusted, err := v.trusted(v.opt.Keys)
 	if err != nil {
 		fail(nameKey, "%s", message(err))
