@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/docs"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -106,7 +107,7 @@ func (f *facts) documents() ([]document, error) {
 	docs := []document{
 		{nameBagit, []byte("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")},
 		{nameReadme, readme},
-		{nameVerifier, verifierText},
+		{nameVerifier, docs.Verifier},
 		{nameKey, []byte(f.VerifierKey + "\n")},
 		{nameFingerprints, fmt.Appendf(nil, "%s  %s\n\nThe key in ledger.vkey proves nothing by itself: whoever makes a package chooses\nthe key in it. Compare the fingerprint with the one you got in another way.\n", fingerprint, nameKey)},
 		{nameIndex, index},

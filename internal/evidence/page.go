@@ -29,12 +29,6 @@ const (
 //go:embed index.html.tmpl
 var indexText string
 
-// verifierText is the second verifier, which every package brings along. It is
-// never run here. Like the README it may change with pageVersion.
-//
-//go:embed verify.py
-var verifierText []byte
-
 //go:embed readme.md.tmpl
 var readmeText string
 
