@@ -43,6 +43,8 @@ type bench struct {
 	ledger int32             // of the organisation under test
 	other  int32             // of another one
 	keys   map[string]string // API keys by name
+
+	documented *documented // what the statements fields and sent of a script ask
 }
 
 // fakeWorkflows stands for the only service that the API can do without.

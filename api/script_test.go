@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sealbook/sealbook/api"
 )
@@ -34,6 +35,9 @@ import (
 //	let tag = header ETag           keeps a header
 //	index                           brings the text index to the ledgers' heads
 //	flush                           brings what was read into the ledgers
+//	complete JOB                    publishes a package for an export, as a worker does
+//	fields MESSAGE                  the answer has the fields that fields.tsv lists,
+//	sent MESSAGE                    or the request has
 //
 // ${repeat TEXT N}, ${hex FF00}, ${crlf} and ${events N} stand for bytes that no
 // one wants to read.
@@ -52,24 +56,6 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// TestDocumentedRequests runs testdata/documents: the requests that the two
-// documents print, under every mount.
-func TestDocumentedRequests(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("testdata/documents/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		for _, mount := range api.Mounts {
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+mount, func(t *testing.T) {
-				t.Parallel()
-				runScript(t, newBench(t), file, mount)
-			})
-		}
-	}
-}
-
 type script struct {
 	t  *testing.T
 	b  *bench
@@ -80,6 +66,7 @@ type script struct {
 	vars  map[string]string
 
 	next *request // being put together
+	sent []byte   // its body, once it was sent
 	last *answer
 }
 
@@ -131,6 +118,10 @@ func (s *script) line(text string) {
 	case text == "flush":
 		s.send()
 		s.b.flush()
+	case strings.HasPrefix(text, "complete "):
+		s.send()
+		s.b.clock.move(time.Second) // no package is made in no time
+		s.b.complete(s.expand(strings.TrimPrefix(text, "complete ")), []byte("a package"))
 	case s.next != nil && headerLine.MatchString(text):
 		m := headerLine.FindStringSubmatch(text)
 		s.next.header[http.CanonicalHeaderKey(m[1])] = append(s.next.header[http.CanonicalHeaderKey(m[1])], s.expand(m[2]))
@@ -147,7 +138,7 @@ func (s *script) send() {
 	if s.next == nil {
 		return
 	}
-	s.last = s.b.send(*s.next)
+	s.last, s.sent = s.b.send(*s.next), s.next.body
 	if s.next.method != "GET" {
 		s.b.whole()
 	}
@@ -166,6 +157,14 @@ func (s *script) expect(text string) {
 	case words[0] == "status" && len(words) == 2:
 		if got := strconv.Itoa(s.last.status); got != words[1] {
 			s.t.Fatalf("%s: status %s, not %s: %.2000s", s.at, got, words[1], s.last.body)
+		}
+	case words[0] == "fields":
+		if err := s.b.documented.hold(strings.TrimPrefix(text, "fields "), s.last.body); err != nil {
+			s.t.Fatalf("%s: %v: %.2000s", s.at, err, s.last.body)
+		}
+	case words[0] == "sent":
+		if err := s.b.documented.hold(strings.TrimPrefix(text, "sent "), s.sent); err != nil {
+			s.t.Fatalf("%s: %v: %.2000s", s.at, err, s.sent)
 		}
 	case words[0] == "header":
 		rest := strings.SplitN(words[2], " ", 2)
