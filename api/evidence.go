@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -66,6 +67,9 @@ func (s *server) showEvidence(r *http.Request) (reply, error) {
 // what the ledger's entries are, counted now, and what people uploaded.
 func (s *server) frameworkEvidence(r *http.Request, f audit.Framework) (reply, error) {
 	callOf(r).seen.counted = true
+	if err := s.coversFramework(r, f); err != nil {
+		return reply{}, err
+	}
 	q := callOf(r).query
 	framework, _ := s.catalog.Of(f) // the catalogue has all; its test says so
 	echo, criteria := q.criteria("criteria", &framework)
@@ -77,8 +81,7 @@ func (s *server) frameworkEvidence(r *http.Request, f audit.Framework) (reply, e
 	if err != nil {
 		return reply{}, err
 	}
-	uploads, total, err := s.Store.EvidenceList(r.Context(), principal(r).Ledger,
-		store.EvidenceFilter{Criteria: criteria, Period: period.period()}, MaxUploadsShown, 0)
+	uploads, total, err := s.uploads(r, store.EvidenceFilter{Criteria: criteria, Period: period.period()}, MaxUploadsShown, 0)
 	if err != nil {
 		return reply{}, err
 	}
@@ -91,10 +94,12 @@ func (s *server) frameworkEvidence(r *http.Request, f audit.Framework) (reply, e
 			without = append(without, id)
 		}
 	}
-	return reply{data: frameworkBody{echo, items}, metadata: map[string]any{
+	metadata := map[string]any{
 		"framework": strings.ToLower(string(f)), "edition": framework.Edition, "catalog_version": s.catalog.Version,
 		"audit_period": period.dates(), "criteria_without_evidence": without, "uploads_not_shown": total - int64(len(uploads)),
-	}}, nil
+	}
+	maps.Copy(metadata, coverage(r))
+	return reply{data: frameworkBody{echo, items}, metadata: metadata}, nil
 }
 
 // aggregates counts what queries select of the ledger. What selects nothing is
@@ -104,7 +109,7 @@ func (s *server) aggregates(r *http.Request, f audit.Framework, queries []catalo
 	for i, q := range queries {
 		matches[i] = q.Match
 	}
-	tallies, err := s.Log.Tallies(r.Context(), principal(r).Ledger, period.period(), matches)
+	tallies, err := s.Log.Tallies(r.Context(), principal(r).Ledger, period.period(), principal(r).Constraints, matches)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (s *server) listEvidence(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	list, total, err := s.Store.EvidenceList(r.Context(), principal(r).Ledger, f, page.limit, page.offset())
+	list, total, err := s.uploads(r, f, page.limit, page.offset())
 	if err != nil {
 		return reply{}, err
 	}
@@ -91,7 +91,16 @@ func (s *server) listEvidence(r *http.Request) (reply, error) {
 	for i, e := range list {
 		data[i] = uploadView(e)
 	}
-	return reply{data: data, pagination: page.of(total)}, nil
+	return reply{data: data, pagination: page.of(total), metadata: coverage(r)}, nil
+}
+
+// uploads lists uploads that the caller's constraints cover, and counts them.
+func (s *server) uploads(r *http.Request, f store.EvidenceFilter, limit, offset int) (list []store.Evidence, total int64, err error) {
+	f, some := s.coveredUploads(r, f)
+	if !some {
+		return nil, 0, nil
+	}
+	return s.Store.EvidenceList(r.Context(), principal(r).Ledger, f, limit, offset)
 }
 
 func (s *server) allCriteria() (ids []string) {
@@ -108,7 +117,10 @@ func (s *server) evidenceItem(r *http.Request, id string) (reply, error) {
 		return reply{}, q.err
 	}
 	if f, query, period, ok := s.parseAggregateID(id); ok {
-		tallies, err := s.Log.Tallies(r.Context(), principal(r).Ledger, period.period(), [][]audit.Selector{query.Match})
+		if err := s.coversFramework(r, f); err != nil {
+			return reply{}, err
+		}
+		tallies, err := s.Log.Tallies(r.Context(), principal(r).Ledger, period.period(), principal(r).Constraints, [][]audit.Selector{query.Match})
 		if err != nil {
 			return reply{}, err
 		}
@@ -133,8 +145,8 @@ func (s *server) upload(r *http.Request, id string) (store.Evidence, error) {
 		return store.Evidence{}, none
 	}
 	e, err := s.Store.Evidence(r.Context(), principal(r).Ledger, audit.EvidenceID(id))
-	if audit.CodeOf(err) == audit.NotFound {
-		err = none
+	if audit.CodeOf(err) == audit.NotFound || err == nil && !s.coversUpload(r, &e) {
+		return store.Evidence{}, none
 	}
 	return e, err
 }

@@ -22,6 +22,15 @@ var honoured = map[string]string{
 	"GET /logs":               "the query is restricted",
 	"GET /logs/{log_id}":      "404 for what is not covered",
 
+	"GET /search":     "what is not covered is not ranked",
+	"GET /statistics": "covered entries are counted",
+	"GET /history":    "covered entries are counted",
+
+	"GET /evidence":                     "covered uploads",
+	"GET /evidence/soc2":                "of a covered framework: covered entries are counted, covered uploads shown",
+	"GET /evidence/{name}":              "likewise; 404 for an upload that is not covered",
+	"GET /evidence/download/{artifact}": "404 for an upload that is not covered",
+
 	"POST /verify": "the window selects covered entries alone; what stands between them is only hashed, and no job is made",
 
 	"GET /keys":               "public keys",

@@ -58,7 +58,7 @@ type historySummary struct {
 // showHistory answers GET /history.
 func (s *server) showHistory(r *http.Request) (reply, error) {
 	q := callOf(r).query
-	f := audit.Filter{RepositoryID: q.identifier("repository_id"), Framework: q.framework("framework")}
+	f := audit.Filter{RepositoryID: q.identifier("repository_id"), Framework: q.framework("framework"), Within: principal(r).Constraints}
 	metric := q.oneOf("metric", metricScore, metricIssues, metricFixes)
 	if metric == "" {
 		metric = metricScore
@@ -77,7 +77,7 @@ func (s *server) showHistory(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	points, summary := series(metric, periods, values)
-	return reply{data: historyBody{Metric: metric, Interval: interval, Points: points, Summary: summary, Reason: reason}}, nil
+	return reply{data: historyBody{Metric: metric, Interval: interval, Points: points, Summary: summary, Reason: reason}, metadata: coverage(r)}, nil
 }
 
 // intervals cuts a period into the points of a history.

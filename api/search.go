@@ -2,6 +2,7 @@ package api
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -51,7 +52,7 @@ func (s *server) search(r *http.Request) (reply, error) {
 	everything := principal(r).Can(audit.ReadSensitive)
 	started := s.Clock()
 	found, err := s.Log.Search(r.Context(), principal(r).Ledger, ledger.Search{
-		Query: query, Fields: fields, Everything: everything, Limit: page.limit, Offset: page.offset(),
+		Query: query, Fields: fields, Everything: everything, Within: principal(r).Constraints, Limit: page.limit, Offset: page.offset(),
 	})
 	if err != nil {
 		return reply{}, err
@@ -61,6 +62,7 @@ func (s *server) search(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	metadata := listMetadata(s.Clock().Sub(started).Milliseconds())
+	maps.Copy(metadata, coverage(r))
 	metadata["indexed_through_seq"] = nil
 	if found.Indexed > 0 {
 		metadata["indexed_through_seq"] = found.Indexed - 1

@@ -42,7 +42,7 @@ func (s *server) showStatistics(r *http.Request) (reply, error) {
 	if q.err != nil {
 		return reply{}, q.err
 	}
-	found, err := s.Log.Statistics(r.Context(), principal(r).Ledger, p)
+	found, err := s.Log.Statistics(r.Context(), principal(r).Ledger, p, principal(r).Constraints)
 	if err != nil {
 		return reply{}, err
 	}
@@ -50,7 +50,7 @@ func (s *server) showStatistics(r *http.Request) (reply, error) {
 		Period: statisticsPeriod{audit.FormatTime(p.From), audit.FormatTime(q.lastInstant(p))},
 		Total:  found.Total, ByType: found.ByType, ByRepository: attribute(found.ByRepository), ByActorType: attribute(found.ByActorType),
 		TopActors: topActors(found.TopActors, principal(r).Can(audit.ReadSensitive)),
-	}}, nil
+	}, metadata: coverage(r)}, nil
 }
 
 // recent reads from and to. What is missing of the two is now, and so long

@@ -99,6 +99,18 @@ func (c Constraints) String() string {
 	return string(text)
 }
 
+// Intersect returns what lies in both periods; one that ends where it starts,
+// or before, holds no moment.
+func (p Period) Intersect(o Period) Period {
+	if p.From.Before(o.From) {
+		p.From = o.From
+	}
+	if p.Until.IsZero() || !o.Until.IsZero() && o.Until.Before(p.Until) {
+		p.Until = o.Until
+	}
+	return p
+}
+
 // Within reports whether the whole period lies in outer.
 func (p Period) Within(outer Period) bool {
 	after := func(t, bound time.Time) bool { return bound.IsZero() || !t.IsZero() && !t.Before(bound) }

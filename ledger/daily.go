@@ -19,16 +19,16 @@ type DayCount struct {
 
 // CountDaily counts the entries of the metrics' types (IssueCreated,
 // IssueResolved, FixApplied) by day and type, for days that have any, in the
-// order of days. Of f, it takes Types, RepositoryID, Framework and Period, whose
-// bounds are midnights in UTC or open. Roll-ups answer it unless there is a
-// framework, by which they do not count; then the entries are counted one by
-// one, with the same result.
+// order of days. Of f, it takes Types, RepositoryID, Framework, Within and Period,
+// whose bounds are midnights in UTC or open. Roll-ups answer it unless there is a
+// framework, by which they do not count, or a constraint; then the entries are
+// counted one by one, with the same result, or Unavailable after SearchTimeout.
 func (l *Log) CountDaily(ctx context.Context, ledger int32, f audit.Filter) (counts []DayCount, err error) {
 	args := pgx.NamedArgs{"ledger": ledger, "types": f.Types}
 	var sql string
 	switch {
-	case f.Framework != "":
-		f = audit.Filter{Period: f.Period, Types: f.Types, RepositoryID: f.RepositoryID, Framework: f.Framework}
+	case f.Framework != "" || !f.Within.Empty():
+		f = audit.Filter{Period: f.Period, Types: f.Types, RepositoryID: f.RepositoryID, Framework: f.Framework, Within: f.Within}
 		sql = `select (p.event_time at time zone 'UTC')::date, p.event_type, count(*) from payload p where ` + conditions(f, args) + ` group by 1, 2 order by 1, 2`
 	case f.RepositoryID != "":
 		args["repository"] = f.RepositoryID
@@ -39,6 +39,9 @@ func (l *Log) CountDaily(ctx context.Context, ledger int32, f audit.Filter) (cou
 			days(f.Period, args) + ` group by 1, 2 order by 1, 2`
 	}
 	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
+		if err := bound(ctx, tx, l.config.SearchTimeout); err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, sql, args)
 		if err != nil {
 			return err
@@ -46,6 +49,9 @@ func (l *Log) CountDaily(ctx context.Context, ledger int32, f audit.Filter) (cou
 		counts, err = pgx.CollectRows(rows, pgx.RowToStructByPos[DayCount])
 		return err
 	})
+	if tooLong(err) {
+		err = &audit.Error{Code: audit.Unavailable, Message: "counting takes too long; ask for a shorter period", Err: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("count entries by day: %w", err)
 	}

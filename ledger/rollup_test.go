@@ -176,7 +176,7 @@ func TestStatisticsAreWhatWasAppended(t *testing.T) {
 		if !p.From.Before(p.Until) {
 			p.From, p.Until = p.Until, p.From.Add(time.Microsecond)
 		}
-		got, err := logs[0].Statistics(t.Context(), id, p)
+		got, err := logs[0].Statistics(t.Context(), id, p, audit.Constraints{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +251,7 @@ func TestErasureMovesCounts(t *testing.T) {
 	l, id, dsn := ledgertest.New(t)
 	ledgertest.Append(t, l, id, 0, 14) // two of each of seven actors
 	p := audit.Period{From: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2024, 1, 2, 0, 0, 0, 0, time.UTC)}
-	before, err := l.Statistics(t.Context(), id, p)
+	before, err := l.Statistics(t.Context(), id, p, audit.Constraints{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestErasureMovesCounts(t *testing.T) {
 		t.Fatal("there is nothing to erase")
 	}
 	asOwner(t, dsn, `set role sealbook_redactor`, `update payload set actor_email = null where ledger = 1 and seq = 3`)
-	got, err := l.Statistics(t.Context(), id, p)
+	got, err := l.Statistics(t.Context(), id, p, audit.Constraints{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestErasureMovesCounts(t *testing.T) {
 	if n := names(); n != 0 {
 		t.Errorf("%d rows still name the person", n)
 	}
-	if got, err = l.Statistics(t.Context(), id, p); err != nil {
+	if got, err = l.Statistics(t.Context(), id, p, audit.Constraints{}); err != nil {
 		t.Fatal(err)
 	}
 	want := before

@@ -212,7 +212,7 @@ func BenchmarkStatistics(b *testing.B) {
 			var asked, recounted time.Duration
 			for b.Loop() {
 				at := time.Now()
-				s, err := l.Statistics(b.Context(), id, p)
+				s, err := l.Statistics(b.Context(), id, p, audit.Constraints{})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -23,6 +23,7 @@ type Search struct {
 	Query      string // as websearch_to_tsquery reads it: words, "phrases", or, -not
 	Fields     audit.SearchFields
 	Everything bool // also what masking hides
+	Within     audit.Constraints
 	Limit      int
 	Offset     int // at most audit.MaxOffset
 }
@@ -74,11 +75,18 @@ func (s *Search) parse(ctx context.Context, tx pgx.Tx) (query string, err error)
 
 func plainQuery(query string) string { return dashes.ReplaceAllString(query, "-") }
 
-const selectMatches = `
-	with m as materialized (select seq, score from search_ledger($1::text::tsquery, $2, $3))
+// What may not be read must not be ranked either: it would take the places of
+// what may, and the total would tell of it.
+const (
+	matchingAll     = `search_ledger(@query::text::tsquery, @everything, @most)`
+	matchingCovered = `search_covered(@query::text::tsquery, @everything, @most, @frameworks, @repositories, @from, @until)`
+
+	selectMatches = `
+	with m as materialized (select seq, score from %s)
 	select n, seq, score
 	from (select count(*) as n from m) c
-	left join lateral (select seq, score from m order by score desc, seq desc limit $4 offset $5) p on true`
+	left join lateral (select seq, score from m order by score desc, seq desc limit @limit offset @offset) p on true`
+)
 
 // Search finds entries. Returns InvalidParameter when the query holds no word,
 // PaginationTooDeep, or Unavailable when it takes too long.
@@ -124,7 +132,15 @@ func tooLong(err error) bool {
 }
 
 func (f *Found) read(ctx context.Context, tx pgx.Tx, ledger int32, query string, s Search) error {
-	rows, err := tx.Query(ctx, selectMatches, query, s.Everything, audit.MaxSearchMatches+1, s.Limit, s.Offset)
+	args := pgx.NamedArgs{"query": query, "everything": s.Everything, "most": audit.MaxSearchMatches + 1, "limit": s.Limit, "offset": s.Offset}
+	matching := matchingAll
+	if !s.Within.Empty() {
+		period := s.Within.Period()
+		matching = matchingCovered
+		args["frameworks"], args["repositories"] = s.Within.Frameworks, s.Within.Repositories
+		args["from"], args["until"] = instant(period.From), instant(period.Until)
+	}
+	rows, err := tx.Query(ctx, fmt.Sprintf(selectMatches, matching), args)
 	if err != nil {
 		return err
 	}
@@ -159,6 +175,14 @@ func (f *Found) read(ctx context.Context, tx pgx.Tx, ledger int32, query string,
 		return Match{r, scores[r.Seq]}, err
 	})
 	return err
+}
+
+// instant is null for an open bound.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // Marks stand around the words of a highlight that the query names. They are

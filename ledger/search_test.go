@@ -265,7 +265,7 @@ func TestSearchIsBounded(t *testing.T) {
 	if _, err := hurried.Search(t.Context(), d.ID, ledger.Search{Query: "event", Limit: 1}); audit.CodeOf(err) != audit.Unavailable {
 		t.Errorf("a search that takes too long: %v", err)
 	}
-	if _, err := hurried.Tallies(t.Context(), d.ID, audit.Period{}, [][]audit.Selector{{{}}}); audit.CodeOf(err) != audit.Unavailable {
+	if _, err := hurried.Tallies(t.Context(), d.ID, audit.Period{}, audit.Constraints{}, [][]audit.Selector{{{}}}); audit.CodeOf(err) != audit.Unavailable {
 		t.Errorf("a count that takes too long: %v", err)
 	}
 }
@@ -300,7 +300,7 @@ func TestTallies(t *testing.T) {
 			func(e *audit.Event) bool { return e.Category == "category-1" || len(e.Frameworks) > 1 }},
 		{[]audit.Selector{{Categories: []string{"none"}}}, func(*audit.Event) bool { return false }},
 	} {
-		tallies, err := l.Tallies(t.Context(), id, period, [][]audit.Selector{c.match, {{}}})
+		tallies, err := l.Tallies(t.Context(), id, period, audit.Constraints{}, [][]audit.Selector{c.match, {{}}})
 		if err != nil {
 			t.Fatal(err)
 		}

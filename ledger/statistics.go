@@ -36,12 +36,17 @@ const MaxTopActors = 10
 // Statistics counts the entries of a period, both of whose bounds are set. It
 // adds the roll-ups of whole days; entries of days that are only partly inside
 // are counted one by one, half a day of them at each end at most, or a day
-// of them in all. The counts are exact, of one snapshot.
-func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period) (s Statistics, err error) {
+// of them in all. The counts are exact, of one snapshot. Constraints on
+// frameworks or repositories, by which roll-ups do not count, have every entry
+// of the period looked at; that returns Unavailable after SearchTimeout.
+func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period, c audit.Constraints) (s Statistics, err error) {
 	s = Statistics{ByType: map[string]int64{}, ByRepository: map[string]int64{}, ByActorType: map[string]int64{}}
-	counts, args := countsOf(p)
+	counts, args := countsOf(p, c)
 	args["ledger"] = ledger
 	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
+		if err := bound(ctx, tx, l.config.SearchTimeout); err != nil {
+			return err
+		}
 		if err := s.groups(ctx, tx, counts, args); err != nil {
 			return err
 		}
@@ -55,6 +60,9 @@ func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period) (s S
 		s.TopActors, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ActorCount])
 		return err
 	})
+	if tooLong(err) {
+		err = &audit.Error{Code: audit.Unavailable, Message: "counting takes too long; ask for a shorter period", Err: err}
+	}
 	if err != nil {
 		return s, fmt.Errorf("count entries: %w", err)
 	}
@@ -119,7 +127,13 @@ func split(p audit.Period) (first, end time.Time, edges []edge) {
 
 // countsOf is a statement for rows of kind, name, part and entries that add up
 // to the counts of a period, of the kinds in @kinds and the ledger @ledger.
-func countsOf(p audit.Period) (sql string, args pgx.NamedArgs) {
+func countsOf(p audit.Period, c audit.Constraints) (sql string, args pgx.NamedArgs) {
+	if len(c.Frameworks) > 0 || len(c.Repositories) > 0 {
+		args = pgx.NamedArgs{}
+		return `select k.kind, k.name, k.part, 1::bigint as entries from payload p ` + keysOfPayload +
+			` where k.kind = any(@kinds) and ` + conditions(audit.Filter{Period: p, Within: c}, args), args
+	}
+	p = p.Intersect(c.Period())
 	first, end, edges := split(p)
 	args = pgx.NamedArgs{"first": first, "end": end}
 	var parts []string

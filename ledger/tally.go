@@ -19,9 +19,9 @@ type Tally struct {
 }
 
 // Tallies counts what each of several matches selects of the events in a
-// period, in one pass over them. An entry is selected when one selector of a
+// period that the constraints cover, in one pass over them. An entry is selected when one selector of a
 // match does. Returns Unavailable when it takes longer than SearchTimeout.
-func (l *Log) Tallies(ctx context.Context, ledger int32, period audit.Period, matches [][]audit.Selector) ([]Tally, error) {
+func (l *Log) Tallies(ctx context.Context, ledger int32, period audit.Period, c audit.Constraints, matches [][]audit.Selector) ([]Tally, error) {
 	if len(matches) == 0 {
 		return nil, nil
 	}
@@ -36,7 +36,7 @@ func (l *Log) Tallies(ctx context.Context, ledger int32, period audit.Period, ma
 		counts, firsts, lasts = append(counts, "count(*)"+where), append(firsts, "min(event_time)"+where), append(lasts, "max(event_time)"+where)
 	}
 	sql := fmt.Sprintf(`select array[%s], array[%s], array[%s] from payload p where %s`,
-		strings.Join(counts, ", "), strings.Join(firsts, ", "), strings.Join(lasts, ", "), conditions(audit.Filter{Period: period}, args))
+		strings.Join(counts, ", "), strings.Join(firsts, ", "), strings.Join(lasts, ", "), conditions(audit.Filter{Period: period, Within: c}, args))
 	var n []int64
 	var first, last []*time.Time
 	err := l.read(ctx, ledger, func(tx pgx.Tx) error {

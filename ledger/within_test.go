@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -11,8 +12,9 @@ import (
 	"github.com/sealbook/sealbook/ledger/ledgertest"
 )
 
-// TestQueriesKnowConstraints: what a constrained list and range hold is exactly
-// what audit.Constraints.Covers says of the hashed content.
+// TestQueriesKnowConstraints: what a constrained list and range hold, what is
+// found and what is counted is exactly what audit.Constraints.Covers says of the
+// hashed content.
 func TestQueriesKnowConstraints(t *testing.T) {
 	t.Parallel()
 	l, id, _ := ledgertest.New(t)
@@ -24,6 +26,9 @@ func TestQueriesKnowConstraints(t *testing.T) {
 		if e.Timestamp = &at; i%7 == 0 {
 			e.Timestamp = nil
 		}
+		if i%5 == 0 {
+			e.Type = ledger.FixApplied
+		}
 		e.Frameworks = [][]audit.Framework{nil, {audit.SOC2}, {audit.GDPR, audit.SOC2}, {audit.SOX}}[i%4]
 		e.Repository = []audit.Object{nil, {"id": "r1"}, {"id": "r2", "name": "two"}}[i%3]
 		events = append(events, e)
@@ -31,6 +36,10 @@ func TestQueriesKnowConstraints(t *testing.T) {
 	if _, err := l.Append(t.Context(), ledger.Submission{Ledger: id, Events: events}); err != nil {
 		t.Fatal(err)
 	}
+	if err := l.Index(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ever := audit.Period{From: first.AddDate(-1, 0, 0), Until: first.AddDate(20, 0, 0)}
 	var all []audit.Entry
 	for row, err := range l.Rows(t.Context(), id, 0, int64(len(events))) {
 		if err != nil {
@@ -74,6 +83,38 @@ func TestQueriesKnowConstraints(t *testing.T) {
 					t.Errorf("%s: the range is [%d, %d) of %d, %v", c, from, end, count, err)
 				}
 				sizes[len(want)] = true
+
+				byType, fixes := map[string]int64{}, int64(0)
+				for _, seq := range want {
+					byType[all[seq].Type]++
+					if all[seq].Type == ledger.FixApplied {
+						fixes++
+					}
+				}
+				s, err := l.Statistics(t.Context(), id, ever, c)
+				if err != nil || s.Total != int64(len(want)) || !maps.Equal(s.ByType, byType) {
+					t.Errorf("%s: statistics have %d, %v and covered are %v: %v", c, s.Total, s.ByType, byType, err)
+				}
+				days, err := l.CountDaily(t.Context(), id, audit.Filter{Types: []string{ledger.FixApplied}, Within: c})
+				for _, d := range days {
+					fixes -= d.Entries
+				}
+				if err != nil || fixes != 0 {
+					t.Errorf("%s: by day there are %v, %d too few: %v", c, days, fixes, err)
+				}
+				tallies, err := l.Tallies(t.Context(), id, ever, c, [][]audit.Selector{{{}}})
+				if err != nil || tallies[0].Count != int64(len(want)) {
+					t.Errorf("%s: the tally is %v, and covered are %v: %v", c, tallies, want, err)
+				}
+				found, err := l.Search(t.Context(), id, ledger.Search{Query: "event", Fields: audit.SearchAll, Everything: true, Within: c, Limit: 200})
+				matched := []int64{}
+				for _, m := range found.Matches {
+					matched = append(matched, m.Seq)
+				}
+				slices.Sort(matched)
+				if err != nil || found.Total != int64(len(want)) || !slices.Equal(matched, want) {
+					t.Errorf("%s: the search finds %v of %d, and covered are %v: %v", c, matched, found.Total, want, err)
+				}
 			}
 		}
 	}
