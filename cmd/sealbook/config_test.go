@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +104,26 @@ func TestEverySettingIsKnown(t *testing.T) {
 		}
 		if err := (environment{s.name + "=x"}).refuseUnknown(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestComposeSetsEverySetting: whoever runs docker compose can set all that the
+// two processes read.
+func TestComposeSetsEverySetting(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docker-compose.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands() {
+		if c.name != "serve" && c.name != "worker" {
+			continue
+		}
+		for _, name := range c.settings {
+			if name != temporalSettings && !strings.Contains(string(text), "\n  "+name+": ") {
+				t.Errorf("%s of %s is not in docker-compose.yml", name, c.name)
+			}
 		}
 	}
 }
