@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -163,7 +162,7 @@ func contextOf(e audit.Entry) audit.Object {
 // one. Provided is what can be verified here, and nothing can: signatures are
 // not stored yet.
 func signatureOf(e audit.Entry) audit.Object {
-	required := e.Class == audit.ClassChange && slices.Contains(e.Frameworks, audit.FDA21CFR11)
+	required := e.SignatureRequired()
 	if !required && len(e.Signature) == 0 {
 		return nil
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,6 +97,12 @@ func (e *Entry) EntryID() string { return EntryID(e.Seq, e.RecordedAt) }
 // EntryID derives document B's id from the record: its date and its number.
 func EntryID(seq int64, recordedAt time.Time) string {
 	return fmt.Sprintf("audit_entry_%s_%06d", recordedAt.UTC().Format("20060102"), seq)
+}
+
+// SignatureRequired reports whether policy asks for an electronic signature: of
+// changes of data under 21 CFR Part 11.
+func (e *Event) SignatureRequired() bool {
+	return e.Class == ClassChange && slices.Contains(e.Frameworks, FDA21CFR11)
 }
 
 // Selectable returns what an export's filter tests.

@@ -25,7 +25,7 @@ func main() {
 func commands() []*command {
 	return []*command{
 		serveCommand(), workerCommand(), migrateCommand(), keygenCommand(), keyCommand(), apikeyCommand(),
-		appendCommand(), importCommand(), sampleCommand(), exportCommand(), verifyCommand(), versionCommand(),
+		appendCommand(), importCommand(), sampleCommand(), exportCommand(), assessCommand(), verifyCommand(), versionCommand(),
 	}
 }
 

@@ -1,0 +1,161 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/control"
+	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/ledger"
+)
+
+// Assessment is what a period of a ledger shows about frameworks, with all that
+// it depends on: the ledger's range and root, and the facts beside the entries.
+type Assessment struct {
+	Ledger  string           `json:"ledger"` // its origin
+	First   int64            `json:"first_seq"`
+	End     int64            `json:"end_seq"` // exclusive: the size of the tree
+	Root    string           `json:"root"`
+	Hash    string           `json:"verification_hash"` // of the range that was read
+	Facts   control.Facts    `json:"facts"`
+	Reports []control.Report `json:"frameworks"`
+}
+
+// proofsPage is how many uploads are read at once.
+const proofsPage = 500
+
+// Assessor reads what an assessment is made of. It changes nothing.
+type Assessor struct {
+	Log   *ledger.Log
+	Store *store.Store
+	Clock audit.Clock
+}
+
+// Assess reads the entries that catalogues need of a period once, verifies each
+// on the way, and says what they show. progress, if set, is called with the number
+// of every entry.
+func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Catalog, period audit.Period, progress func(seq int64)) (out Assessment, err error) {
+	facts := &out.Facts
+	facts.AsOf = audit.Instant(a.Clock())
+	oldest, err := a.Log.Oldest(ctx, id)
+	if err != nil {
+		return out, err
+	}
+	if oldest != nil {
+		facts.First = *oldest
+	}
+	run := control.NewRun(catalogs, period, facts)
+	first, _, _, err := a.Log.Range(ctx, id, audit.Filter{Period: run.Window()})
+	if err != nil {
+		return out, err
+	}
+	var broken error
+	found, err := a.Log.Verify(ctx, id, max(first, 0), 1<<62, func(row *ledger.Row) {
+		e, err := row.Entry()
+		if err != nil {
+			broken = fmt.Errorf("entry %d: %w", row.Seq, err)
+			return
+		}
+		run.Observe(&e)
+		if progress != nil {
+			progress(e.Seq)
+		}
+	})
+	if err != nil {
+		return out, err
+	}
+	d, err := a.Log.Descriptor(ctx, id)
+	if err != nil {
+		return out, err
+	}
+	out.Ledger, out.First, out.End = d.Genesis.Origin, found.First, found.Checkpoint.Size
+	out.Root, out.Hash = found.Checkpoint.Root.String(), found.Digest
+	if facts.Probes, err = a.probes(ctx, id, &found, broken, catalogs); err != nil {
+		return out, err
+	}
+	if facts.Proofs, err = a.proofs(ctx, id); err != nil {
+		return out, err
+	}
+	out.Reports = run.Reports()
+	return out, nil
+}
+
+// probes answers what catalogues ask of the ledger itself.
+func (a *Assessor) probes(ctx context.Context, id int32, v *ledger.Verification, broken error, catalogs []*control.Catalog) (map[string]control.Probe, error) {
+	tree := v.Counts[ledger.WrongTree] + v.Counts[ledger.Forked] + v.Counts[ledger.LostTail]
+	var entries int64
+	for kind, n := range v.Counts {
+		if kind != ledger.WrongTree && kind != ledger.Forked && kind != ledger.LostTail && kind != ledger.WrongRollup {
+			entries += n
+		}
+	}
+	of := func(ok bool, format string, args ...any) control.Probe {
+		return control.Probe{OK: &ok, Detail: fmt.Sprintf(format, args...)}
+	}
+	probes := map[string]control.Probe{
+		"chain_verified":        of(entries == 0 && broken == nil && v.Rows > 0, "%d entries were verified, %d problems", v.Rows, entries),
+		"checkpoint_consistent": of(tree == 0 && v.Rows > 0, "the tree of %d entries, %d problems", v.Checkpoint.Size, tree),
+	}
+	if v.Rows == 0 {
+		for _, name := range []string{"chain_verified", "checkpoint_consistent"} {
+			probes[name] = control.Probe{Detail: "there was no entry to verify"}
+		}
+	}
+	registered, at, err := a.Store.NewestAnchor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	anchored, err := a.Log.Anchored(ctx, id, v.Checkpoint.Size, registered, at)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case registered == 0:
+		probes["checkpoint_anchored"] = control.Probe{Detail: anchored.Reason}
+	case anchored.Through == nil:
+		probes["checkpoint_anchored"] = of(false, "%s", anchored.Reason)
+	default:
+		probes["checkpoint_anchored"] = of(a.Clock().Sub(at) < maxAnchorAge, "anchored through entry %d at %s", *anchored.Through, *anchored.AnchoredAt)
+	}
+	history, err := a.Store.Retention(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	policy := history.Current().Policy
+	var short []string
+	for _, c := range catalogs {
+		if policy.AuditLogs.RetentionDays < audit.FloorOf(c.Framework) {
+			short = append(short, fmt.Sprintf("%s asks for %d days", c.Framework, audit.FloorOf(c.Framework)))
+		}
+	}
+	probes["retention_floor"] = of(len(short) == 0, "entries are kept for %d days", policy.AuditLogs.RetentionDays)
+	if len(short) > 0 {
+		probes["retention_floor"] = of(false, "entries are kept for %d days, and %s", policy.AuditLogs.RetentionDays, strings.Join(short, ", "))
+	}
+	return probes, nil
+}
+
+// maxAnchorAge is how old the newest anchor may be for the ledger to count as
+// anchored.
+const maxAnchorAge = 24 * time.Hour
+
+// proofs are what people uploaded, for each criterion that they named.
+func (a *Assessor) proofs(ctx context.Context, id int32) (list []control.Proof, err error) {
+	for offset := 0; ; offset += proofsPage {
+		page, _, err := a.Store.EvidenceList(ctx, id, store.EvidenceFilter{}, proofsPage, offset)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			for _, criterion := range e.Criteria {
+				list = append(list, control.Proof{EvidenceID: string(e.ID), Criterion: criterion, Date: e.Date})
+			}
+		}
+		if len(page) < proofsPage {
+			return list, nil
+		}
+	}
+}
