@@ -111,7 +111,7 @@ faults: build ## kill Postgres and the processes in the middle of work, FAULT_CY
 .PHONY: histories
 histories: build ## record workflow histories for the replay test, after a workflow took a new shape
 	@mkdir -p workflows/testdata/histories
-	@$(STACK) test -- go test -count=1 -run 'TestExport(Makes|Cancel|Of)|TestAnchoring|TestVerification(IsReadable|Cancel|Fails)' ./worker -record-histories
+	@$(STACK) test -- go test -count=1 -run 'TestExport(Makes|Cancel|Of)|TestAnchoring|TestVerification(IsReadable|Cancel|Fails)|AssessmentAsAJob' ./worker -record-histories
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run the linters, which also hold the import rules

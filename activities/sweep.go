@@ -78,6 +78,20 @@ func (a *Activities) endAbandoned(ctx context.Context, before time.Time, swept *
 			return err
 		}
 	}
+	assessments, err := a.Store.UnfinishedAssessments(ctx, before, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, row := range assessments {
+		reason, err := a.abandoned(ctx, string(row.ID))
+		if err == nil && reason != "" {
+			swept.Ended++
+			_, err = a.EndAssessment(ctx, EndAssessment{Start: audit.AssessmentStart{ID: row.ID, Ledger: row.Ledger}, Status: audit.AssessmentFailed, Reason: reason})
+		}
+		if err != nil {
+			return err
+		}
+	}
 	verifications, err := a.Store.UnfinishedVerifications(ctx, before, sweepLimit)
 	if err != nil {
 		return err

@@ -23,6 +23,8 @@ type Workflows interface {
 	Wake()
 	// ExportProgress asks a running export how far it is.
 	ExportProgress(context.Context, audit.ExportID) (audit.Progress, error)
+	// AssessmentProgress asks a running assessment how far it is.
+	AssessmentProgress(context.Context, audit.AssessmentID) (audit.Progress, error)
 	// VerificationProgress asks a running verification how far it is.
 	VerificationProgress(context.Context, audit.VerificationID) (audit.Progress, error)
 	// Ready reports whether Temporal answers.
@@ -72,6 +74,11 @@ func (s *server) routes() []route {
 		{"GET", "/verify", audit.VerifyLedger, s.listVerifications, jobParameters, 0, quick},
 		{"GET", "/verify/{job_id}", audit.VerifyLedger, s.showVerification, nil, 0, quick},
 		{"DELETE", "/verify/{job_id}", audit.VerifyLedger, s.cancelVerification, nil, 0, quick},
+		{"POST", "/compliance/assessments", audit.WriteCompliance, s.startAssessment, nil, small, quick},
+		{"GET", "/compliance/assessments", audit.ReadCompliance, s.listAssessments, assessmentParameters, 0, quick},
+		{"GET", "/compliance/assessments/{assessment_id}", audit.ReadCompliance, s.showAssessment, nil, 0, quick},
+		{"DELETE", "/compliance/assessments/{assessment_id}", audit.WriteCompliance, s.cancelAssessment, nil, 0, quick},
+		{"GET", "/compliance/assessments/{assessment_id}/download", audit.ReadCompliance, s.downloadAssessment, nil, 0, unlimited},
 		{"GET", "/retention", audit.ReadBasic, s.showRetention, nil, 0, quick},
 		{"PUT", "/retention", audit.ManageRetention, s.putRetention, nil, small, quick},
 		{"GET", "/event-types", audit.ReadBasic, s.listEventTypes, nil, 0, quick},

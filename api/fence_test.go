@@ -31,6 +31,7 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	export := b.post("other", "~/evidence/export",
 		`{"format":"zip","framework":"soc2","audit_period":{"from":"2025-01-01","to":"2025-03-31"},"include":["scan_results"]}`).want(202)
 	verification := b.post("other", "~/verify", `{"from":"2025-01-01","to":"2025-03-31"}`, "Prefer", "respond-async").want(202)
+	assessment := b.post("other", "~/compliance/assessments", `{"frameworks":["sox"]}`).want(202)
 	key := b.post("other", "~/api-keys", `{"name":"theirs","role":"ingest"}`).want(201)
 	// Types and their schemas are named, not numbered: there is one of ours, and
 	// one of theirs that we cannot see.
@@ -46,12 +47,12 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	return ids{
 		foreign: map[string]string{
 			"id": entry.text("data.id"), "log_id": entry.text("data.log_id"), "evidence job_id": export.text("data.job_id"),
-			"verify job_id": verification.text("data.job_id"), "key_id": key.text("data.id"),
+			"verify job_id": verification.text("data.job_id"), "key_id": key.text("data.id"), "assessment_id": assessment.text("data.assessment_id"),
 			"evidence name": file.text("data.id"), "artifact": artifact,
 		},
 		absent: map[string]string{
 			"id": "audit_entry_20250101_999999", "log_id": "log_01K3JY1Z3N8W4Q6T9V0B2C5D7F", "evidence job_id": "export_01k3jy1z3n8w4q6t9v0b2c5d7f",
-			"verify job_id": "verify_01k3jy1z3n8w4q6t9v0b2c5d7f", "key_id": "000000000000",
+			"verify job_id": "verify_01k3jy1z3n8w4q6t9v0b2c5d7f", "key_id": "000000000000", "assessment_id": "assess_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"evidence name": "ev_01k3jy1z3n8w4q6t9v0b2c5d7f", "artifact": "ev_01k3jy1z3n8w4q6t9v0b2c5d7f_artifact_1",
 		},
 		neutral: map[string]string{"name": "a.type", "size": "1", "level": "0", "index": "000.p/1", "version": "1"},

@@ -71,6 +71,10 @@ func (f *fakeWorkflows) ExportProgress(ctx context.Context, id audit.ExportID) (
 	return ask(ctx, id)
 }
 
+func (f *fakeWorkflows) AssessmentProgress(ctx context.Context, id audit.AssessmentID) (audit.Progress, error) {
+	return f.ExportProgress(ctx, audit.ExportID(id))
+}
+
 func (f *fakeWorkflows) VerificationProgress(ctx context.Context, id audit.VerificationID) (audit.Progress, error) {
 	return f.ExportProgress(ctx, audit.ExportID(id))
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -25,6 +26,7 @@ const (
 // Why a history has no value at some point.
 const (
 	reasonNotAssessed = "no assessment is stored of which this could be the score"
+	reasonNotByPart   = "assessments are of an organisation and not of a repository, or of what a credential is limited to"
 	reasonNotBegun    = "periods that have not begun have no value"
 )
 
@@ -100,7 +102,7 @@ func (q *query) intervals(i audit.Interval, p audit.Period) []audit.Period {
 func (s *server) history(r *http.Request, metric string, f audit.Filter, periods []audit.Period, now time.Time) (values []*float64, reason string, err error) {
 	values = make([]*float64, len(periods))
 	if metric == metricScore {
-		return values, reasonNotAssessed, nil
+		return s.scores(r, f, periods, now)
 	}
 	f.Period.Until = periods[len(periods)-1].Until
 	f.Types = []string{ledger.IssueCreated, ledger.IssueResolved} // ever since
@@ -129,6 +131,45 @@ func (s *server) history(r *http.Request, metric string, f audit.Filter, periods
 		}
 		value := n
 		values[i] = &value
+	}
+	return values, reason, nil
+}
+
+// scores finds for each period the score of the assessment stored last at its
+// end: of the framework, or the mean over those that have one.
+func (s *server) scores(r *http.Request, f audit.Filter, periods []audit.Period, now time.Time) (values []*float64, reason string, err error) {
+	values = make([]*float64, len(periods))
+	if f.RepositoryID != "" || !f.Within.Empty() {
+		return values, reasonNotByPart, nil
+	}
+	frameworks := audit.Frameworks
+	if f.Framework != "" {
+		frameworks = []audit.Framework{f.Framework}
+	}
+	sums, counts := make([]float64, len(periods)), make([]int, len(periods))
+	for _, framework := range frameworks {
+		known, err := s.Store.Scores(r.Context(), principal(r).Ledger, framework, periods[len(periods)-1].Until)
+		if err != nil {
+			return nil, "", err
+		}
+		var last *float64
+		for i, p := range periods {
+			for ; len(known) > 0 && !known[0].Assessed.After(p.Until); known = known[1:] {
+				last = known[0].Score
+			}
+			if last != nil && !p.From.After(now) {
+				sums[i] += *last
+				counts[i]++
+			}
+		}
+	}
+	for i, n := range counts {
+		if n == 0 {
+			reason = reasonNotAssessed
+			continue
+		}
+		mean := math.Round(10*sums[i]/float64(n)) / 10
+		values[i] = &mean
 	}
 	return values, reason, nil
 }
@@ -170,6 +211,6 @@ func series(metric string, periods []audit.Period, values []*float64) (points []
 }
 
 func difference(a, b float64) *float64 {
-	d := a - b
+	d := math.Round(10*(a-b)) / 10 // of two numbers with one decimal
 	return &d
 }

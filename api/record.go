@@ -13,24 +13,27 @@ import (
 // The types of the entries about what the API itself does. They start with
 // [audit.ReservedPrefix], so nobody else can write them.
 const (
-	typeEntryRead       = "audit.entry_read"
-	typeProofRead       = "audit.proof_read"
-	typeEvidenceRead    = "audit.evidence_read"
-	typeKeyRead         = "audit.api_key_read"
-	typeResourceRead    = "audit.resource_read" // what has no type of its own
-	typeReadsCounted    = "audit.reads_counted"
-	typeVerified        = audit.TypeLedgerVerified
-	typeVerifyRequested = "audit.ledger_verification_requested"
-	typeVerifyCancel    = "audit.ledger_verification_cancel_requested"
-	typeTampering       = "audit.tampering_detected"
-	typeTypeRegistered  = "audit.event_type_registered"
-	typeSchemaAdded     = "audit.event_schema_registered"
-	typeExportRequested = "audit.evidence_export_requested"
-	typeExportCancel    = "audit.evidence_export_cancel_requested"
-	typeDownloaded      = "audit.evidence_downloaded"
-	typeKeyCreated      = "audit.api_key_created"
-	typeKeyRotated      = "audit.api_key_rotated"
-	typeKeyRevoked      = "audit.api_key_revoked"
+	typeEntryRead           = "audit.entry_read"
+	typeProofRead           = "audit.proof_read"
+	typeEvidenceRead        = "audit.evidence_read"
+	typeAssessmentRead      = "audit.compliance_assessment_read"
+	typeKeyRead             = "audit.api_key_read"
+	typeResourceRead        = "audit.resource_read" // what has no type of its own
+	typeReadsCounted        = "audit.reads_counted"
+	typeVerified            = audit.TypeLedgerVerified
+	typeAssessmentRequested = "audit.compliance_assessment_requested"
+	typeAssessmentCancel    = "audit.compliance_assessment_cancel_requested"
+	typeVerifyRequested     = "audit.ledger_verification_requested"
+	typeVerifyCancel        = "audit.ledger_verification_cancel_requested"
+	typeTampering           = "audit.tampering_detected"
+	typeTypeRegistered      = "audit.event_type_registered"
+	typeSchemaAdded         = "audit.event_schema_registered"
+	typeExportRequested     = "audit.evidence_export_requested"
+	typeExportCancel        = "audit.evidence_export_cancel_requested"
+	typeDownloaded          = "audit.evidence_downloaded"
+	typeKeyCreated          = "audit.api_key_created"
+	typeKeyRotated          = "audit.api_key_rotated"
+	typeKeyRevoked          = "audit.api_key_revoked"
 
 	typeRetentionChanged = "audit.retention_policy_changed"
 	typeEvidenceUploaded = "audit.evidence_uploaded"

@@ -52,6 +52,11 @@ var seeds = []string{
 	 select 'verify' || n, 1, 'r' || n, 'by' || n, 'completed', 'run' || n, 'f' || n, 'x' || n, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s',
 	   now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into verification_segment (verification, ledger, idx, result) select 'verify' || n, 1, n, 'x' || n from generate_series(1, 2) n`,
+	`insert into assessment (id, ledger, frameworks, from_time, until_time, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at)
+	 select 'assess' || n, 1, array['f' || n], now() - n * interval '1 s', now() + n * interval '1 s', 'by' || n, 'completed', 'run' || n, 'e' || n, 'a' || n, 's' || n,
+	   now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into assessment_score (assessment, ledger, framework, assessed, status, score, coverage)
+	 select 'assess' || n, 1, 'f' || n, now() + n * interval '1 s', 's' || n, n, n from generate_series(1, 2) n`,
 	`insert into search_text (ledger, seq, basic, sensitive) select 1, n, to_tsvector('simple', 'b' || n), to_tsvector('simple', 's' || n) from generate_series(1, 2) n`,
 	`insert into retention_policy (ledger, version, audit_log_days, audit_log_archive_days, scan_result_days, scan_result_archive_days, evidence_export_days, set_at)
 	 select 1, n, n, n, n, n, n, now() + n * interval '1 s' from generate_series(1, 2) n`,

@@ -63,6 +63,19 @@ func describe(options *client.StartWorkflowOptions, workflow, input string) erro
 		options.StaticDetails = "A verification of the ledger of " + string(start.Organisation) + ". Its job is " + string(start.ID) + "."
 		options.TypedSearchAttributes = temporal.NewSearchAttributes(
 			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("verification"), AttributeStage.ValueSet("queued"))
+	case audit.AssessmentWorkflow:
+		var start audit.AssessmentStart
+		if err := json.Unmarshal([]byte(input), &start); err != nil {
+			return err
+		}
+		options.StaticSummary = "Assessment of " + start.Period
+		options.StaticDetails = "An assessment of the ledger of " + string(start.Organisation) + ". Its id is " + string(start.ID) + "."
+		attributes := []temporal.SearchAttributeUpdate{
+			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("assessment"), AttributeStage.ValueSet("queued")}
+		if len(start.Frameworks) == 1 {
+			attributes = append(attributes, AttributeFramework.ValueSet(string(start.Frameworks[0])))
+		}
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(attributes...)
 	}
 	return nil
 }
@@ -81,6 +94,12 @@ func (c *Client) Cancel(ctx context.Context, workflowID string) error {
 // ExportProgress asks a running export how far it is. Returns Unavailable when
 // no worker answers before ctx ends.
 func (c *Client) ExportProgress(ctx context.Context, id audit.ExportID) (audit.Progress, error) {
+	return c.progress(ctx, string(id))
+}
+
+// AssessmentProgress asks a running assessment how far it is. Returns Unavailable
+// when no worker answers before ctx ends.
+func (c *Client) AssessmentProgress(ctx context.Context, id audit.AssessmentID) (audit.Progress, error) {
 	return c.progress(ctx, string(id))
 }
 

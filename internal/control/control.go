@@ -89,8 +89,14 @@ func decode(text []byte, into any) error {
 }
 
 // Shipped reads the catalogues in the program, in the order of
-// [audit.Frameworks]. An error is a fault of the program.
+// [audit.Frameworks]. An error is a fault of the program. The list is the
+// caller's; the catalogues are everybody's.
 func Shipped() ([]*Catalog, error) {
+	all, err := compiled()
+	return slices.Clone(all), err
+}
+
+var compiled = sync.OnceValues(func() ([]*Catalog, error) {
 	files, err := shipped.ReadDir("catalogs")
 	if err != nil {
 		return nil, err
@@ -114,7 +120,7 @@ func Shipped() ([]*Catalog, error) {
 		return slices.Index(audit.Frameworks, a.Framework) - slices.Index(audit.Frameworks, b.Framework)
 	})
 	return all, nil
-}
+})
 
 // Parse reads a catalogue and compiles its expressions. Returns InvalidParameter
 // with what is wrong, and where.

@@ -158,7 +158,7 @@ func (r *Run) Reports() []Report {
 	for i, c := range r.catalogs {
 		out := Report{
 			Framework: c.Framework, Edition: c.Edition, CatalogVersion: c.Version, CatalogDigest: c.Digest,
-			Period: r.period, Entries: r.entries, NotInLedger: c.NotInLedger,
+			Period: Period(r.period), Entries: r.entries, NotInLedger: append([]string{}, c.NotInLedger...),
 		}
 		for k := range c.Requirements {
 			requirement := &c.Requirements[k]

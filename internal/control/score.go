@@ -3,6 +3,7 @@ package control
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/sealbook/sealbook/audit"
 )
@@ -34,7 +35,7 @@ type Report struct {
 	Edition        string          `json:"edition"`
 	CatalogVersion int             `json:"catalog_version"`
 	CatalogDigest  string          `json:"catalog_digest"`
-	Period         audit.Period    `json:"period"`
+	Period         Period          `json:"period"`
 	Entries        int64           `json:"entries"` // of the period
 
 	Status   Status   `json:"status"`
@@ -45,6 +46,12 @@ type Report struct {
 
 	Requirements []Finding `json:"requirements"`
 	NotInLedger  []string  `json:"not_in_ledger"`
+}
+
+// Period is [audit.Period] with names in JSON: From belongs to it, Until does not.
+type Period struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
 }
 
 // Counts are how many requirements have which verdict; they sum to Total.
@@ -65,6 +72,19 @@ type Finding struct {
 	Notify      bool           `json:"notify,omitempty"`
 	Verdict     Verdict        `json:"verdict"`
 	Checks      []Result       `json:"checks"`
+}
+
+// WithoutExceptions is the report with the counts alone.
+func (r Report) WithoutExceptions() Report {
+	r.Requirements = slices.Clone(r.Requirements)
+	for i := range r.Requirements {
+		f := &r.Requirements[i]
+		f.Checks = slices.Clone(f.Checks)
+		for k := range f.Checks {
+			f.Checks[k].Exceptions = nil
+		}
+	}
+	return r
 }
 
 // worst is a requirement's verdict: the worst of its checks that were assessed.

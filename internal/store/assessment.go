@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// Assessment is an assessment's row.
+type Assessment struct {
+	ID                audit.AssessmentID
+	Ledger            int32
+	Frameworks        []audit.Framework
+	FromTime          time.Time
+	UntilTime         time.Time
+	RequestedBy       JSON[audit.Object]
+	Status            audit.AssessmentStatus
+	RunID             *string
+	Error             *string
+	Artifact          *JSON[audit.Artifact] // the whole result, of a completed one
+	Summary           *json.RawMessage
+	CancelRequestedAt *time.Time
+	CreatedAt         time.Time
+	CompletedAt       *time.Time
+}
+
+// Period is what is assessed.
+func (a *Assessment) Period() audit.Period {
+	return audit.Period{From: a.FromTime.UTC(), Until: a.UntilTime.UTC()}
+}
+
+const assessmentColumns = `id, ledger, frameworks, from_time, until_time, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at`
+
+// Assessment returns an organisation's assessment, or NotFound.
+func (s *Store) Assessment(ctx context.Context, ledger int32, id audit.AssessmentID) (Assessment, error) {
+	return one[Assessment](ctx, s.pool, "read assessment", `select `+assessmentColumns+` from assessment where ledger = $1 and id = $2`, ledger, id)
+}
+
+// Assessments lists an organisation's assessments, newest first, and counts them
+// all. Of one framework only, when it is named.
+func (s *Store) Assessments(ctx context.Context, ledger int32, f audit.Framework, limit, offset int) (list []Assessment, total int64, err error) {
+	const matching = ` from assessment where ledger = $1 and ($2 = '' or $2 = any(frameworks))`
+	rows, err := s.pool.Query(ctx, `select `+assessmentColumns+matching+` order by created_at desc, id desc limit $3 offset $4`, ledger, string(f), limit, offset)
+	if err != nil {
+		return nil, 0, translate("list assessments", err)
+	}
+	if list, err = pgx.CollectRows(rows, pgx.RowToStructByName[Assessment]); err != nil {
+		return nil, 0, translate("list assessments", err)
+	}
+	err = s.pool.QueryRow(ctx, `select count(*)`+matching, ledger, string(f)).Scan(&total)
+	return list, total, translate("count assessments", err)
+}
+
+// InsertAssessment adds a queued assessment together with the order to start its
+// workflow.
+func InsertAssessment(a Assessment, start Start) Statements {
+	return func(ctx context.Context, tx pgx.Tx) error {
+		by, err := json.Marshal(a.RequestedBy.V)
+		if err != nil {
+			return fmt.Errorf("encode requester: %w", err)
+		}
+		_, err = tx.Exec(ctx, `
+			insert into assessment (id, ledger, frameworks, from_time, until_time, requested_by, status, created_at)
+			values (@id, @ledger, @frameworks, @from, @until, @by, @status, @at)`, pgx.StrictNamedArgs{
+			"id": a.ID, "ledger": a.Ledger, "frameworks": a.Frameworks, "from": a.FromTime, "until": a.UntilTime, "by": string(by),
+			"status": audit.AssessmentQueued, "at": a.CreatedAt,
+		})
+		if err != nil {
+			return translate("store assessment", err)
+		}
+		return queue(ctx, tx, start)
+	}
+}
+
+// BeginAssessment marks a queued assessment as processing by a workflow run, and
+// returns its row. A final one comes back as it is.
+func (s *Store) BeginAssessment(ctx context.Context, ledger int32, id audit.AssessmentID, runID string) (Assessment, error) {
+	_, err := s.pool.Exec(ctx, `
+		update assessment set status = 'processing', run_id = $3 where ledger = $1 and id = $2 and status in ('queued', 'processing')`, ledger, id, runID)
+	if err != nil {
+		return Assessment{}, translate("begin assessment", err)
+	}
+	return s.Assessment(ctx, ledger, id)
+}
+
+// Score is what an assessment says of a framework.
+type Score struct {
+	Framework audit.Framework
+	Assessed  time.Time // the end of the period that was assessed
+	Status    string
+	Score     *float64 // percent, one decimal; nil when nothing could be assessed
+	Coverage  float64  // percent
+}
+
+// CompleteAssessment gives an assessment its result. Returns InvalidState when it
+// was canceled or ended before: whichever commits first wins.
+func CompleteAssessment(ledger int32, id audit.AssessmentID, artifact audit.Artifact, summary json.RawMessage, scores []Score, at time.Time) Statements {
+	return func(ctx context.Context, tx pgx.Tx) error {
+		where, err := json.Marshal(artifact)
+		if err != nil {
+			return fmt.Errorf("encode artifact: %w", err)
+		}
+		err = change(ctx, tx, "complete assessment", `
+			update assessment set status = 'completed', artifact = $3, summary = $4, completed_at = $5
+			where ledger = $1 and id = $2 and status = 'processing' and cancel_requested_at is null`, ledger, id, string(where), string(summary), at)
+		if err != nil {
+			return err
+		}
+		for _, s := range scores {
+			_, err := tx.Exec(ctx, `
+				insert into assessment_score (assessment, ledger, framework, assessed, status, score, coverage) values ($1, $2, $3, $4, $5, $6, $7)`,
+				id, ledger, s.Framework, s.Assessed, s.Status, s.Score, s.Coverage)
+			if err != nil {
+				return translate("store score", err)
+			}
+		}
+		return nil
+	}
+}
+
+// EndAssessment marks an assessment that runs as failed or canceled.
+func EndAssessment(ledger int32, id audit.AssessmentID, status audit.AssessmentStatus, reason string) Statements {
+	return func(ctx context.Context, tx pgx.Tx) error {
+		return change(ctx, tx, "end assessment", `
+			update assessment set status = $3, error = nullif($4, '') where ledger = $1 and id = $2 and status in ('queued', 'processing')`,
+			ledger, id, status, reason)
+	}
+}
+
+// CancelAssessment notes that an assessment shall stop, and orders its workflow
+// to. Returns InvalidState when it is final or was asked before.
+func CancelAssessment(ledger int32, id audit.AssessmentID, at time.Time, cancel Cancel) Statements {
+	return func(ctx context.Context, tx pgx.Tx) error {
+		err := change(ctx, tx, "cancel assessment", `
+			update assessment set cancel_requested_at = $3
+			where ledger = $1 and id = $2 and status in ('queued', 'processing') and cancel_requested_at is null`, ledger, id, at)
+		if err != nil {
+			return err
+		}
+		return queue(ctx, tx, cancel)
+	}
+}
+
+// UnfinishedAssessments returns assessments made before a time that have not
+// ended and for which the outbox holds no order, oldest first.
+func (s *Store) UnfinishedAssessments(ctx context.Context, before time.Time, limit int) ([]Assessment, error) {
+	rows, err := s.pool.Query(ctx, `
+		select `+assessmentColumns+` from assessment
+		where status in ('queued', 'processing') and created_at < $1 and not exists (select from outbox o where o.workflow_id = assessment.id)
+		order by created_at limit $2`, before, limit)
+	if err != nil {
+		return nil, translate("list unfinished assessments", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Assessment])
+	return list, translate("list unfinished assessments", err)
+}
+
+// Scores returns what completed assessments say of a framework, of periods that
+// ended until then, oldest first.
+func (s *Store) Scores(ctx context.Context, ledger int32, f audit.Framework, until time.Time) ([]Score, error) {
+	rows, err := s.pool.Query(ctx, `
+		select framework, assessed, status, score::float8, coverage::float8 from assessment_score
+		where ledger = $1 and framework = $2 and assessed <= $3 order by assessed, assessment`, ledger, f, until)
+	if err != nil {
+		return nil, translate("read scores", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Score])
+	return list, translate("read scores", err)
+}
