@@ -43,11 +43,7 @@ func WithMaxBytes(n int64) Option { return func(c *Client) { c.maxBytes = n } }
 
 // WithDefaults applies options to every call, before the call's own.
 func WithDefaults(options ...CallOption) Option {
-	return func(c *Client) {
-		for _, o := range options {
-			o(&c.defaults)
-		}
-	}
+	return func(c *Client) { Options(options...)(&c.defaults) }
 }
 
 // New makes a client of the Sealbook at baseURL, which is that of the server,
@@ -92,6 +88,15 @@ type settings struct {
 
 // CallOption changes one call.
 type CallOption func(*settings)
+
+// Options makes one option of several.
+func Options(options ...CallOption) CallOption {
+	return func(s *settings) {
+		for _, o := range options {
+			o(s)
+		}
+	}
+}
 
 // Timeout bounds each attempt; of a download, until its headers are there.
 func Timeout(d time.Duration) CallOption { return func(s *settings) { s.timeout = d } }

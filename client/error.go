@@ -19,6 +19,7 @@ type Error struct {
 	Details    ErrorBodyDetails
 	RequestID  string        // names the request in the server's log
 	RetryAfter time.Duration // whole seconds; 0 when the server does not say
+	Server     string        // that was asked, as New was given it
 	Foreign    bool          // the answer was not Sealbook's: a proxy's, or something else listens there
 	Err        error         // why there was no answer, else nil
 }
@@ -68,12 +69,12 @@ func (c *Client) unanswered(err error) *Error {
 	if errors.As(err, &n) && n.Timeout() || errors.Is(err, errTimeout) {
 		message = c.base + " did not answer in time"
 	}
-	return &Error{Code: CodeUnavailable, Message: message, Err: err}
+	return &Error{Server: c.base, Code: CodeUnavailable, Message: message, Err: err}
 }
 
 // refused makes an Error of an answer that is none of success.
 func (c *Client) refused(answer *http.Response, body []byte) *Error {
-	e := &Error{Status: answer.StatusCode, RequestID: answer.Header.Get("X-Request-Id"), RetryAfter: retryAfter(answer)}
+	e := &Error{Server: c.base, Status: answer.StatusCode, RequestID: answer.Header.Get("X-Request-Id"), RetryAfter: retryAfter(answer)}
 	var envelope struct {
 		Error struct {
 			Code    Code

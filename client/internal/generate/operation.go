@@ -27,8 +27,8 @@ const (
 type operation struct {
 	name, method, path string
 	mount              string // the document's first server, or the path's own
-	open, keyed        bool // without a credential; with an Idempotency-Key
-	conditional        bool // under If-Match
+	open, keyed        bool   // without a credential; with an Idempotency-Key
+	conditional        bool   // under If-Match
 	summary, about     string
 	parameters         []parameter
 	limit              string // the largest page, "" if there is no such parameter
