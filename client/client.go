@@ -30,10 +30,20 @@ type Client struct {
 // Option sets up a Client.
 type Option func(*Client)
 
-// WithHTTPClient sends requests through h instead of a client of the package's
-// own. Redirects are followed as h says; the package's own follows none, because
-// a credential is for the server that it was given to.
-func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
+// WithHTTPClient sends requests through a copy of h instead of a client of the
+// package's own. Redirects are followed only if h says how, because a credential
+// is for the server that it was given to.
+func WithHTTPClient(h *http.Client) Option {
+	return func(c *Client) {
+		own := *h
+		if own.CheckRedirect == nil {
+			own.CheckRedirect = stay
+		}
+		c.http = &own
+	}
+}
+
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // WithUserAgent names the program in the User-Agent header.
 func WithUserAgent(name string) Option { return func(c *Client) { c.agent = name } }
@@ -66,10 +76,7 @@ func New(baseURL, credential string, options ...Option) (*Client, error) {
 	}
 	c := &Client{
 		base: base, credential: credential, agent: "sealbook-client", maxBytes: DefaultMaxBytes,
-		http: &http.Client{
-			Transport:     http.DefaultTransport.(*http.Transport).Clone(),
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http:     &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone(), CheckRedirect: stay},
 		defaults: settings{timeout: DefaultTimeout, patience: DefaultPatience},
 	}
 	for _, o := range options {

@@ -212,7 +212,7 @@ func (g *types) responses(o *operation, n *yaml.Node) error {
 		case schema == nil:
 			continue
 		}
-		envelopes, err := g.flatten([]*yaml.Node{schema})
+		envelopes, _, err := g.flatten([]*yaml.Node{schema})
 		if err != nil {
 			return err
 		}

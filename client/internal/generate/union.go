@@ -10,10 +10,11 @@ import (
 // union makes a type that holds one of several objects. What are not all objects
 // are any.
 func (g *types) union(parts []*yaml.Node, hint string, nullable bool) (goType, error) {
-	parts, err := g.flatten(parts)
+	parts, null, err := g.flatten(parts)
 	if err != nil {
 		return goType{}, err
 	}
+	nullable = nullable || null
 	for _, p := range parts {
 		at, _, err := g.document.follow(p)
 		if err != nil {
@@ -59,24 +60,28 @@ func (g *types) union(parts []*yaml.Node, hint string, nullable bool) (goType, e
 	return goType{name, object, nullable}, nil
 }
 
-// flatten resolves unions of unions.
-func (g *types) flatten(parts []*yaml.Node) (out []*yaml.Node, err error) {
+// flatten resolves unions of unions, and reports whether null was among them.
+func (g *types) flatten(parts []*yaml.Node) (out []*yaml.Node, null bool, err error) {
 	for _, p := range parts {
 		at, _, err := g.document.follow(p)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		inner := append(list(at, "oneOf"), list(at, "anyOf")...)
-		if len(inner) > 1 && get(at, "properties") == nil {
-			if inner, err = g.flatten(inner); err != nil {
-				return nil, err
+		switch {
+		case text(at, "type") == "null":
+			null = true
+		case len(inner) > 0 && get(at, "properties") == nil:
+			more, also, err := g.flatten(inner)
+			if err != nil {
+				return nil, false, err
 			}
-			out = append(out, inner...)
-			continue
+			out, null = append(out, more...), null || also
+		default:
+			out = append(out, p)
 		}
-		out = append(out, p)
 	}
-	return out, nil
+	return out, null, nil
 }
 
 // mixed is the type of alternatives that are not all objects: that of all of

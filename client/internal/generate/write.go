@@ -192,7 +192,7 @@ func (o *operation) writeAll(b *strings.Builder, arguments string) {
 
 // lowerFirst leaves words alone that are not written so for a sentence's sake.
 func lowerFirst(s string) string {
-	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
+	if len(s) > 1 && (s[1] >= 'a' && s[1] <= 'z' || s[1] == ' ') {
 		return strings.ToLower(s[:1]) + s[1:]
 	}
 	return s
