@@ -76,7 +76,7 @@ func New(baseURL, credential string, options ...Option) (*Client, error) {
 	}
 	c := &Client{
 		base: base, credential: credential, agent: "sealbook-client", maxBytes: DefaultMaxBytes,
-		http:     &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone(), CheckRedirect: stay},
+		http:     &http.Client{CheckRedirect: stay}, // its connections are those of the whole program
 		defaults: settings{timeout: DefaultTimeout, patience: DefaultPatience},
 	}
 	for _, o := range options {
