@@ -146,7 +146,7 @@ func (c *Client) attempt(ctx context.Context, r request, s settings, body []byte
 		timer := time.AfterFunc(s.timeout, func() { end(errTimeout) })
 		defer timer.Stop() // so a download, which is not read here, has all the time that it needs
 	}
-	answer, err := c.exchange(ctx, r, s, body)
+	answer, err := c.exchange(ctx, r, s, body) //nolint:bodyclose // who uses it closes it
 	if err == nil {
 		answer.Body = &ending{answer.Body, func() { end(nil) }}
 		if err = use(answer); err == nil {

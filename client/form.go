@@ -40,7 +40,7 @@ func (f *form) open() (body io.ReadCloser, mediaType string) {
 	f.done, f.failed = make(chan struct{}), nil
 	go func() {
 		defer close(f.done)
-		writer.CloseWithError(f.write(m)) //nolint:errcheck // it gives none
+		writer.CloseWithError(f.write(m))
 	}()
 	return reader, m.FormDataContentType()
 }
