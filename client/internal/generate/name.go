@@ -1,7 +1,9 @@
 package main
 
 import (
+	"go/token"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -47,12 +49,14 @@ func component(name string) string {
 	return exported(name)
 }
 
+// local are names that mean something else inside of a method.
+var local = strings.Fields("ctx body params options c r at next items answer cmp context iter walk segment segments call string error int64 bool true false nil new")
+
 // unexported is the name of an argument.
 func unexported(name string) string {
 	parts := words.FindAllString(name, -1)
 	out := strings.ToLower(parts[0]) + strings.TrimPrefix(exported(strings.Join(append([]string{"x"}, parts[1:]...), "_")), "X")
-	switch out {
-	case "ctx", "body", "params", "options", "type", "range", "func", "map", "default", "package", "import", "interface", "select", "switch", "var", "c":
+	if token.IsKeyword(out) || slices.Contains(local, out) {
 		return out + "Value"
 	}
 	return out

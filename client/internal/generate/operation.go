@@ -32,8 +32,10 @@ type operation struct {
 	summary, about     string
 	parameters         []parameter
 	limit              string // the largest page, "" if there is no such parameter
+	params             string // the type of those that are not in the path, "" if there are none
 	body               *goType
-	form               []member // of a multipart body, instead
+	patch              *yaml.Node // its schema, of a PATCH
+	form               []member   // of a multipart body, instead
 	formName           string
 
 	kind                       answerKind
@@ -62,6 +64,18 @@ func (g *types) operations() (all []operation, err error) {
 			}
 			all = append(all, o)
 		}
+	}
+	// Last, so that what a schema is elsewhere keeps its name.
+	for i := range all {
+		o := &all[i]
+		if o.patch == nil {
+			continue
+		}
+		t, err := g.patch(o.patch, o.name+"Request")
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", o.method, o.path, err)
+		}
+		o.body = &t
 	}
 	return all, nil
 }
@@ -135,6 +149,9 @@ func (g *types) parameters(o *operation, nodes []*yaml.Node) error {
 			o.limit = cmp.Or(text(schema, "maximum"), "0")
 		}
 		o.parameters = append(o.parameters, p)
+		if p.where != "path" && o.params == "" {
+			o.params = g.reserve(o.name + "Params")
+		}
 	}
 	return nil
 }
@@ -174,12 +191,11 @@ func (g *types) requestBody(o *operation, n *yaml.Node) error {
 	if text(s, "additionalProperties") == "false" && get(s, "properties") == nil {
 		return nil // there is nothing to say
 	}
-	var t goType
 	if o.method == "PATCH" {
-		t, err = g.patch(schema, hint)
-	} else {
-		t, err = g.of(schema, hint)
+		o.patch = schema
+		return nil
 	}
+	t, err := g.of(schema, hint)
 	o.body = &t
 	return err
 }

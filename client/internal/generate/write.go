@@ -24,11 +24,9 @@ func (o *operation) write(b *strings.Builder) {
 	if o.formName != "" {
 		arguments += ", body " + o.formName
 	}
-	params := ""
-	if len(outside) > 0 {
-		params = o.name + "Params"
-		arguments += ", params " + params
-		o.writeParams(b, params, outside)
+	if o.params != "" {
+		arguments += ", params " + o.params
+		o.writeParams(b, outside)
 	}
 	arguments += ", options ...CallOption"
 
@@ -65,7 +63,7 @@ func (o *operation) write(b *strings.Builder) {
 	if o.formName != "" {
 		b.WriteString("\tr.form = body.form()\n")
 	}
-	if params != "" {
+	if o.params != "" {
 		b.WriteString("\tparams.set(&r)\n")
 	}
 	fmt.Fprintf(b, "\treturn %s\n}\n\n", call)
@@ -103,16 +101,16 @@ func (o *operation) pathExpression() string {
 	return strings.Join(out, " + ")
 }
 
-func (o *operation) writeParams(b *strings.Builder, name string, all []parameter) {
-	comment(b, "", fmt.Sprintf("%s are the parameters of %s. Those that are zero are not sent.", name, o.name))
-	fmt.Fprintf(b, "type %s struct {\n", name)
+func (o *operation) writeParams(b *strings.Builder, all []parameter) {
+	comment(b, "", fmt.Sprintf("%s are the parameters of %s. Those that are zero are not sent.", o.params, o.name))
+	fmt.Fprintf(b, "type %s struct {\n", o.params)
 	for _, p := range all {
 		if p.description != "" {
 			comment(b, "\t", p.description)
 		}
 		fmt.Fprintf(b, "\t%s %s\n", p.field, p.expression)
 	}
-	fmt.Fprintf(b, "}\n\nfunc (p *%s) set(r *request) {\n", name)
+	fmt.Fprintf(b, "}\n\nfunc (p *%s) set(r *request) {\n", o.params)
 	for _, p := range all {
 		fmt.Fprintf(b, "\tr.%s.put(%q, p.%s)\n", p.where, p.name, p.field)
 	}
