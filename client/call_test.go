@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -286,6 +288,46 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := client.New("https://x", "a\nb"); err == nil {
 		t.Error("a credential with two lines")
+	}
+}
+
+// TestConnections: callers that come back find their connections.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	const callers, rounds = 16, 10
+	var opened atomic.Int32
+	var together sync.WaitGroup
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		together.Done()
+		together.Wait()
+		io.WriteString(w, `{"data":{},"metadata":{}}`)
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	c, err := client.New(s.URL, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range rounds {
+		together.Add(callers)
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() {
+				if _, err := c.ShowMe(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	// One is not always back before the next is needed.
+	if n := opened.Load(); n > 2*callers {
+		t.Errorf("%d connections for %d callers", n, callers)
 	}
 }
 

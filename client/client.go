@@ -14,6 +14,8 @@ const (
 	DefaultTimeout  = time.Minute     // for one attempt, of a download until its first byte
 	DefaultPatience = 5 * time.Minute // for repeating a request
 	DefaultMaxBytes = 64 << 20        // of one JSON answer, unpacked
+
+	MaxIdleConnections = 64 // that are kept for the next requests
 )
 
 // Client calls one Sealbook with one credential. It may be used by several
@@ -41,6 +43,18 @@ func WithHTTPClient(h *http.Client) Option {
 		}
 		c.http = &own
 	}
+}
+
+// transport is Go's own, except that it keeps as many idle connections as there
+// are likely to be callers; with two, most requests of 16 callers open one.
+func transport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // the program has replaced it
+	}
+	own := t.Clone()
+	own.MaxIdleConnsPerHost = MaxIdleConnections
+	return own
 }
 
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -76,7 +90,7 @@ func New(baseURL, credential string, options ...Option) (*Client, error) {
 	}
 	c := &Client{
 		base: base, credential: credential, agent: "sealbook-client", maxBytes: DefaultMaxBytes,
-		http:     &http.Client{CheckRedirect: stay}, // its connections are those of the whole program
+		http:     &http.Client{Transport: transport(), CheckRedirect: stay},
 		defaults: settings{timeout: DefaultTimeout, patience: DefaultPatience},
 	}
 	for _, o := range options {

@@ -24,7 +24,8 @@
 // # Errors
 //
 // Every answer that is not a success, and every request without an answer, is an
-// *[Error]. Only wrong use of the package and a context's end give other errors.
+// *[Error]. Others are [ErrNotModified], a context's end, an answer that is too
+// long or not what the API's document says, and wrong use of the package.
 //
 // # Repeating
 //

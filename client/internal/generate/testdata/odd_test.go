@@ -141,6 +141,20 @@ func TestCalls(t *testing.T) {
 	want(t, (*asked)[0], "GET /things.csv ")
 }
 
+// TestUnsafe: what has no Idempotency-Key is sent once.
+func TestUnsafe(t *testing.T) {
+	c, asked := answering(t, 503, `{"error":{"code":"UNAVAILABLE","message":"later"}}`)
+	if _, err := c.CreateThing(t.Context(), Thing{}, Patience(time.Minute)); CodeOf(err) != CodeUnavailable || len(*asked) != 1 {
+		t.Errorf("%v %v", err, *asked)
+	}
+	if _, err := c.ChangeThing(t.Context(), ChangeThingTypeA, 7, ThingChanges{}, Patience(time.Minute)); CodeOf(err) != CodeUnavailable || len(*asked) != 2 {
+		t.Errorf("%v %v", err, *asked)
+	}
+	if err := c.DeleteThing(t.Context(), ChangeThingTypeA, 7, Patience(time.Second)); CodeOf(err) != CodeUnavailable || len(*asked) < 4 {
+		t.Errorf("%v %v", err, *asked)
+	}
+}
+
 func TestNumberedPages(t *testing.T) {
 	three := `{"success":true,"data":[{"id":1},{"id":2},{"id":3}],"pagination":{"limit":3},"metadata":{}}`
 	one := `{"success":true,"data":[{"id":4}],"pagination":{"limit":3},"metadata":{}}`
