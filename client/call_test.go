@@ -82,20 +82,19 @@ func TestRepeats(t *testing.T) {
 		attempts int
 		least    time.Duration
 	}{
-		"no answer":         {breaks, 2, 100 * time.Millisecond},
-		"unavailable":       {refuses(503, client.CodeUnavailable), 2, 100 * time.Millisecond},
-		"later":             {refuses(503, client.CodeUnavailable, "Retry-After", "7"), 2, 7 * time.Second},
-		"much later":        {refuses(503, client.CodeUnavailable, "Retry-After", "3600"), 2, time.Minute},
-		"too many":          {refuses(429, client.CodeRateLimited, "Retry-After", "2"), 2, 2 * time.Second},
-		"a proxy":           {gives(502, "<html>"), 2, 100 * time.Millisecond},
-		"a slow proxy":      {gives(504, ""), 2, 100 * time.Millisecond},
-		"still in progress": {refuses(409, "IDEMPOTENCY_IN_PROGRESS"), 2, 100 * time.Millisecond},
-		"conflict":          {refuses(409, client.CodeExternalIDConflict), 1, 0},
-		"internal":          {refuses(500, client.CodeInternal), 1, 0},
-		"invalid":           {refuses(422, client.CodeValidationFailed), 1, 0},
-		"no Sealbook":       {gives(404, "<html>"), 1, 0},
-		"elsewhere":         {gives(302, "", "Location", "https://example.com/"), 1, 0},
-		"unreadable":        {gives(201, "<html>"), 1, 0},
+		"no answer":    {breaks, 2, 100 * time.Millisecond},
+		"unavailable":  {refuses(503, client.CodeUnavailable), 2, 100 * time.Millisecond},
+		"later":        {refuses(503, client.CodeUnavailable, "Retry-After", "7"), 2, 7 * time.Second},
+		"much later":   {refuses(503, client.CodeUnavailable, "Retry-After", "3600"), 2, time.Minute},
+		"too many":     {refuses(429, client.CodeRateLimited, "Retry-After", "2"), 2, 2 * time.Second},
+		"a proxy":      {gives(502, "<html>"), 2, 100 * time.Millisecond},
+		"a slow proxy": {gives(504, ""), 2, 100 * time.Millisecond},
+		"conflict":     {refuses(409, client.CodeExternalIDConflict), 1, 0},
+		"internal":     {refuses(500, client.CodeInternal), 1, 0},
+		"invalid":      {refuses(422, client.CodeValidationFailed), 1, 0},
+		"no Sealbook":  {gives(404, "<html>"), 1, 0},
+		"elsewhere":    {gives(302, "", "Location", "https://example.com/"), 1, 0},
+		"unreadable":   {gives(201, "<html>"), 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -49,13 +49,9 @@ func CodeOf(err error) Code {
 	return ""
 }
 
-// inProgress is the code while the first request with the same
-// Idempotency-Key is still being carried out.
-const inProgress Code = "IDEMPOTENCY_IN_PROGRESS"
-
 // passing reports whether the same request may succeed later.
 func (e *Error) passing() bool {
-	return e.Code == CodeUnavailable || e.Code == CodeRateLimited || e.Code == inProgress
+	return e.Code == CodeUnavailable || e.Code == CodeRateLimited
 }
 
 // unanswered says why there was no answer.
