@@ -113,6 +113,10 @@ histories: build ## record workflow histories for the replay test, after a workf
 	@mkdir -p workflows/testdata/histories
 	@$(STACK) test -- go test -count=1 -run 'TestExport(Makes|Cancel|Of)|TestAnchoring|TestVerification(IsReadable|Cancel|Fails)|AssessmentAsAJob' ./worker -record-histories
 
+.PHONY: client
+client: ## write what of the Go client follows from api/openapi.yaml; after every change of it
+	@go generate ./client
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run the linters, which also hold the import rules
 	@$(GOLANGCI_LINT) run ./...

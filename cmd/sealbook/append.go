@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sealbook/sealbook/client"
 	"github.com/sealbook/sealbook/internal/evidence"
 	"github.com/sealbook/sealbook/ledger"
 )
@@ -100,18 +101,17 @@ func (o *appendOptions) run(ctx context.Context, c *call, args []string) (err er
 
 // send appends one entry. Its Idempotency-Key is the same however often it is
 // sent, so an answer that was lost costs nothing.
-func (o *appendOptions) send(ctx context.Context, c *call, api *apiClient, entry json.RawMessage, receipts io.Writer) error {
-	var data json.RawMessage
-	var status int
-	r := request{method: http.MethodPost, path: "/entries", body: entry, idempotency: newKey(), status: &status}
+func (o *appendOptions) send(ctx context.Context, c *call, api *client.Client, entry json.RawMessage, receipts io.Writer) error {
 	away := func(err error) { fmt.Fprintf(c.stderr, "waiting: %s\n", sentence(err)) }
-	if err := repeat(ctx, appendPatience, away, func(ctx context.Context) error { return api.call(ctx, r, &data) }); err != nil {
-		return err
+	made, err := api.CreateEntry(ctx, client.EntryRequest{}, client.RawBody(entry), patiently(appendPatience, away))
+	if err != nil {
+		return apiError(err)
 	}
+	// The receipt is checked as it came, not as the client understood it.
 	var answer struct {
 		Receipt json.RawMessage `json:"receipt"`
 	}
-	if err := json.Unmarshal(data, &answer); err != nil || answer.Receipt == nil {
+	if err := json.Unmarshal(made.Raw, &answer); err != nil || answer.Receipt == nil {
 		return errors.New("the answer holds no receipt")
 	}
 	report, err := checkReceipt(answer.Receipt, o.trust)
@@ -129,11 +129,11 @@ func (o *appendOptions) send(ctx context.Context, c *call, api *apiClient, entry
 		return fmt.Errorf("write the receipt: %w", err)
 	}
 	if o.json {
-		_, err = fmt.Fprintf(c.stdout, "%s\n", data)
+		_, err = fmt.Fprintf(c.stdout, "%s\n", made.Raw)
 		return err
 	}
 	was := "appended"
-	if status == http.StatusOK {
+	if made.Status == http.StatusOK {
 		was = "was there before"
 	}
 	_, err = fmt.Fprintf(c.stdout, "%s  %s\n  entry %d of %s\n  %s\n", report.EntryID, was, *report.Seq, report.Origin, report.Hash)

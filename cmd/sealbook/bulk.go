@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/client"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -17,7 +17,7 @@ const maxBatchBytes = 4 << 20
 // bulk sends entries in batches. Each entry has an external id, so a batch
 // whose answer was lost is sent again and adds nothing twice.
 type bulk struct {
-	api      *apiClient
+	api      *client.Client
 	patience time.Duration
 	away     func(error)
 	sent     func(n int)       // after every batch
@@ -72,22 +72,13 @@ func (b *bulk) flush(ctx context.Context) error {
 // send appends a batch. One that is refused as a whole is halved until the
 // entry is found that the API cannot even read.
 func (b *bulk) send(ctx context.Context, entries []json.RawMessage, lines []int) error {
-	var answer struct {
-		Results []struct {
-			Index  int
-			Status ledger.Status
-			Error  *struct {
-				Code    audit.Code
-				Message string
-				Details struct{ Fields []audit.FieldError }
-			}
-		}
+	body, err := json.Marshal(map[string]any{"entries": entries})
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
 	}
-	r := request{
-		method: http.MethodPost, path: "/entries/bulk?receipts=none", idempotency: newKey(),
-		body: map[string]any{"entries": entries},
-	}
-	err := repeat(ctx, b.patience, b.away, func(ctx context.Context) error { return b.api.call(ctx, r, &answer) })
+	params := client.CreateEntriesParams{Receipts: client.CreateEntriesReceiptsNone}
+	answer, err := b.api.CreateEntries(ctx, client.CreateEntriesRequest{}, params, client.RawBody(body), patiently(b.patience, b.away))
+	err = apiError(err)
 	switch audit.CodeOf(err) {
 	case audit.MalformedJSON, audit.PayloadTooLarge, audit.ValidationFailed:
 		if len(entries) == 1 {
@@ -104,21 +95,21 @@ func (b *bulk) send(ctx context.Context, entries []json.RawMessage, lines []int)
 	if err != nil {
 		return err
 	}
-	if len(answer.Results) != len(entries) {
-		return fmt.Errorf("the API answered for %d of %d entries", len(answer.Results), len(entries))
+	if len(answer.Data.Results) != len(entries) {
+		return fmt.Errorf("the API answered for %d of %d entries", len(answer.Data.Results), len(entries))
 	}
-	for i, item := range answer.Results {
+	for i, item := range answer.Data.Results {
 		switch {
-		case item.Index != i:
+		case item.Index != int64(i):
 			return fmt.Errorf("the API answered out of order")
-		case item.Status == ledger.Created:
+		case item.Status == client.BulkItemStatusCreated:
 			b.created++
-		case item.Status == ledger.Duplicate:
+		case item.Status == client.BulkItemStatusDuplicate:
 			b.duplicate++
 		case item.Error == nil:
 			b.reject(lines[i], audit.Internal, "rejected without a reason")
 		default:
-			b.reject(lines[i], item.Error.Code, b.sentence(item.Error.Message, item.Error.Details.Fields))
+			b.reject(lines[i], audit.Code(item.Error.Code), b.sentence(item.Error))
 		}
 	}
 	b.tell(len(entries))
@@ -126,13 +117,17 @@ func (b *bulk) send(ctx context.Context, entries []json.RawMessage, lines []int)
 }
 
 // sentence says what is wrong with an entry, and in which columns.
-func (b *bulk) sentence(message string, fields []audit.FieldError) string {
-	for i, f := range fields {
-		if column, known := b.columns[f.Field]; known {
-			fields[i].Message += " (" + column + ")"
+func (b *bulk) sentence(refusal *client.ErrorBody) string {
+	e := &audit.Error{Message: refusal.Message}
+	if refusal.Details != nil {
+		for _, f := range refusal.Details.Fields {
+			if column, known := b.columns[f.Field]; known {
+				f.Message += " (" + column + ")"
+			}
+			e.Fields = append(e.Fields, audit.FieldError(f))
 		}
 	}
-	return sentence(&audit.Error{Message: message, Fields: fields})
+	return sentence(e)
 }
 
 func (b *bulk) tell(n int) {

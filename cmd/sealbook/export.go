@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/client"
 )
 
 func exportCommand() *command {
@@ -111,26 +111,27 @@ func (o *exportOptions) check(args []string) error {
 	return nil
 }
 
-// exportJob is an export as the API shows it.
-type exportJob struct {
-	ID                  string             `json:"job_id"`
-	Status              audit.ExportStatus `json:"status"`
-	Error               string             `json:"error"`
-	Failures            []string           `json:"failures"`
-	SHA256              string             `json:"sha256"`
-	EstimatedCompletion string             `json:"estimated_completion"`
-	Progress            *audit.Progress    `json:"progress"`
+// body is the request as the API takes it.
+func (o *exportOptions) body() client.ExportRequest {
+	out := client.ExportRequest{
+		Format: client.ExportRequestFormat(o.request.Format), Framework: string(o.request.Framework),
+		AuditPeriod:   client.ExportRequestAuditPeriod{From: o.request.AuditPeriod.From, To: o.request.AuditPeriod.To},
+		RepositoryIDs: o.request.RepositoryIDs,
+	}
+	for _, c := range o.request.Include {
+		out.Include = append(out.Include, client.ExportRequestIncludeItem(c))
+	}
+	return out
 }
 
-func (o *exportOptions) run(ctx context.Context, c *call, api *apiClient) error {
+func (o *exportOptions) run(ctx context.Context, c *call, api *client.Client) error {
 	away := func(err error) { fmt.Fprintf(c.stderr, "waiting: %s\n", sentence(err)) }
 	if o.job == "" {
-		var started exportJob
-		start := request{method: http.MethodPost, path: "/evidence/export", body: o.request, idempotency: newKey()}
-		if err := repeat(ctx, patience, away, func(ctx context.Context) error { return api.call(ctx, start, &started) }); err != nil {
-			return err
+		started, err := api.StartExport(ctx, o.body(), client.StartExportParams{}, patiently(patience, away))
+		if err != nil {
+			return apiError(err)
 		}
-		o.job = started.ID
+		o.job = started.Data.JobID
 		if !o.json {
 			fmt.Fprintf(c.stdout, "export %s was started\n", printable(o.job))
 			if ui := c.config.TemporalUIURL; ui != "" { // the job's id is its workflow's
@@ -158,31 +159,25 @@ func (o *exportOptions) run(ctx context.Context, c *call, api *apiClient) error 
 }
 
 // await waits for the job's end.
-func (o *exportOptions) await(ctx context.Context, c *call, api *apiClient) (job exportJob, raw json.RawMessage, err error) {
-	path := "/evidence/export/" + url.PathEscape(o.job)
+func (o *exportOptions) await(ctx context.Context, c *call, api *client.Client) (job client.Export, raw json.RawMessage, err error) {
 	bar := newProgress(c.stderr, "queued", -1, false)
 	defer bar.end()
 	began := time.Now()
 	for pause := 200 * time.Millisecond; ; pause = min(pause*3/2, 2*time.Second) {
-		err := repeat(ctx, patience, func(err error) { bar.say(sentence(err)) }, func(ctx context.Context) error {
-			return api.call(ctx, request{method: http.MethodGet, path: path}, &raw)
-		})
+		shown, err := api.ShowExport(ctx, o.job, patiently(patience, func(err error) { bar.say(sentence(err)) }))
 		if err == nil {
-			job = exportJob{}
-			if err = json.Unmarshal(raw, &job); err != nil {
-				return job, raw, fmt.Errorf("the answer is not an export: %w", err)
-			}
+			job, raw = shown.Data, shown.Raw
 		}
 		switch {
 		case ctx.Err() != nil:
-			return job, raw, o.interrupted(ctx, c, api, path)
+			return job, raw, o.interrupted(ctx, api)
 		case err != nil:
-			return job, raw, err
-		case job.Status == audit.ExportCompleted:
+			return job, raw, apiError(err)
+		case job.Status == client.ExportStatusCompleted:
 			return job, raw, nil
-		case job.Status == audit.ExportFailed && job.Error != "":
+		case job.Status == client.ExportStatusFailed && job.Error != "":
 			return job, raw, fmt.Errorf("the export failed: %s", printable(job.Error))
-		case job.Status.Final():
+		case audit.ExportStatus(job.Status).Final():
 			return job, raw, fmt.Errorf("the export is %s", printable(string(job.Status)))
 		case o.timeout > 0 && time.Since(began) > o.timeout:
 			return job, raw, fmt.Errorf("the export is still %s after %s; it goes on, and --job %s waits for it", printable(string(job.Status)), o.timeout, o.job)
@@ -190,43 +185,41 @@ func (o *exportOptions) await(ctx context.Context, c *call, api *apiClient) (job
 		bar.say(printable(string(job.Status)))
 		if p := job.Progress; p != nil {
 			bar.say(printable(p.Stage))
-			bar.to(p.Done, p.Total)
+			bar.to(p.EntriesDone, p.EntriesTotal)
 		}
 		if err := sleep(ctx, pause); err != nil {
-			return job, raw, o.interrupted(ctx, c, api, path)
+			return job, raw, o.interrupted(ctx, api)
 		}
 	}
 }
 
 // interrupted says what becomes of the job when nobody waits any more.
-func (o *exportOptions) interrupted(ctx context.Context, c *call, api *apiClient, path string) error {
+func (o *exportOptions) interrupted(ctx context.Context, api *client.Client) error {
 	if !o.cancel {
 		return fmt.Errorf("nobody waits any more, but the export goes on; sealbook export --job %s --out %s waits for it again", o.job, o.out)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := api.call(ctx, request{method: http.MethodDelete, path: path}, nil); err != nil {
-		return fmt.Errorf("the export %s could not be canceled: %s", o.job, sentence(err))
+	if _, err := api.CancelExport(context.WithoutCancel(ctx), o.job, client.Timeout(10*time.Second)); err != nil {
+		return fmt.Errorf("the export %s could not be canceled: %s", o.job, sentence(apiError(err)))
 	}
 	return fmt.Errorf("the export %s is being canceled", o.job)
 }
 
 // download fetches the package beside its place and gives it its name once its
 // digest is the recorded one.
-func (o *exportOptions) download(ctx context.Context, c *call, api *apiClient, job exportJob) (size int64, err error) {
-	answer, err := api.send(ctx, request{method: http.MethodGet, path: "/evidence/export/" + url.PathEscape(o.job) + "/download"}) //nolint:bodyclose // it is closed below
+func (o *exportOptions) download(ctx context.Context, c *call, api *client.Client, job client.Export) (size int64, err error) {
+	download, err := api.DownloadExport(ctx, o.job)
 	if err != nil {
-		return 0, err
+		return 0, apiError(err)
 	}
-	defer answer.Body.Close()
+	defer download.Close()
 	f, err := os.CreateTemp(filepath.Dir(o.out), "."+filepath.Base(o.out)+".*")
 	if err != nil {
 		return 0, fmt.Errorf("write the package: %w", err)
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // mostly it has another name by then
-	bar := newProgress(c.stderr, "downloading", answer.ContentLength, true)
+	bar := newProgress(c.stderr, "downloading", download.Size, true)
 	sum := sha256.New()
-	body := &metered{r: answer.Body, moved: func(done int64) { bar.to(done, answer.ContentLength) }}
+	body := &metered{r: download, moved: func(done int64) { bar.to(done, download.Size) }}
 	size, err = io.Copy(io.MultiWriter(f, sum), body)
 	bar.end()
 	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {

@@ -153,6 +153,7 @@ func (e *exports) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodDelete:
 		e.canceled = true
 		w.WriteHeader(http.StatusAccepted)
+		fmt.Fprint(w, `{"data":{"job_id":"export_1","status":"processing"}}`)
 	case strings.HasSuffix(r.URL.Path, "/download"):
 		fmt.Fprint(w, e.content)
 	default:

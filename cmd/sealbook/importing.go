@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/client"
 	"github.com/sealbook/sealbook/internal/importer"
 )
 
@@ -72,30 +71,26 @@ func (im *importing) register(ctx context.Context, t audit.EventType) error {
 	if t.Name == "" {
 		return nil
 	}
-	api := im.bulk.api
+	api, patient := im.bulk.api, patiently(im.bulk.patience, im.bulk.away)
 	if im.types == nil {
-		var known []audit.EventType
-		err := repeat(ctx, im.bulk.patience, im.bulk.away, func(ctx context.Context) error {
-			return api.call(ctx, request{method: http.MethodGet, path: "/event-types"}, &known)
-		})
+		known, err := api.ListEventTypes(ctx, patient)
 		// A key that may only write cannot ask; then every type is put.
-		if err != nil && audit.CodeOf(err) != audit.Forbidden {
+		if err = apiError(err); err != nil && audit.CodeOf(err) != audit.Forbidden {
 			return err
 		}
 		im.types = map[string]bool{}
-		for _, k := range known {
-			im.types[k.Name] = true
+		if err == nil {
+			for _, k := range known.Data {
+				im.types[k.Name] = true
+			}
 		}
 	}
 	if im.types[t.Name] {
 		return nil
 	}
-	body := map[string]any{"class": t.Class, "severity": t.Severity, "description": t.Description}
-	err := repeat(ctx, im.bulk.patience, im.bulk.away, func(ctx context.Context) error {
-		return api.call(ctx, request{method: http.MethodPut, path: "/event-types/" + url.PathEscape(t.Name), body: body}, nil)
-	})
-	if err != nil {
-		return fmt.Errorf("register the event type %s: %w", t.Name, err)
+	body := client.EventTypeRequest{Class: client.EventClass(t.Class), Severity: client.Severity(t.Severity), Description: t.Description}
+	if _, err := api.PutEventType(ctx, t.Name, body, patient); err != nil {
+		return fmt.Errorf("register the event type %s: %w", t.Name, apiError(err))
 	}
 	im.types[t.Name] = true
 	im.fresh++

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	}())
 }
 
+// apiMount is where the API is served.
+const apiMount = "/api/v1/audit"
+
 // result is what a run left.
 type result struct {
 	code           int

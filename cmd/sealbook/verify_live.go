@@ -7,24 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/client"
 	"github.com/sealbook/sealbook/ledger"
 )
 
 // liveTimeout is longer than the API's own for a verification.
 const liveTimeout = 5 * time.Minute
-
-// liveJob is a verification that runs as a job, as the API shows it.
-type liveJob struct {
-	ID       string                   `json:"job_id"`
-	Status   audit.VerificationStatus `json:"status"`
-	Error    string                   `json:"error"`
-	Progress *audit.Progress          `json:"progress"`
-	Result   json.RawMessage          `json:"result"`
-}
 
 // verifyLive asks the API to check the organisation's ledger. A long one is a
 // job, which is followed to its end.
@@ -33,18 +24,17 @@ func verifyLive(ctx context.Context, c *call, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	body := map[string]string{"from": cmp.Or(o.from, "1970-01-01"), "to": cmp.Or(o.to, "9999-12-31")}
-	if _, err := audit.ParsePeriod(body["from"], body["to"]); err != nil {
+	window := client.VerifyWindow{From: cmp.Or(o.from, "1970-01-01"), To: cmp.Or(o.to, "9999-12-31")}
+	if _, err := audit.ParsePeriod(window.From, window.To); err != nil {
 		return usagef("%s", sentence(err))
 	}
-	var raw json.RawMessage
-	err = api.call(ctx, request{method: http.MethodPost, path: "/verify", body: body, timeout: liveTimeout}, &raw)
+	answer, err := api.Verify(ctx, client.VerifyRequest{VerifyWindow: &window}, client.VerifyParams{}, client.Timeout(liveTimeout))
 	if err != nil {
-		return &undecidedError{err}
+		return &undecidedError{apiError(err)}
 	}
-	var job liveJob
-	if json.Unmarshal(raw, &job) == nil && job.ID != "" {
-		if raw, err = followVerification(ctx, c, api, job); err != nil {
+	raw := answer.Raw
+	if job := answer.Data.VerificationJob; job != nil {
+		if raw, err = followVerification(ctx, c, api, *job); err != nil {
 			return err
 		}
 	}
@@ -52,28 +42,34 @@ func verifyLive(ctx context.Context, c *call, o *verifyOptions) error {
 }
 
 // followVerification waits for a job's result.
-func followVerification(ctx context.Context, c *call, api *apiClient, job liveJob) (json.RawMessage, error) {
-	fmt.Fprintf(c.stderr, "the ledger is long: %s verifies it\n", job.ID)
+func followVerification(ctx context.Context, c *call, api *client.Client, job client.VerificationJob) (json.RawMessage, error) {
+	fmt.Fprintf(c.stderr, "the ledger is long: %s verifies it\n", printable(job.JobID))
+	var result struct {
+		Result json.RawMessage `json:"result"` // as it came
+	}
 	bar := newProgress(c.stderr, "verifying", 0, false)
 	defer bar.end()
 	away := func(err error) { fmt.Fprintf(c.stderr, "waiting: %s\n", sentence(err)) }
-	for !job.Status.Final() {
+	for !audit.VerificationStatus(job.Status).Final() {
 		if err := sleep(ctx, time.Second); err != nil {
 			return nil, &undecidedError{err}
 		}
-		show := request{method: http.MethodGet, path: "/verify/" + job.ID}
-		job.Progress = nil
-		if err := repeat(ctx, patience, away, func(ctx context.Context) error { return api.call(ctx, show, &job) }); err != nil {
-			return nil, &undecidedError{err}
+		shown, err := api.ShowVerification(ctx, job.JobID, patiently(patience, away))
+		if err != nil {
+			return nil, &undecidedError{apiError(err)}
+		}
+		job = shown.Data
+		if err := json.Unmarshal(shown.Raw, &result); err != nil {
+			return nil, &undecidedError{fmt.Errorf("the answer is not a verification: %w", err)}
 		}
 		if p := job.Progress; p != nil {
-			bar.to(p.Done, p.Total)
+			bar.to(p.EntriesDone, p.EntriesTotal)
 		}
 	}
-	if job.Status != audit.VerificationCompleted {
-		return nil, &undecidedError{fmt.Errorf("%s is %s: %s", job.ID, job.Status, cmp.Or(job.Error, "it has no result"))}
+	if job.Status != client.VerificationJobStatusCompleted {
+		return nil, &undecidedError{fmt.Errorf("%s is %s: %s", job.JobID, job.Status, cmp.Or(job.Error, "it has no result"))}
 	}
-	return job.Result, nil
+	return result.Result, nil
 }
 
 // tellLive prints a result and turns it into an exit code.

@@ -1,0 +1,1274 @@
+// Code generated from api/openapi.yaml by go generate ./client; DO NOT EDIT.
+
+package client
+
+import (
+	"cmp"
+	"context"
+	"iter"
+)
+
+// CreateEntry calls POST /entries: append an entry.
+//
+// Needs `audit:write`. The answer comes after the entry is durable and holds a receipt that can be
+// checked offline. The body has at most 256 KiB.
+func (c *Client) CreateEntry(ctx context.Context, body EntryRequest, options ...CallOption) (*Answer[Entry, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/entries", repeatable: true, keyed: true, body: body}
+	return call[Entry, Metadata](ctx, c, r, options)
+}
+
+// ListEntriesParams are the parameters of ListEntries. Those that are zero are not sent.
+type ListEntriesParams struct {
+	// first moment of the event: a time or a date
+	StartTime string
+	// last moment, inclusive; a date covers its day, a second its whole second
+	EndTime string
+	// the class
+	EventType EventClass
+	// equals the actor's id
+	UserID string
+	// 1 to 256 bytes
+	ResourceType string
+	// 1 to 256 bytes
+	ResourceID string
+	Severity   Severity
+	// equals the category that is shown
+	Category string
+	// in any spelling
+	ComplianceFramework string
+	Status              ListEntriesStatus
+	Limit               int64
+	// entries to skip; beyond 10,000 use cursor
+	Offset int64
+	// next_cursor of the page before; instead of page or offset
+	Cursor string
+	// by number
+	Order Order
+	// false: do not count
+	IncludeTotal *bool
+}
+
+func (p *ListEntriesParams) set(r *request) {
+	r.query.put("start_time", p.StartTime)
+	r.query.put("end_time", p.EndTime)
+	r.query.put("event_type", p.EventType)
+	r.query.put("user_id", p.UserID)
+	r.query.put("resource_type", p.ResourceType)
+	r.query.put("resource_id", p.ResourceID)
+	r.query.put("severity", p.Severity)
+	r.query.put("category", p.Category)
+	r.query.put("compliance_framework", p.ComplianceFramework)
+	r.query.put("status", p.Status)
+	r.query.put("limit", p.Limit)
+	r.query.put("offset", p.Offset)
+	r.query.put("cursor", p.Cursor)
+	r.query.put("order", p.Order)
+	r.query.put("include_total", p.IncludeTotal)
+}
+
+// ListEntries calls GET /entries: list entries in document B's shape.
+//
+// Needs `audit:read:basic`. Newest first, by number. Parameters are combined with and.
+func (c *Client) ListEntries(ctx context.Context, params ListEntriesParams, options ...CallOption) (*Page[[]Entry, OffsetPage, ListMetadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/entries", repeatable: true}
+	params.set(&r)
+	return callPage[[]Entry, OffsetPage, ListMetadata](ctx, c, r, options)
+}
+
+// AllEntries walks all pages of ListEntries, from the one that params name. An error is the last
+// that it yields. What is appended meanwhile neither repeats nor hides anything: in descending
+// order it is not seen, in ascending order it comes at the end.
+func (c *Client) AllEntries(ctx context.Context, params ListEntriesParams, options ...CallOption) iter.Seq2[Entry, error] {
+	return walk(func(at string) ([]Entry, string, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.IncludeTotal = new(false)
+		if at != "" {
+			params.Cursor = at
+			params.Offset = 0
+		}
+		answer, err := c.ListEntries(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		next := answer.Pagination.NextCursor
+		return items, next, next != "" && len(items) > 0, nil
+	})
+}
+
+// CreateEntriesParams are the parameters of CreateEntries. Those that are zero are not sent.
+type CreateEntriesParams struct {
+	// true: if one entry is not valid, none is written and the answer is 422
+	Atomic bool
+	// none: leave the receipts out
+	Receipts CreateEntriesReceipts
+}
+
+func (p *CreateEntriesParams) set(r *request) {
+	r.query.put("atomic", p.Atomic)
+	r.query.put("receipts", p.Receipts)
+}
+
+// CreateEntries calls POST /entries/bulk: append up to 1,000 entries.
+//
+// Needs `audit:write`. Each entry has a result of its own, in the order of the request: what is
+// wrong with one does not keep the others out, unless `atomic=true`. An external id may occur
+// twice if the content is the same. The body has at most 8 MiB, one entry 255 KiB.
+func (c *Client) CreateEntries(ctx context.Context, body CreateEntriesRequest, params CreateEntriesParams, options ...CallOption) (*Answer[BulkData, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/entries/bulk", repeatable: true, keyed: true, body: body}
+	params.set(&r)
+	return call[BulkData, Metadata](ctx, c, r, options)
+}
+
+// ShowEntryParams are the parameters of ShowEntry. Those that are zero are not sent.
+type ShowEntryParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ShowEntryParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ShowEntry calls GET /entries/{id}: show an entry in document B's shape.
+//
+// Needs `audit:read:basic`; of a security event, a critical entry or one that fails verification
+// `audit:read:sensitive`. That it was read is appended to the ledger first.
+func (c *Client) ShowEntry(ctx context.Context, id string, params ShowEntryParams, options ...CallOption) (*Answer[Entry, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/entries/" + segment(id), repeatable: true}
+	params.set(&r)
+	return call[Entry, Metadata](ctx, c, r, options)
+}
+
+// ProveEntryParams are the parameters of ProveEntry. Those that are zero are not sent.
+type ProveEntryParams struct {
+	// size of an acknowledged checkpoint; the newest if not given
+	Size int64
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ProveEntryParams) set(r *request) {
+	r.query.put("size", p.Size)
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ProveEntry calls GET /entries/{id}/proof: prove that an entry is in the ledger.
+//
+// Needs `audit:verify`. A C2SP `tlog-proof`: the entry's number, the hashes from its leaf to the
+// root, and a signed checkpoint. With the record, which a receipt, a package or an entry bundle
+// holds, it is checked offline.
+func (c *Client) ProveEntry(ctx context.Context, id string, params ProveEntryParams, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/entries/" + segment(id) + "/proof", repeatable: true}
+	params.set(&r)
+	return callDownload(ctx, c, r, options)
+}
+
+// ListLogsParams are the parameters of ListLogs. Those that are zero are not sent.
+type ListLogsParams struct {
+	// 1 to 256 bytes
+	RepositoryID string
+	// verbatim types, separated by commas
+	EventType string
+	// equals the actor's type, id or, with audit:read:sensitive, e-mail
+	Actor string
+	// first moment of the event: a time or a date
+	From string
+	// last moment, inclusive; a date covers its day, a second its whole second
+	To string
+	// from 1; beyond 10,000 entries use cursor
+	Page  int64
+	Limit int64
+	// next_cursor of the page before; instead of page or offset
+	Cursor string
+	// by number
+	Order Order
+	// false: do not count
+	IncludeTotal *bool
+}
+
+func (p *ListLogsParams) set(r *request) {
+	r.query.put("repository_id", p.RepositoryID)
+	r.query.put("event_type", p.EventType)
+	r.query.put("actor", p.Actor)
+	r.query.put("from", p.From)
+	r.query.put("to", p.To)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+	r.query.put("cursor", p.Cursor)
+	r.query.put("order", p.Order)
+	r.query.put("include_total", p.IncludeTotal)
+}
+
+// ListLogs calls GET /logs: list entries in document A's shape.
+//
+// Needs `audit:read:basic`. Newest first, by number. Parameters are combined with and.
+func (c *Client) ListLogs(ctx context.Context, params ListLogsParams, options ...CallOption) (*Page[[]Log, NumberedPage, ListMetadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/logs", repeatable: true}
+	params.set(&r)
+	return callPage[[]Log, NumberedPage, ListMetadata](ctx, c, r, options)
+}
+
+// AllLogs walks all pages of ListLogs, from the one that params name. An error is the last that it
+// yields. What is appended meanwhile neither repeats nor hides anything: in descending order it is
+// not seen, in ascending order it comes at the end.
+func (c *Client) AllLogs(ctx context.Context, params ListLogsParams, options ...CallOption) iter.Seq2[Log, error] {
+	return walk(func(at string) ([]Log, string, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.IncludeTotal = new(false)
+		if at != "" {
+			params.Cursor = at
+			params.Page = 0
+		}
+		answer, err := c.ListLogs(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		next := answer.Pagination.NextCursor
+		return items, next, next != "" && len(items) > 0, nil
+	})
+}
+
+// ShowLogParams are the parameters of ShowLog. Those that are zero are not sent.
+type ShowLogParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ShowLogParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ShowLog calls GET /logs/{log_id}: show an entry in document A's shape.
+//
+// Needs what `GET /entries/{id}` needs, and is recorded like it.
+func (c *Client) ShowLog(ctx context.Context, logID string, params ShowLogParams, options ...CallOption) (*Answer[LogDetail, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/logs/" + segment(logID), repeatable: true}
+	params.set(&r)
+	return call[LogDetail, Metadata](ctx, c, r, options)
+}
+
+// SearchParams are the parameters of Search. Those that are zero are not sent.
+type SearchParams struct {
+	// at most 500 characters with at least one letter or digit
+	Q string
+	// details: what document A shows as details
+	Fields SearchFields
+	// from 1; at most 10,000 results deep
+	Page  int64
+	Limit int64
+}
+
+func (p *SearchParams) set(r *request) {
+	r.query.put("q", p.Q)
+	r.query.put("fields", p.Fields)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// Search calls GET /search: search the text of the entries.
+//
+// Needs `audit:read:basic`. Without `audit:read:sensitive`, what masking hides is neither searched
+// nor shown, whatever `fields` is. The query is one as in web search: words, `"phrases"`, `or`,
+// and `-word` for without; nothing in it is an error of syntax. Words are compared as they are, in
+// any case: no stemming, no stop words, because ids and names are most of what is searched. A part
+// of an address, a path or an id is a word, too.
+//
+// The best match comes first, and the newest of equals. Of more than 10,000 matches the newest
+// 10,000 are ranked, and `metadata.total_is_exact` is false. New entries can be found within a
+// second or two: `metadata.indexed_through_seq` says up to which. Of each entry, 64 KiB of the
+// actor, of the details and of the rest can be found.
+//
+// The search is appended to the ledger as `audit.searched`, with the query where it can be erased;
+// such entries are not found themselves.
+func (c *Client) Search(ctx context.Context, params SearchParams, options ...CallOption) (*Page[SearchData, NumberedPage, SearchMetadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/search", repeatable: true}
+	params.set(&r)
+	return callPage[SearchData, NumberedPage, SearchMetadata](ctx, c, r, options)
+}
+
+// AllSearch walks all pages of Search, from the one that params name. An error is the last that it
+// yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllSearch(ctx context.Context, params SearchParams, options ...CallOption) iter.Seq2[SearchResult, error] {
+	return walk(func(at int64) ([]SearchResult, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.Search(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data.Results
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowStatisticsParams are the parameters of ShowStatistics. Those that are zero are not sent.
+type ShowStatisticsParams struct {
+	// first moment of the event: a time or a date; 30 days before the end if not given
+	From string
+	// last moment, inclusive; a date covers its day, a second its whole second; now if not given
+	To string
+}
+
+func (p *ShowStatisticsParams) set(r *request) {
+	r.query.put("from", p.From)
+	r.query.put("to", p.To)
+}
+
+// ShowStatistics calls GET /statistics: count the entries of a period.
+//
+// Needs `audit:read:basic`. The counts are exact, of one moment, for any bounds; each of the three
+// maps sums to `total_events`, which is the `total` of `GET /logs` for the same bounds. A
+// repository counts under its name, or its id where it has none; entries without a repository, and
+// those whose actor has no type, count as `unattributed`. An actor counts under the e-mail
+// address, or the id where there is none; without `audit:read:sensitive`, e-mail addresses read
+// `[masked]`. Names that were erased count no more, their entries do.
+func (c *Client) ShowStatistics(ctx context.Context, params ShowStatisticsParams, options ...CallOption) (*Answer[Statistics, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/statistics", repeatable: true}
+	params.set(&r)
+	return call[Statistics, Metadata](ctx, c, r, options)
+}
+
+// ShowHistoryParams are the parameters of ShowHistory. Those that are zero are not sent.
+type ShowHistoryParams struct {
+	// 1 to 256 bytes
+	RepositoryID string
+	// in any case and common spelling
+	Framework string
+	Metric    ShowHistoryMetric
+	// 90 days before the end if not given
+	From string
+	// inclusive; now if not given
+	To       string
+	Interval ShowHistoryInterval
+}
+
+func (p *ShowHistoryParams) set(r *request) {
+	r.query.put("repository_id", p.RepositoryID)
+	r.query.put("framework", p.Framework)
+	r.query.put("metric", p.Metric)
+	r.query.put("from", p.From)
+	r.query.put("to", p.To)
+	r.query.put("interval", p.Interval)
+}
+
+// ShowHistory calls GET /history: show how a metric went.
+//
+// Needs `audit:compliance:read`. The points are whole days, weeks (Monday to Sunday) or months in
+// UTC, adjacent, and cover the range that was asked for: the first and the last reach beyond it
+// where it begins or ends inside them. At most 1,000 points.
+//
+// `issues` counts, at the end of each period, the events `issue.created` less the events
+// `issue.resolved` since the ledger's beginning; it is below zero where issues were resolved that
+// were created before the ledger was. `fixes` counts the events `fix.applied` in the period. Both
+// are exact, and both filters apply: `repository_id` equals the event's repository, `framework` is
+// one of the event's frameworks. `score` is that of the assessment stored last. Where there is no
+// value, `value` is null and `reason` says why.
+func (c *Client) ShowHistory(ctx context.Context, params ShowHistoryParams, options ...CallOption) (*Answer[History, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/history", repeatable: true}
+	params.set(&r)
+	return call[History, Metadata](ctx, c, r, options)
+}
+
+// VerifyParams are the parameters of Verify. Those that are zero are not sent.
+type VerifyParams struct {
+	// `respond-async` asks for a job (RFC 7240), `wait=N` waits for a job's result, at most 20
+	// seconds; of no effect on a receipt
+	Prefer string
+}
+
+func (p *VerifyParams) set(r *request) {
+	r.header.put("Prefer", p.Prefer)
+}
+
+// Verify calls POST /verify: verify the ledger over a window, or an old receipt.
+//
+// Needs `audit:verify`. The window selects entries by the time of their events; every entry from
+// the first to the last of them is hashed again and followed up to the root of the tree, in one
+// snapshot. When they are the whole ledger, or the job begins with its first entry, the counts of
+// `GET /statistics` are compared, too (`wrong_rollup`). `verified` is never true of nothing. The
+// result is appended to the ledger.
+//
+// More than 200,000 entries are verified by a job, and so is every window of a caller that sends
+// `Prefer: respond-async`: 202 with the job's place in `Location`. Its result has the shape of the
+// answer here.
+//
+// A receipt is compared with the ledger as it is now: whether this installation gave it
+// (`genuine`), whether its record is still the entry that it was (`current`), and whether the
+// present tree holds the receipt's unchanged (`extended`; `consistency` proves it from the
+// receipt's checkpoint to `checkpoint`). What differs is in `problems`: `other_ledger` and
+// `forged` are wrong with the receipt; `missing`, `hash_mismatch`, `lost_tail` and `forked` are
+// wrong with the ledger, and said only of a genuine receipt. Of an entry that the credential's
+// constraints do not cover, it is 404. A receipt that cannot be read is 422 and names the part;
+// one of a version that is not known here has the code `version`.
+func (c *Client) Verify(ctx context.Context, body VerifyRequest, params VerifyParams, options ...CallOption) (*Answer[VerifyData, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/verify", repeatable: true, keyed: true, body: body}
+	params.set(&r)
+	return call[VerifyData, Metadata](ctx, c, r, options)
+}
+
+// ListVerificationsParams are the parameters of ListVerifications. Those that are zero are not
+// sent.
+type ListVerificationsParams struct {
+	Page  int64
+	Limit int64
+}
+
+func (p *ListVerificationsParams) set(r *request) {
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListVerifications calls GET /verify: list verification jobs.
+//
+// Needs `audit:verify`. Newest first, without their results.
+func (c *Client) ListVerifications(ctx context.Context, params ListVerificationsParams, options ...CallOption) (*Page[[]VerificationJob, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/verify", repeatable: true}
+	params.set(&r)
+	return callPage[[]VerificationJob, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllVerifications walks all pages of ListVerifications, from the one that params name. An error
+// is the last that it yields. Pages are counted, so what is added meanwhile can show an item
+// twice.
+func (c *Client) AllVerifications(ctx context.Context, params ListVerificationsParams, options ...CallOption) iter.Seq2[VerificationJob, error] {
+	return walk(func(at int64) ([]VerificationJob, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListVerifications(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowVerification calls GET /verify/{job_id}: show a verification job.
+//
+// Needs `audit:verify`. `progress` is there while the job runs and its workflow answers in time.
+func (c *Client) ShowVerification(ctx context.Context, jobID string, options ...CallOption) (*Answer[VerificationJob, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/verify/" + segment(jobID), repeatable: true}
+	return call[VerificationJob, Metadata](ctx, c, r, options)
+}
+
+// CancelVerification calls DELETE /verify/{job_id}: cancel a verification job.
+//
+// Needs `audit:verify`. The job is canceled once its workflow has stopped; it has no result then.
+func (c *Client) CancelVerification(ctx context.Context, jobID string, options ...CallOption) (*Answer[VerificationJob, Metadata], error) {
+	r := request{method: "DELETE", path: "/api/v1/audit/verify/" + segment(jobID), repeatable: true}
+	return call[VerificationJob, Metadata](ctx, c, r, options)
+}
+
+// StartAssessmentParams are the parameters of StartAssessment. Those that are zero are not sent.
+type StartAssessmentParams struct {
+	// `wait=N`: wait for the result, at most 20 seconds (RFC 7240)
+	Prefer string
+}
+
+func (p *StartAssessmentParams) set(r *request) {
+	r.header.put("Prefer", p.Prefer)
+}
+
+// StartAssessment calls POST /compliance/assessments: assess a period by the control catalogues.
+//
+// Needs `audit:compliance:write`. The entries of the period are read once, each is verified, and
+// every requirement of the frameworks gets a verdict with its counts. The result is an artifact
+// whose digest the ledger records. It is evidence for an assessor and no attestation.
+func (c *Client) StartAssessment(ctx context.Context, body AssessmentRequest, params StartAssessmentParams, options ...CallOption) (*Answer[Assessment, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/compliance/assessments", repeatable: true, keyed: true, body: body}
+	params.set(&r)
+	return call[Assessment, Metadata](ctx, c, r, options)
+}
+
+// ListAssessmentsParams are the parameters of ListAssessments. Those that are zero are not sent.
+type ListAssessmentsParams struct {
+	// assessments of this framework
+	Framework string
+	Page      int64
+	Limit     int64
+}
+
+func (p *ListAssessmentsParams) set(r *request) {
+	r.query.put("framework", p.Framework)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListAssessments calls GET /compliance/assessments: list assessments.
+//
+// Needs `audit:compliance:read`. Newest first, without their results.
+func (c *Client) ListAssessments(ctx context.Context, params ListAssessmentsParams, options ...CallOption) (*Page[[]Assessment, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/assessments", repeatable: true}
+	params.set(&r)
+	return callPage[[]Assessment, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllAssessments walks all pages of ListAssessments, from the one that params name. An error is
+// the last that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllAssessments(ctx context.Context, params ListAssessmentsParams, options ...CallOption) iter.Seq2[Assessment, error] {
+	return walk(func(at int64) ([]Assessment, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListAssessments(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowAssessment calls GET /compliance/assessments/{assessment_id}: show an assessment.
+//
+// Needs `audit:compliance:read`. Once it is completed, with its result but for the exceptions.
+func (c *Client) ShowAssessment(ctx context.Context, assessmentID string, options ...CallOption) (*Answer[Assessment, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/assessments/" + segment(assessmentID), repeatable: true}
+	return call[Assessment, Metadata](ctx, c, r, options)
+}
+
+// CancelAssessment calls DELETE /compliance/assessments/{assessment_id}: cancel an assessment.
+//
+// Needs `audit:compliance:write`. It is canceled once its workflow has stopped; it has no result
+// then.
+func (c *Client) CancelAssessment(ctx context.Context, assessmentID string, options ...CallOption) (*Answer[Assessment, Metadata], error) {
+	r := request{method: "DELETE", path: "/api/v1/audit/compliance/assessments/" + segment(assessmentID), repeatable: true}
+	return call[Assessment, Metadata](ctx, c, r, options)
+}
+
+// DownloadAssessment calls GET /compliance/assessments/{assessment_id}/download: download the
+// whole result of an assessment.
+//
+// Needs `audit:compliance:read`. The bytes whose SHA-256 the ledger's entry names, with up to
+// 1,000 exceptions of each check and the facts beside the entries that the assessment used.
+func (c *Client) DownloadAssessment(ctx context.Context, assessmentID string, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/assessments/" + segment(assessmentID) + "/download", repeatable: true}
+	return callDownload(ctx, c, r, options)
+}
+
+// ShowAnchors calls GET /anchors: show where checkpoints were published outside.
+//
+// Needs `audit:verify`. The registry's checkpoints cover every organisation's ledger. Each place
+// outside that one was published at (a time-stamp authority, a bucket, a witness) is shown with
+// the evidence that it gave, which can be checked offline, and with how the last attempt ended.
+// Entries of the registry after `anchored_through` are attested by the operator alone.
+func (c *Client) ShowAnchors(ctx context.Context, options ...CallOption) (*Answer[Anchors, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/anchors", repeatable: true}
+	return call[Anchors, Metadata](ctx, c, r, options)
+}
+
+// ShowCheckpointParams are the parameters of ShowCheckpoint. Those that are zero are not sent.
+type ShowCheckpointParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ShowCheckpointParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ShowCheckpoint calls GET /checkpoint: show the newest checkpoint as tlog-tiles has it.
+//
+// Needs `audit:verify`. With `/tile`, this makes the mount a prefix of C2SP `tlog-tiles`, so that
+// other people's tools read and check the organisation's ledger. The note is signed under the
+// ledger's origin as key name.
+func (c *Client) ShowCheckpoint(ctx context.Context, params ShowCheckpointParams, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/checkpoint", repeatable: true}
+	params.set(&r)
+	return callDownload(ctx, c, r, options)
+}
+
+// ShowEntryBundleParams are the parameters of ShowEntryBundle. Those that are zero are not sent.
+type ShowEntryBundleParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ShowEntryBundleParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ShowEntryBundle calls GET /tile/entries/{index}: show records as tlog-tiles has them.
+//
+// Needs `audit:verify`. An entry bundle: up to 256 records, each behind its length as a 16-bit
+// big-endian number. Each hashes to the leaf at its place in the tile of the same index at level
+// 0. Records hold no personal data.
+func (c *Client) ShowEntryBundle(ctx context.Context, index string, params ShowEntryBundleParams, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/tile/entries/" + segments(index), repeatable: true}
+	params.set(&r)
+	return callDownload(ctx, c, r, options)
+}
+
+// ShowTileParams are the parameters of ShowTile. Those that are zero are not sent.
+type ShowTileParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ShowTileParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ShowTile calls GET /tile/{level}/{index}: show tree hashes as tlog-tiles has them.
+//
+// Needs `audit:verify`. Up to 256 hashes of 32 bytes: at level 0 leaves, at level n the roots of
+// full tiles of the level below. A full tile never changes. 404 for what the tree does not have
+// yet.
+func (c *Client) ShowTile(ctx context.Context, level int64, index string, params ShowTileParams, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/tile/" + segment(level) + "/" + segments(index), repeatable: true}
+	params.set(&r)
+	return callDownload(ctx, c, r, options)
+}
+
+// ListCheckpointsParams are the parameters of ListCheckpoints. Those that are zero are not sent.
+type ListCheckpointsParams struct {
+	Limit int64
+	// next_cursor of the page before; instead of page or offset
+	Cursor string
+}
+
+func (p *ListCheckpointsParams) set(r *request) {
+	r.query.put("limit", p.Limit)
+	r.query.put("cursor", p.Cursor)
+}
+
+// ListCheckpoints calls GET /checkpoints: list the checkpoints that were acknowledged.
+//
+// Needs `audit:verify`. Newest first. Every append made one; receipts hold them. The list is what
+// is stored; a checkpoint that is asked for by its size is checked against the tree and signed.
+func (c *Client) ListCheckpoints(ctx context.Context, params ListCheckpointsParams, options ...CallOption) (*Page[[]Checkpoint, OffsetPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/checkpoints", repeatable: true}
+	params.set(&r)
+	return callPage[[]Checkpoint, OffsetPage, Metadata](ctx, c, r, options)
+}
+
+// AllCheckpoints walks all pages of ListCheckpoints, from the one that params name. An error is
+// the last that it yields. What is appended meanwhile neither repeats nor hides anything: in
+// descending order it is not seen, in ascending order it comes at the end.
+func (c *Client) AllCheckpoints(ctx context.Context, params ListCheckpointsParams, options ...CallOption) iter.Seq2[Checkpoint, error] {
+	return walk(func(at string) ([]Checkpoint, string, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		if at != "" {
+			params.Cursor = at
+		}
+		answer, err := c.ListCheckpoints(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		next := answer.Pagination.NextCursor
+		return items, next, next != "" && len(items) > 0, nil
+	})
+}
+
+// ShowNewestCheckpointParams are the parameters of ShowNewestCheckpoint. Those that are zero are
+// not sent.
+type ShowNewestCheckpointParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ShowNewestCheckpointParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ShowNewestCheckpoint calls GET /checkpoints/latest: show the newest checkpoint.
+//
+// Needs `audit:verify`. A C2SP `tlog-checkpoint` in a `signed-note`.
+func (c *Client) ShowNewestCheckpoint(ctx context.Context, params ShowNewestCheckpointParams, options ...CallOption) (*Answer[Checkpoint, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/checkpoints/latest", repeatable: true}
+	params.set(&r)
+	return call[Checkpoint, Metadata](ctx, c, r, options)
+}
+
+// ShowCheckpointOfSizeParams are the parameters of ShowCheckpointOfSize. Those that are zero are
+// not sent.
+type ShowCheckpointOfSizeParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ShowCheckpointOfSizeParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ShowCheckpointOfSize calls GET /checkpoints/{size}: show a checkpoint.
+//
+// Needs `audit:verify`. The tree of that many entries, if it was ever acknowledged to someone;
+// otherwise 404. What is signed is recomputed from the stored tree first.
+func (c *Client) ShowCheckpointOfSize(ctx context.Context, size int64, params ShowCheckpointOfSizeParams, options ...CallOption) (*Answer[Checkpoint, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/checkpoints/" + segment(size), repeatable: true}
+	params.set(&r)
+	return call[Checkpoint, Metadata](ctx, c, r, options)
+}
+
+// ProveConsistencyParams are the parameters of ProveConsistency. Those that are zero are not sent.
+type ProveConsistencyParams struct {
+	// size of the older checkpoint
+	First int64
+	// size of the later one; the newest if not given
+	Second int64
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ProveConsistencyParams) set(r *request) {
+	r.query.put("first", p.First)
+	r.query.put("second", p.Second)
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ProveConsistency calls GET /proofs/consistency: prove that the ledger only grew.
+//
+// Needs `audit:verify`. Shows offline that the tree of one acknowledged checkpoint is the start of
+// a later one. `docs/ledger-format.md` says how to check it.
+func (c *Client) ProveConsistency(ctx context.Context, params ProveConsistencyParams, options ...CallOption) (*Answer[ConsistencyProof, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/proofs/consistency", repeatable: true}
+	params.set(&r)
+	return call[ConsistencyProof, Metadata](ctx, c, r, options)
+}
+
+// ProveRangeParams are the parameters of ProveRange. Those that are zero are not sent.
+type ProveRangeParams struct {
+	// number of the range's first entry
+	First *int64
+	// one past the number of its last
+	End int64
+	// size of an acknowledged checkpoint; the newest if not given
+	Size int64
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ProveRangeParams) set(r *request) {
+	r.query.put("first", p.First)
+	r.query.put("end", p.End)
+	r.query.put("size", p.Size)
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ProveRange calls GET /proofs/range: prove where a range of entries stands.
+//
+// Needs `audit:verify`. Shows offline that records are those of `[first, end)`, all of them and in
+// this order: the range itself comes from elsewhere, the rest of the tree is at most 4 KiB.
+// `docs/ledger-format.md` says how to check it.
+func (c *Client) ProveRange(ctx context.Context, params ProveRangeParams, options ...CallOption) (*Answer[RangeProof, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/proofs/range", repeatable: true}
+	params.set(&r)
+	return call[RangeProof, Metadata](ctx, c, r, options)
+}
+
+// ListKeys calls GET /keys: list the keys that sign the organisation's checkpoints, or signed
+// them.
+//
+// Needs `audit:verify`. The newest comes first. Every key but the installation's first was
+// introduced by a key before it, in a signed note: whoever trusts one of them follows the
+// introductions and need not trust this answer.
+func (c *Client) ListKeys(ctx context.Context, options ...CallOption) (*Answer[ListKeysData, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/keys", repeatable: true}
+	return call[ListKeysData, Metadata](ctx, c, r, options)
+}
+
+// ShowRetention calls GET /retention: show the retention policy.
+//
+// Needs `audit:read:basic`. The shipped default, until an organisation sets its own. Nothing is
+// archived or purged yet; packages are removed when `evidence_exports` says, as it was when they
+// were made.
+//
+// `storage_used_gb` are the bytes of the organisation's rows in the database as they are stored,
+// without indexes and free room, and of its packages and uploaded evidence, divided by 10^9.
+// Measuring reads all of them, so a measurement is used for five minutes;
+// `metadata.storage_measured_at` says when it was made.
+func (c *Client) ShowRetention(ctx context.Context, options ...CallOption) (*Answer[RetentionData, RetentionMetadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/retention", repeatable: true}
+	return call[RetentionData, RetentionMetadata](ctx, c, r, options)
+}
+
+// PutRetentionParams are the parameters of PutRetention. Those that are zero are not sent.
+type PutRetentionParams struct {
+	// ETags of the policy that was seen
+	IfMatch string
+}
+
+func (p *PutRetentionParams) set(r *request) {
+	r.header.put("If-Match", p.IfMatch)
+}
+
+// PutRetention calls PUT /retention: set the retention policy.
+//
+// Needs `audit:retention:manage`, and `If-Match` with the ETag of the policy that is replaced: 428
+// without it, 412 when it is another's by now. `*` stands for any. The whole policy is given.
+// Setting what is in force changes nothing.
+//
+// The retention days of entries cannot be fewer than the floor of a framework that entries in the
+// ledger carry; those whose type starts with `scan.` are held against `scan_results`, all others
+// against `audit_logs`. `floors` of GET lists them with their sources. An entry is kept for the
+// longest of what every policy since its recording and its frameworks say: a later policy shortens
+// nothing that was promised.
+func (c *Client) PutRetention(ctx context.Context, body RetentionPolicy, params PutRetentionParams, options ...CallOption) (*Answer[RetentionData, RetentionMetadata], error) {
+	r := request{method: "PUT", path: "/api/v1/audit/retention", body: body}
+	params.set(&r)
+	return call[RetentionData, RetentionMetadata](ctx, c, r, options)
+}
+
+// ListEventTypes calls GET /event-types: list the event types that may be submitted.
+//
+// Needs `audit:read:basic`.
+func (c *Client) ListEventTypes(ctx context.Context, options ...CallOption) (*Answer[[]EventType, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/event-types", repeatable: true}
+	return call[[]EventType, Metadata](ctx, c, r, options)
+}
+
+// ShowEventType calls GET /event-types/{name}: show an event type.
+//
+// Needs `audit:read:basic`.
+func (c *Client) ShowEventType(ctx context.Context, name string, options ...CallOption) (*Answer[EventType, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/event-types/" + segment(name), repeatable: true}
+	return call[EventType, Metadata](ctx, c, r, options)
+}
+
+// PutEventType calls PUT /event-types/{name}: register or change an event type.
+//
+// Needs `audit:write`. Entries that were written before keep the class and severity that were
+// theirs. Putting a type as it already is changes nothing. An organisation registers at most 2,000
+// types.
+func (c *Client) PutEventType(ctx context.Context, name string, body EventTypeRequest, options ...CallOption) (*Answer[EventType, Metadata], error) {
+	r := request{method: "PUT", path: "/api/v1/audit/event-types/" + segment(name), repeatable: true, body: body}
+	return call[EventType, Metadata](ctx, c, r, options)
+}
+
+// ListEventSchemas calls GET /event-types/{name}/schemas: list the versions of an event type's
+// schema.
+//
+// Needs `audit:read:basic`. The newest first; it is what entries are held against.
+func (c *Client) ListEventSchemas(ctx context.Context, name string, options ...CallOption) (*Answer[[]EventSchema, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/event-types/" + segment(name) + "/schemas", repeatable: true}
+	return call[[]EventSchema, Metadata](ctx, c, r, options)
+}
+
+// PutNextEventSchema calls PUT /event-types/{name}/schemas: register the next version of an event
+// type's schema.
+//
+// Needs `audit:write`. A JSON Schema (draft 2020-12) of the entry as it is submitted: what is
+// under `details`, and every other key. From now on, an entry of the type that does not satisfy it
+// is 422, each broken rule with its place, and one that does names the version in `schema`. Within
+// 5 seconds every process follows. A type without a schema takes what it always took. Putting the
+// newest version again changes nothing.
+//
+// A schema has at most 32 KiB and 5,000 values, each counted wherever a `$ref` puts it; a `$ref`
+// is `#/$defs/NAME` and does not come back to itself; nothing is loaded from elsewhere. Patterns
+// are as RE2 takes them, `format` is an annotation, and a keyword that is unknown and does not
+// start with `x-` is refused. So is an entry with too many values for so many rules
+// (`too_complex`). A type has at most 100 versions.
+func (c *Client) PutNextEventSchema(ctx context.Context, name string, body EventSchemaRequest, options ...CallOption) (*Answer[EventSchema, Metadata], error) {
+	r := request{method: "PUT", path: "/api/v1/audit/event-types/" + segment(name) + "/schemas", repeatable: true, body: body}
+	return call[EventSchema, Metadata](ctx, c, r, options)
+}
+
+// ShowEventSchemaParams are the parameters of ShowEventSchema. Those that are zero are not sent.
+type ShowEventSchemaParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+}
+
+func (p *ShowEventSchemaParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+}
+
+// ShowEventSchema calls GET /event-types/{name}/schemas/{version}: show a version of an event
+// type's schema.
+//
+// Needs `audit:read:basic`.
+func (c *Client) ShowEventSchema(ctx context.Context, name string, version int64, params ShowEventSchemaParams, options ...CallOption) (*Answer[EventSchema, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/event-types/" + segment(name) + "/schemas/" + segment(version), repeatable: true}
+	params.set(&r)
+	return call[EventSchema, Metadata](ctx, c, r, options)
+}
+
+// PutEventSchema calls PUT /event-types/{name}/schemas/{version}: register a certain version of an
+// event type's schema.
+//
+// Needs `audit:write`. As without a version; this must be the next one, or be there as it is put.
+// Versions do not change: another schema under a version that is there is 409.
+func (c *Client) PutEventSchema(ctx context.Context, name string, version int64, body EventSchemaRequest, options ...CallOption) (*Answer[EventSchema, Metadata], error) {
+	r := request{method: "PUT", path: "/api/v1/audit/event-types/" + segment(name) + "/schemas/" + segment(version), repeatable: true, body: body}
+	return call[EventSchema, Metadata](ctx, c, r, options)
+}
+
+// UploadEvidence calls POST /evidence: upload evidence.
+//
+// Needs `audit:evidence:write`. One file of at most 25 MiB, with what it is evidence for; the
+// whole request has 30 seconds. Its media type is read from its first bytes, whatever the client
+// says. The upload is appended to the ledger with the file's digest. With an `Idempotency-Key`,
+// the same fields and file are the same request, in whatever form.
+func (c *Client) UploadEvidence(ctx context.Context, body UploadEvidenceRequest, options ...CallOption) (*Answer[UploadedEvidence, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/evidence", repeatable: true, keyed: true}
+	r.form = body.form()
+	return call[UploadedEvidence, Metadata](ctx, c, r, options)
+}
+
+func (b *UploadEvidenceRequest) form() *form {
+	f := new(form)
+	f.file("file", b.File)
+	f.field("type", b.Type)
+	f.field("title", b.Title)
+	f.field("description", b.Description)
+	f.field("date", b.Date)
+	f.field("criteria", b.Criteria)
+	return f
+}
+
+// ListEvidenceParams are the parameters of ListEvidence. Those that are zero are not sent.
+type ListEvidenceParams struct {
+	// 1 to 256 bytes
+	Type string
+	// criteria of any framework, separated by commas: evidence for one of them
+	Criteria string
+	Page     int64
+	Limit    int64
+}
+
+func (p *ListEvidenceParams) set(r *request) {
+	r.query.put("type", p.Type)
+	r.query.put("criteria", p.Criteria)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListEvidence calls GET /evidence: list uploaded evidence.
+//
+// Needs `audit:evidence:read`. Newest first.
+func (c *Client) ListEvidence(ctx context.Context, params ListEvidenceParams, options ...CallOption) (*Page[[]UploadedEvidence, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/evidence", repeatable: true}
+	params.set(&r)
+	return callPage[[]UploadedEvidence, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllEvidence walks all pages of ListEvidence, from the one that params name. An error is the last
+// that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllEvidence(ctx context.Context, params ListEvidenceParams, options ...CallOption) iter.Seq2[UploadedEvidence, error] {
+	return walk(func(at int64) ([]UploadedEvidence, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListEvidence(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowSOC2EvidenceParams are the parameters of ShowSOC2Evidence. Those that are zero are not sent.
+type ShowSOC2EvidenceParams struct {
+	// one of the framework's criteria, or several separated by commas; all if not given
+	Criteria string
+	// first day; if not given, 90 days with the last
+	AuditPeriodStart string
+	// last day; if not given, today
+	AuditPeriodEnd string
+}
+
+func (p *ShowSOC2EvidenceParams) set(r *request) {
+	r.query.put("criteria", p.Criteria)
+	r.query.put("audit_period_start", p.AuditPeriodStart)
+	r.query.put("audit_period_end", p.AuditPeriodEnd)
+}
+
+// ShowSOC2Evidence calls GET /evidence/soc2: show evidence for SOC 2.
+//
+// What `GET /evidence/{name}` says of the framework SOC2; needs `audit:evidence:read`.
+func (c *Client) ShowSOC2Evidence(ctx context.Context, params ShowSOC2EvidenceParams, options ...CallOption) (*Answer[FrameworkEvidenceData, FrameworkEvidenceMetadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/evidence/soc2", repeatable: true}
+	params.set(&r)
+	return call[FrameworkEvidenceData, FrameworkEvidenceMetadata](ctx, c, r, options)
+}
+
+// ShowEvidenceParams are the parameters of ShowEvidence. Those that are zero are not sent.
+type ShowEvidenceParams struct {
+	// one of the framework's criteria, or several separated by commas; all if not given
+	Criteria string
+	// first day; if not given, 90 days with the last
+	AuditPeriodStart string
+	// last day; if not given, today
+	AuditPeriodEnd string
+}
+
+func (p *ShowEvidenceParams) set(r *request) {
+	r.query.put("criteria", p.Criteria)
+	r.query.put("audit_period_start", p.AuditPeriodStart)
+	r.query.put("audit_period_end", p.AuditPeriodEnd)
+}
+
+// ShowEvidence calls GET /evidence/{name}: show evidence for a framework, or one item of evidence.
+//
+// Needs `audit:evidence:read`. Of a framework, in any spelling: what entries of the ledger are
+// evidence for its criteria in the audit period, counted now, and what was uploaded for them. An
+// aggregate has `date_range` and `record_count`, an upload `date` and `artifacts`. The catalogue
+// of criteria is ours; it names the standard's identifiers and none of its text. Entries are
+// counted as systems submitted them: a count shows that something was recorded, not that a control
+// works. Without an audit period, the last 90 days.
+//
+// Of an id that starts with `ev_`: that item, and no parameters. An aggregate's id says framework,
+// query and period, so it is the same for the same question, and is counted again.
+func (c *Client) ShowEvidence(ctx context.Context, name string, params ShowEvidenceParams, options ...CallOption) (*Answer[ShowEvidenceData, FrameworkEvidenceMetadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/evidence/" + segment(name), repeatable: true}
+	params.set(&r)
+	return call[ShowEvidenceData, FrameworkEvidenceMetadata](ctx, c, r, options)
+}
+
+// DownloadEvidence calls GET /evidence/download/{artifact}: download a file of uploaded evidence.
+//
+// Needs `audit:evidence:read`. The path is the `url` of an artifact, below any mount. The download
+// is appended to the ledger before the first byte. The file is sent as an attachment that a
+// browser neither guesses the type of nor runs; if the stored bytes are not those that were
+// uploaded, the connection is broken off before the last of them.
+func (c *Client) DownloadEvidence(ctx context.Context, artifact string, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/evidence/download/" + segment(artifact), repeatable: true}
+	return callDownload(ctx, c, r, options)
+}
+
+// StartExportParams are the parameters of StartExport. Those that are zero are not sent.
+type StartExportParams struct {
+	// `wait=N`: wait for the job's end, at most 20 seconds (RFC 7240)
+	Prefer string
+}
+
+func (p *StartExportParams) set(r *request) {
+	r.header.put("Prefer", p.Prefer)
+}
+
+// StartExport calls POST /evidence/export: request an evidence package.
+//
+// Needs `audit:export`. The job is taken as soon as it is written, whether or not the workflow
+// engine can be reached now; it starts once.
+func (c *Client) StartExport(ctx context.Context, body ExportRequest, params StartExportParams, options ...CallOption) (*Answer[Export, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/evidence/export", repeatable: true, keyed: true, body: body}
+	params.set(&r)
+	return call[Export, Metadata](ctx, c, r, options)
+}
+
+// ListExportsParams are the parameters of ListExports. Those that are zero are not sent.
+type ListExportsParams struct {
+	Page  int64
+	Limit int64
+}
+
+func (p *ListExportsParams) set(r *request) {
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListExports calls GET /evidence/exports: list export jobs.
+//
+// Needs `audit:export`. Newest first.
+func (c *Client) ListExports(ctx context.Context, params ListExportsParams, options ...CallOption) (*Page[[]Export, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/evidence/exports", repeatable: true}
+	params.set(&r)
+	return callPage[[]Export, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllExports walks all pages of ListExports, from the one that params name. An error is the last
+// that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllExports(ctx context.Context, params ListExportsParams, options ...CallOption) iter.Seq2[Export, error] {
+	return walk(func(at int64) ([]Export, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListExports(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowExport calls GET /evidence/export/{job_id}: show an export job.
+//
+// Needs `audit:export`. `progress` is there while the job runs and its workflow answers in time.
+func (c *Client) ShowExport(ctx context.Context, jobID string, options ...CallOption) (*Answer[Export, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/evidence/export/" + segment(jobID), repeatable: true}
+	return call[Export, Metadata](ctx, c, r, options)
+}
+
+// CancelExport calls DELETE /evidence/export/{job_id}: cancel an export job.
+//
+// Needs `audit:export`. The job is canceled once its workflow has removed what it made.
+func (c *Client) CancelExport(ctx context.Context, jobID string, options ...CallOption) (*Answer[Export, Metadata], error) {
+	r := request{method: "DELETE", path: "/api/v1/audit/evidence/export/" + segment(jobID), repeatable: true}
+	return call[Export, Metadata](ctx, c, r, options)
+}
+
+// DownloadExport calls GET /evidence/export/{job_id}/download: download an evidence package.
+//
+// Needs `audit:export`. The download is appended to the ledger before the first byte. If the
+// stored bytes are not those that were published, the connection is broken off before the last of
+// them.
+func (c *Client) DownloadExport(ctx context.Context, jobID string, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/evidence/export/" + segment(jobID) + "/download", repeatable: true}
+	return callDownload(ctx, c, r, options)
+}
+
+// RetryExportParams are the parameters of RetryExport. Those that are zero are not sent.
+type RetryExportParams struct {
+	// `wait=N`: wait for the job's end, at most 20 seconds (RFC 7240)
+	Prefer string
+}
+
+func (p *RetryExportParams) set(r *request) {
+	r.header.put("Prefer", p.Prefer)
+}
+
+// RetryExport calls POST /evidence/export/{job_id}/retry: request an export once more.
+//
+// Needs `audit:export`. Of a failed, canceled or expired job; makes a new one that names it. The
+// body is empty, or an empty object.
+func (c *Client) RetryExport(ctx context.Context, jobID string, params RetryExportParams, options ...CallOption) (*Answer[Export, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/evidence/export/" + segment(jobID) + "/retry", repeatable: true, keyed: true}
+	params.set(&r)
+	return call[Export, Metadata](ctx, c, r, options)
+}
+
+// ListAPIKeysParams are the parameters of ListAPIKeys. Those that are zero are not sent.
+type ListAPIKeysParams struct {
+	Page  int64
+	Limit int64
+}
+
+func (p *ListAPIKeysParams) set(r *request) {
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListAPIKeys calls GET /api-keys: list the organisation's API keys.
+//
+// Needs `audit:keys:manage`. Newest first, without secrets.
+func (c *Client) ListAPIKeys(ctx context.Context, params ListAPIKeysParams, options ...CallOption) (*Page[[]APIKey, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/api-keys", repeatable: true}
+	params.set(&r)
+	return callPage[[]APIKey, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllAPIKeys walks all pages of ListAPIKeys, from the one that params name. An error is the last
+// that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllAPIKeys(ctx context.Context, params ListAPIKeysParams, options ...CallOption) iter.Seq2[APIKey, error] {
+	return walk(func(at int64) ([]APIKey, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListAPIKeys(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// CreateAPIKey calls POST /api-keys: create an API key.
+//
+// Needs `audit:keys:manage`. `key` is in this answer and never again: it is not kept. A replayed
+// request shows the key that the first one made without it.
+//
+// Nobody grants what they do not hold: not a permission, not wider constraints, not more networks,
+// and a key makes none that outlives it. Who also holds `audit:admin` may grant permissions beyond
+// their own, except those that reveal what `audit:read:basic` masks (`reveals` in `GET
+// /permissions`). The first key with such a permission is made by the operator, with `sealbook
+// apikey create`. No API key can hold `audit:reports:sign`; a role gives a key all its other
+// permissions.
+func (c *Client) CreateAPIKey(ctx context.Context, body APIKeyRequest, options ...CallOption) (*Answer[APIKey, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/api-keys", repeatable: true, keyed: true, body: body}
+	return call[APIKey, Metadata](ctx, c, r, options)
+}
+
+// ShowAPIKey calls GET /api-keys/{key_id}: show an API key.
+//
+// Needs `audit:keys:manage`. The secret cannot be shown.
+func (c *Client) ShowAPIKey(ctx context.Context, keyID string, options ...CallOption) (*Answer[APIKey, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/api-keys/" + segment(keyID), repeatable: true}
+	return call[APIKey, Metadata](ctx, c, r, options)
+}
+
+// RevokeAPIKey calls DELETE /api-keys/{key_id}: revoke an API key.
+//
+// Needs `audit:keys:manage`. Final. It takes effect here at once, and within 5 seconds in every
+// other process that serves the API. A key may revoke itself.
+func (c *Client) RevokeAPIKey(ctx context.Context, keyID string, options ...CallOption) error {
+	r := request{method: "DELETE", path: "/api/v1/audit/api-keys/" + segment(keyID), repeatable: true}
+	return callNothing(ctx, c, r, options)
+}
+
+// RotateAPIKey calls POST /api-keys/{key_id}/rotate: give an API key a new secret.
+//
+// Needs `audit:keys:manage`, and the right to grant what the key may do (see `POST /api-keys`).
+// `key` is in this answer and never again. The old secret stays good for `overlap_seconds`; one
+// that was rotated out before is void at once. Everything else about the key stays as it is.
+func (c *Client) RotateAPIKey(ctx context.Context, keyID string, body RotateAPIKeyRequest, options ...CallOption) (*Answer[APIKey, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/api-keys/" + segment(keyID) + "/rotate", repeatable: true, keyed: true, body: body}
+	return call[APIKey, Metadata](ctx, c, r, options)
+}
+
+// ShowPermissions calls GET /permissions: list all permissions and roles.
+//
+// For every credential.
+func (c *Client) ShowPermissions(ctx context.Context, options ...CallOption) (*Answer[ShowPermissionsData, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/permissions", repeatable: true}
+	return call[ShowPermissionsData, Metadata](ctx, c, r, options)
+}
+
+// ShowMe calls GET /me: show what this credential is worth.
+//
+// For every credential.
+func (c *Client) ShowMe(ctx context.Context, options ...CallOption) (*Answer[Me, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/me", repeatable: true}
+	return call[Me, Metadata](ctx, c, r, options)
+}
+
+// Healthz calls GET /healthz: tell whether the process serves requests.
+func (c *Client) Healthz(ctx context.Context, options ...CallOption) (*Answer[HealthzData, Metadata], error) {
+	r := request{method: "GET", path: "/healthz", open: true, repeatable: true}
+	return call[HealthzData, Metadata](ctx, c, r, options)
+}
+
+// Readyz calls GET /readyz: tell whether everything that requests need can be reached.
+//
+// Database, artifact store and Temporal. To append and to read, the database alone is enough.
+func (c *Client) Readyz(ctx context.Context, options ...CallOption) (*Answer[ReadyzData, Metadata], error) {
+	r := request{method: "GET", path: "/readyz", open: true, repeatable: true}
+	return call[ReadyzData, Metadata](ctx, c, r, options)
+}
+
+// OpenAPI calls GET /openapi.json: this document.
+func (c *Client) OpenAPI(ctx context.Context, options ...CallOption) (*Answer[map[string]any, struct{}], error) {
+	r := request{method: "GET", path: "/openapi.json", open: true, repeatable: true, bare: true}
+	return call[map[string]any, struct{}](ctx, c, r, options)
+}
+
+// Docs calls GET /docs: this document as a page, on which requests can be tried.
+//
+// It loads nothing from elsewhere, and keeps a key that is typed in only while it is open.
+func (c *Client) Docs(ctx context.Context, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/docs", open: true, repeatable: true}
+	return callDownload(ctx, c, r, options)
+}
+
+// DocsFile calls GET /docs/{file}: what the page is made of.
+func (c *Client) DocsFile(ctx context.Context, file DocsFileFile, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/docs/" + segment(file), open: true, repeatable: true}
+	return callDownload(ctx, c, r, options)
+}
+
+// Version calls GET /version: tell which program answers.
+func (c *Client) Version(ctx context.Context, options ...CallOption) (*Answer[VersionData, Metadata], error) {
+	r := request{method: "GET", path: "/version", open: true, repeatable: true}
+	return call[VersionData, Metadata](ctx, c, r, options)
+}

@@ -1,0 +1,1796 @@
+// Code generated from api/openapi.yaml by go generate ./client; DO NOT EDIT.
+
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+)
+
+type APIKey struct {
+	ID string `json:"id"`
+	// the secret; shown once
+	Key  string `json:"key,omitzero"`
+	Name string `json:"name"`
+	// the last characters of the secret
+	Last4        string       `json:"last4"`
+	Status       APIKeyStatus `json:"status"`
+	Role         RoleName     `json:"role,omitzero"`
+	Permissions  []Permission `json:"permissions"`
+	Constraints  *Constraints `json:"constraints,omitzero"`
+	AllowedCIDRs []string     `json:"allowed_cidrs,omitzero"`
+	CreatedBy    string       `json:"created_by"`
+	CreatedAt    time.Time    `json:"created_at"`
+	ExpiresAt    time.Time    `json:"expires_at,omitzero"`
+	// to the minute
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+	RotatedAt  time.Time `json:"rotated_at,omitzero"`
+	// the secret before the last rotation is good until then
+	PreviousValidUntil time.Time `json:"previous_valid_until,omitzero"`
+	RevokedAt          time.Time `json:"revoked_at,omitzero"`
+}
+
+// APIKeyRequest: either permissions or a role
+type APIKeyRequest struct {
+	// 1 to 256 bytes
+	Name        string       `json:"name"`
+	Permissions []Permission `json:"permissions,omitzero"`
+	Role        RoleName     `json:"role,omitzero"`
+	Constraints *Constraints `json:"constraints,omitzero"`
+	// networks such as 192.0.2.0/24, or addresses, from which the key may be used; none is anywhere
+	AllowedCIDRs []string `json:"allowed_cidrs,omitzero"`
+	// RFC 3339, in the future; never if left out
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+}
+
+// APIKeyStatus is one of these, or one that is newer than this package.
+type APIKeyStatus string
+
+// The values of APIKeyStatus.
+const (
+	APIKeyStatusActive  APIKeyStatus = "active"
+	APIKeyStatusExpired APIKeyStatus = "expired"
+	APIKeyStatusRevoked APIKeyStatus = "revoked"
+)
+
+type AggregatedEvidence struct {
+	ID          string `json:"id"`
+	Type        string `json:"type"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	// the framework's criteria for which it is evidence
+	Criteria  []string  `json:"criteria"`
+	DateRange DateRange `json:"date_range"`
+	// entries whose events lie in the period
+	RecordCount int64     `json:"record_count"`
+	FirstEvent  time.Time `json:"first_event,omitzero"`
+	LastEvent   time.Time `json:"last_event,omitzero"`
+}
+
+type AnchorPlace struct {
+	Kind AnchorPlaceKind `json:"kind"`
+	// a URL without credentials, or the name in the witness's key
+	Name string `json:"name"`
+	// whether the workers still publish there
+	Configured bool                 `json:"configured"`
+	Anchored   *AnchorPlaceAnchored `json:"anchored"`
+	// why nothing is anchored there
+	Reason      string                  `json:"reason,omitzero"`
+	LastAttempt *AnchorPlaceLastAttempt `json:"last_attempt"`
+}
+
+// AnchorPlaceAnchored: the largest checkpoint that is anchored there
+type AnchorPlaceAnchored struct {
+	Size       int64     `json:"size"`
+	AnchoredAt time.Time `json:"anchored_at"`
+	// the signed note that the evidence is about; of a witness, with its cosignature
+	Note string `json:"note"`
+	// an RFC 3161 token in DER, the object's URL, or a cosignature's line
+	Evidence []byte `json:"evidence"`
+}
+
+// AnchorPlaceKind is one of these, or one that is newer than this package.
+type AnchorPlaceKind string
+
+// The values of AnchorPlaceKind.
+const (
+	AnchorPlaceKindTimestamp AnchorPlaceKind = "timestamp"
+	AnchorPlaceKindBucket    AnchorPlaceKind = "bucket"
+	AnchorPlaceKindWitness   AnchorPlaceKind = "witness"
+)
+
+type AnchorPlaceLastAttempt struct {
+	At   time.Time `json:"at"`
+	Size int64     `json:"size"`
+	// code and reason; null when it succeeded
+	Error *string `json:"error"`
+}
+
+type Anchors struct {
+	Registry *AnchorsRegistry `json:"registry"`
+	// the largest size of the registry that some place outside has
+	AnchoredThrough *int64 `json:"anchored_through"`
+	// entries of the registry beyond that; null before the first publication
+	OperatorAttestedEntries *int64 `json:"operator_attested_entries"`
+	// why nothing is anchored
+	Reason string        `json:"reason,omitzero"`
+	Places []AnchorPlace `json:"places"`
+}
+
+// AnchorsRegistry: the newest published checkpoint of the registry
+type AnchorsRegistry struct {
+	Origin      string    `json:"origin"`
+	Size        int64     `json:"size"`
+	Root        string    `json:"root"`
+	PublishedAt time.Time `json:"published_at"`
+	// the checkpoint as a C2SP signed note, with the cosignatures that it has
+	Note string `json:"note"`
+}
+
+type Assessment struct {
+	AssessmentID string `json:"assessment_id"`
+	// completed: there is a result, whatever it is
+	Status     AssessmentStatus      `json:"status"`
+	Frameworks []AssessmentFramework `json:"frameworks"`
+	// the second bound does not belong to it
+	Period            AssessmentPeriod `json:"period"`
+	RequestedBy       map[string]any   `json:"requested_by"`
+	CreatedAt         time.Time        `json:"created_at"`
+	CompletedAt       time.Time        `json:"completed_at,omitzero"`
+	CancelRequestedAt time.Time        `json:"cancel_requested_at,omitzero"`
+	// why a failed assessment failed
+	Error    string              `json:"error,omitzero"`
+	Progress *AssessmentProgress `json:"progress,omitzero"`
+	// of the whole result
+	SHA256 string            `json:"sha256,omitzero"`
+	Result *AssessmentResult `json:"result,omitzero"`
+}
+
+// AssessmentFramework is one of these, or one that is newer than this package.
+type AssessmentFramework string
+
+// The values of AssessmentFramework.
+const (
+	AssessmentFrameworkSOC2       AssessmentFramework = "SOC2"
+	AssessmentFrameworkFDA21cfr11 AssessmentFramework = "FDA_21CFR11"
+	AssessmentFrameworkISO27001   AssessmentFramework = "ISO_27001"
+	AssessmentFrameworkGDPR       AssessmentFramework = "GDPR"
+	AssessmentFrameworkSOX        AssessmentFramework = "SOX"
+	AssessmentFrameworkNISTCSF    AssessmentFramework = "NIST_CSF"
+)
+
+// AssessmentPeriod: the second bound does not belong to it
+type AssessmentPeriod struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
+
+type AssessmentProgress struct {
+	Stage        string `json:"stage"`
+	EntriesDone  int64  `json:"entries_done"`
+	EntriesTotal int64  `json:"entries_total"`
+}
+
+type AssessmentRequest struct {
+	// default: 90 days before the end
+	From string `json:"from,omitzero"`
+	// default, and at most: now
+	To string `json:"to,omitzero"`
+	// default: all
+	Frameworks []string `json:"frameworks,omitzero"`
+}
+
+type AssessmentResult struct {
+	// the ledger's origin
+	Ledger string `json:"ledger"`
+	// the first entry that was read
+	FirstSeq int64 `json:"first_seq"`
+	// the size of the tree that was read, whose root is root
+	EndSeq           int64  `json:"end_seq"`
+	Root             string `json:"root"`
+	VerificationHash string `json:"verification_hash"`
+	// what was known beside the entries: as of when, probes of the ledger, uploads
+	Facts      map[string]any    `json:"facts"`
+	Frameworks []FrameworkReport `json:"frameworks"`
+}
+
+// AssessmentStatus is one of these, or one that is newer than this package.
+type AssessmentStatus string
+
+// The values of AssessmentStatus.
+const (
+	AssessmentStatusQueued     AssessmentStatus = "queued"
+	AssessmentStatusProcessing AssessmentStatus = "processing"
+	AssessmentStatusCompleted  AssessmentStatus = "completed"
+	AssessmentStatusFailed     AssessmentStatus = "failed"
+	AssessmentStatusCanceled   AssessmentStatus = "canceled"
+)
+
+type BulkData struct {
+	Results   []BulkItem `json:"results"`
+	Created   int64      `json:"created"`
+	Duplicate int64      `json:"duplicate"`
+	Rejected  int64      `json:"rejected"`
+}
+
+type BulkItem struct {
+	Index         int64          `json:"index"`
+	Status        BulkItemStatus `json:"status"`
+	ID            string         `json:"id,omitzero"`
+	LogID         string         `json:"log_id,omitzero"`
+	Seq           *int64         `json:"seq,omitzero"`
+	Hash          string         `json:"hash,omitzero"`
+	Investigation *Opened        `json:"investigation,omitzero"`
+	Receipt       *Receipt       `json:"receipt,omitzero"`
+	Error         *ErrorBody     `json:"error,omitzero"`
+}
+
+// BulkItemStatus is one of these, or one that is newer than this package.
+type BulkItemStatus string
+
+// The values of BulkItemStatus.
+const (
+	BulkItemStatusCreated   BulkItemStatus = "created"
+	BulkItemStatusDuplicate BulkItemStatus = "duplicate"
+	BulkItemStatusRejected  BulkItemStatus = "rejected"
+)
+
+type Change struct {
+	// 1 to 1024 bytes
+	Field        string `json:"field"`
+	OldValue     any    `json:"old_value,omitzero"`
+	NewValue     any    `json:"new_value,omitzero"`
+	ChangeReason string `json:"change_reason,omitzero"`
+}
+
+type Check struct {
+	Name  CheckName `json:"name"`
+	Ready bool      `json:"ready"`
+}
+
+// CheckName is one of these, or one that is newer than this package.
+type CheckName string
+
+// The values of CheckName.
+const (
+	CheckNameDatabase  CheckName = "database"
+	CheckNameArtifacts CheckName = "artifacts"
+	CheckNameTemporal  CheckName = "temporal"
+)
+
+type CheckResult struct {
+	Check   string          `json:"check"`
+	Kind    CheckResultKind `json:"kind"`
+	Verdict Verdict         `json:"verdict"`
+	// why it is not assessed
+	Reason     string `json:"reason,omitzero"`
+	Population int64  `json:"population"`
+	Passed     int64  `json:"passed"`
+	Failed     int64  `json:"failed"`
+	// not due yet
+	Pending *int64 `json:"pending,omitzero"`
+	// entries for which an expression had no value
+	RuleErrors *int64   `json:"rule_errors,omitzero"`
+	Share      *float64 `json:"share"`
+	// of the share, at 95 % (Wilson)
+	LowerBound *float64         `json:"lower_bound"`
+	FewEvents  *bool            `json:"few_events,omitzero"`
+	Exceptions []map[string]any `json:"exceptions,omitzero"`
+}
+
+// CheckResultKind is one of these, or one that is newer than this package.
+type CheckResultKind string
+
+// The values of CheckResultKind.
+const (
+	CheckResultKindRatio       CheckResultKind = "ratio"
+	CheckResultKindAbsence     CheckResultKind = "absence"
+	CheckResultKindCadence     CheckResultKind = "cadence"
+	CheckResultKindSla         CheckResultKind = "sla"
+	CheckResultKindSequence    CheckResultKind = "sequence"
+	CheckResultKindUnique      CheckResultKind = "unique"
+	CheckResultKindIntegrity   CheckResultKind = "integrity"
+	CheckResultKindAttestation CheckResultKind = "attestation"
+)
+
+type Checkpoint struct {
+	// the ledger's name in what it signs
+	Origin string `json:"origin"`
+	// entries
+	Size      int64     `json:"size"`
+	Root      string    `json:"root"`
+	CreatedAt time.Time `json:"created_at"`
+	// a C2SP tlog-checkpoint in a signed-note
+	Note string `json:"note,omitzero"`
+}
+
+// Code is one of these, or one that is newer than this package.
+type Code string
+
+// The values of Code.
+const (
+	CodeInvalidParameter            Code = "INVALID_PARAMETER"
+	CodeMalformedJSON               Code = "MALFORMED_JSON"
+	CodePaginationTooDeep           Code = "PAGINATION_TOO_DEEP"
+	CodeInvalidCursor               Code = "INVALID_CURSOR"
+	CodeUnauthenticated             Code = "UNAUTHENTICATED"
+	CodeInsufficientAuditPrivileges Code = "INSUFFICIENT_AUDIT_PRIVILEGES"
+	CodeNotFound                    Code = "NOT_FOUND"
+	CodeMethodNotAllowed            Code = "METHOD_NOT_ALLOWED"
+	CodeInvalidState                Code = "INVALID_STATE"
+	CodeExternalIDConflict          Code = "EXTERNAL_ID_CONFLICT"
+	CodeExportExpired               Code = "EXPORT_EXPIRED"
+	CodePreconditionRequired        Code = "PRECONDITION_REQUIRED"
+	CodePreconditionFailed          Code = "PRECONDITION_FAILED"
+	CodePayloadTooLarge             Code = "PAYLOAD_TOO_LARGE"
+	CodeUnsupportedMediaType        Code = "UNSUPPORTED_MEDIA_TYPE"
+	CodeValidationFailed            Code = "VALIDATION_FAILED"
+	CodeIdempotencyKeyReused        Code = "IDEMPOTENCY_KEY_REUSED"
+	CodeTampered                    Code = "TAMPERED"
+	CodeRateLimited                 Code = "RATE_LIMITED"
+	CodeUnavailable                 Code = "UNAVAILABLE"
+	CodeInternal                    Code = "INTERNAL"
+)
+
+type ConsistencyProof struct {
+	Consistency string `json:"consistency"`
+	// a C2SP tlog-checkpoint in a signed-note
+	First string `json:"first"`
+	// a C2SP tlog-checkpoint in a signed-note
+	Second string `json:"second"`
+	// as RFC 6962 section 2.1.2 orders them
+	Hashes []string `json:"hashes"`
+}
+
+// Constraints: what of the entries may be read: an entry must meet all of them. What is left out
+// restricts nothing.
+type Constraints struct {
+	// the entry names one of these
+	Frameworks []string `json:"frameworks,omitzero"`
+	// an RFC 3339 time, or a date YYYY-MM-DD in UTC
+	From string `json:"from,omitzero"`
+	// an RFC 3339 time, or a date YYYY-MM-DD in UTC
+	To string `json:"to,omitzero"`
+	// the entry is of one of these, by id
+	Repositories []string `json:"repositories,omitzero"`
+}
+
+// CreateEntriesReceipts is one of these, or one that is newer than this package.
+type CreateEntriesReceipts string
+
+// The values of CreateEntriesReceipts.
+const (
+	CreateEntriesReceiptsAll  CreateEntriesReceipts = "all"
+	CreateEntriesReceiptsNone CreateEntriesReceipts = "none"
+)
+
+type CreateEntriesRequest struct {
+	Entries []EntryRequest `json:"entries"`
+}
+
+// DateRange: both days belong to it
+type DateRange struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// DocsFileFile is one of these, or one that is newer than this package.
+type DocsFileFile string
+
+// The values of DocsFileFile.
+const (
+	DocsFileFileDocsCss DocsFileFile = "docs.css"
+	DocsFileFileDocsJs  DocsFileFile = "docs.js"
+)
+
+// Entry: an entry in document B's shape. `event_type` is missing only from an entry whose stored
+// content was destroyed.
+type Entry struct {
+	ID    string `json:"id"`
+	LogID string `json:"log_id"`
+	// number in the organisation's ledger
+	Seq       int64      `json:"seq"`
+	Timestamp time.Time  `json:"timestamp"`
+	EventType EventClass `json:"event_type,omitzero"`
+	// what was submitted, else the verbatim type unless it is a class
+	Category         string                `json:"category,omitzero"`
+	Severity         Severity              `json:"severity,omitzero"`
+	Description      string                `json:"description,omitzero"`
+	Status           string                `json:"status"`
+	User             *EntryUser            `json:"user,omitzero"`
+	Resource         map[string]any        `json:"resource,omitzero"`
+	Action           *EntryAction          `json:"action,omitzero"`
+	Context          map[string]any        `json:"context,omitzero"`
+	Details          map[string]any        `json:"details,omitzero"`
+	Compliance       EntryCompliance       `json:"compliance"`
+	ImpactAssessment *ImpactAssessment     `json:"impact_assessment,omitzero"`
+	Retention        EntryRetention        `json:"retention"`
+	Investigation    *Opened               `json:"investigation,omitzero"`
+	ResponseActions  *EntryResponseActions `json:"response_actions,omitzero"`
+	CreatedAt        time.Time             `json:"created_at"`
+	Immutable        bool                  `json:"immutable"`
+	// the payload root
+	Checksum string `json:"checksum"`
+	Hash     string `json:"hash"`
+	// the hash of the entry before; of the first, of the ledger's genesis
+	PreviousHash string `json:"previous_hash"`
+	// parts that were erased, as JSON Pointers; every proof still holds
+	Withheld []string `json:"withheld,omitzero"`
+	// type and version of the schema that it was held against
+	Schema  string   `json:"schema,omitzero"`
+	Receipt *Receipt `json:"receipt,omitzero"`
+}
+
+type EntryAction struct {
+	Operation string   `json:"operation,omitzero"`
+	Method    string   `json:"method,omitzero"`
+	Endpoint  string   `json:"endpoint,omitzero"`
+	Changes   []Change `json:"changes,omitzero"`
+}
+
+type EntryCompliance struct {
+	Frameworks          []Framework                         `json:"frameworks,omitzero"`
+	ElectronicSignature *EntryComplianceElectronicSignature `json:"electronic_signature,omitzero"`
+	DataIntegrity       EntryComplianceDataIntegrity        `json:"data_integrity"`
+	RetentionPeriod     string                              `json:"retention_period"`
+}
+
+type EntryComplianceDataIntegrity struct {
+	Hash string `json:"hash"`
+	// the entry has a place in the tree
+	TamperEvident bool `json:"tamper_evident"`
+	// hashed again for this answer and equal to what is stored
+	Verified bool `json:"verified"`
+}
+
+type EntryComplianceElectronicSignature struct {
+	// policy demands one of this entry
+	Required bool `json:"required"`
+	// a stored signature of this id verifies
+	Provided         bool   `json:"provided"`
+	SignatureID      string `json:"signature_id,omitzero"`
+	SignatureMeaning string `json:"signature_meaning,omitzero"`
+}
+
+// EntryRequest: either document's shape, or both where they agree. `event_type` is one of the five
+// classes, one of document A's ten types, or a registered one. The five classes need `severity`
+// and `description`, as document B demands; the other types have a default severity. Unless they
+// are said to be free, objects have no other keys than these.
+type EntryRequest struct {
+	// may not start with audit.
+	EventType   string   `json:"event_type"`
+	Severity    Severity `json:"severity,omitzero"`
+	Description string   `json:"description,omitzero"`
+	// 1 to 128 bytes
+	Category string `json:"category,omitzero"`
+	// when it happened: RFC 3339, from 1970, at most 5 minutes ahead of the ledger's clock; kept to
+	// the microsecond. Without it, when it was recorded
+	Timestamp string `json:"timestamp,omitzero"`
+	// the emitter's own id of the event; may not start with audit:
+	ExternalID string `json:"external_id,omitzero"`
+	// 1 to 256 bytes
+	UserID string             `json:"user_id,omitzero"`
+	User   *EntryRequestUser  `json:"user,omitzero"`
+	Actor  *EntryRequestActor `json:"actor,omitzero"`
+	// 1 to 256 bytes
+	ResourceID string `json:"resource_id,omitzero"`
+	// free; these keys have a meaning, in either spelling
+	Resource   map[string]any      `json:"resource,omitzero"`
+	Repository *Repository         `json:"repository,omitzero"`
+	Action     *EntryRequestAction `json:"action,omitzero"`
+	// free; these keys are texts
+	Context map[string]any `json:"context,omitzero"`
+	// free; `framework`, if it names one that is known, counts as the entry's
+	Details map[string]any `json:"details,omitzero"`
+	// free, at most 64 keys; these keys are texts
+	Metadata map[string]any `json:"metadata,omitzero"`
+	// in any spelling; none twice
+	ComplianceFrameworks []string                         `json:"compliance_frameworks,omitzero"`
+	ImpactAssessment     *ImpactAssessment                `json:"impact_assessment,omitzero"`
+	ElectronicSignature  *EntryRequestElectronicSignature `json:"electronic_signature,omitzero"`
+	// opens an investigation in the transaction that appends the entry
+	RequiresInvestigation *bool `json:"requires_investigation,omitzero"`
+	// what the reporter attests to have done; nothing is done for it
+	AutoResponse *EntryRequestAutoResponse `json:"auto_response,omitzero"`
+}
+
+type EntryRequestAction struct {
+	// 1 to 1024 bytes
+	Operation string `json:"operation,omitzero"`
+	// 1 to 1024 bytes
+	Method string `json:"method,omitzero"`
+	// 1 to 1024 bytes
+	Endpoint string   `json:"endpoint,omitzero"`
+	Changes  []Change `json:"changes,omitzero"`
+}
+
+type EntryRequestActor struct {
+	Type EntryRequestActorType `json:"type"`
+	// 1 to 256 bytes
+	ID string `json:"id,omitzero"`
+	// 1 to 1024 bytes
+	Name string `json:"name,omitzero"`
+	// 1 to 256 bytes
+	Email string `json:"email,omitzero"`
+	// 1 to 1024 bytes
+	Role string `json:"role,omitzero"`
+	// 1 to 1024 bytes
+	Department string `json:"department,omitzero"`
+	// 1 to 256 bytes
+	SessionID string `json:"session_id,omitzero"`
+}
+
+// EntryRequestActorType is one of these, or one that is newer than this package.
+type EntryRequestActorType string
+
+// The values of EntryRequestActorType.
+const (
+	EntryRequestActorTypeUser   EntryRequestActorType = "user"
+	EntryRequestActorTypeSystem EntryRequestActorType = "system"
+	EntryRequestActorTypeAPIKey EntryRequestActorType = "api_key"
+)
+
+// EntryRequestAutoResponse: what the reporter attests to have done; nothing is done for it
+type EntryRequestAutoResponse struct {
+	IPBlocked           *bool `json:"ip_blocked,omitzero"`
+	AdminNotified       *bool `json:"admin_notified,omitzero"`
+	SecurityTeamAlerted *bool `json:"security_team_alerted,omitzero"`
+}
+
+type EntryRequestElectronicSignature struct {
+	// 1 to 256 bytes
+	SignatureID string `json:"signature_id"`
+	// 1 to 1024 bytes
+	Meaning string `json:"meaning,omitzero"`
+	// 1 to 1024 bytes
+	SignatureMeaning string `json:"signature_meaning,omitzero"`
+}
+
+type EntryRequestUser struct {
+	// 1 to 256 bytes
+	UserID string `json:"user_id,omitzero"`
+	// 1 to 1024 bytes
+	Username string `json:"username,omitzero"`
+	// 1 to 256 bytes
+	Email string `json:"email,omitzero"`
+	// 1 to 1024 bytes
+	Role string `json:"role,omitzero"`
+	// 1 to 1024 bytes
+	Department string `json:"department,omitzero"`
+	// 1 to 256 bytes
+	SessionID string `json:"session_id,omitzero"`
+}
+
+type EntryResponseActions struct {
+	IPBlocked *bool `json:"ip_blocked,omitzero"`
+	// those that the reporter attests
+	NotificationsSent int64 `json:"notifications_sent"`
+	// the reporter alerted the security team, or the entry opened an investigation
+	EscalationTriggered bool `json:"escalation_triggered"`
+}
+
+type EntryRetention struct {
+	// the longest of what the organisation's policies since the recording and the entry's frameworks
+	// say
+	RetentionPeriod string `json:"retention_period"`
+	// the framework that sets the period; missing when a policy does
+	RegulatoryRequirement Framework `json:"regulatory_requirement,omitzero"`
+	// the end of the period
+	ArchiveDate time.Time `json:"archive_date"`
+	Immutable   bool      `json:"immutable"`
+}
+
+type EntryUser struct {
+	UserID     string `json:"user_id,omitzero"`
+	Username   string `json:"username,omitzero"`
+	Role       string `json:"role,omitzero"`
+	Department string `json:"department,omitzero"`
+	SessionID  string `json:"session_id,omitzero"`
+}
+
+type ErrorBody struct {
+	Code    Code              `json:"code"`
+	Message string            `json:"message"`
+	Details *ErrorBodyDetails `json:"details,omitzero"`
+}
+
+type ErrorBodyDetails struct {
+	Fields    []FieldError `json:"fields,omitzero"`
+	Parameter string       `json:"parameter,omitzero"`
+	Allowed   []string     `json:"allowed,omitzero"`
+	// where in the JSON
+	Pointer            string `json:"pointer,omitzero"`
+	RequiredPermission string `json:"required_permission,omitzero"`
+	// the caller's permissions to read
+	UserPermissions []string `json:"user_permissions,omitzero"`
+	Contact         string   `json:"contact,omitzero"`
+	// those of the caller, if it is they that do not allow it
+	Constraints *Constraints `json:"constraints,omitzero"`
+	JobStatus   string       `json:"job_status,omitzero"`
+	ExpiredAt   time.Time    `json:"expired_at,omitzero"`
+	Entries     *int64       `json:"entries,omitzero"`
+	Limit       *int64       `json:"limit,omitzero"`
+	// the entries of an atomic request that are not valid
+	Results []BulkItem `json:"results,omitzero"`
+	Checks  []Check    `json:"checks,omitzero"`
+	// entries can be appended and read all the same
+	Appends *bool `json:"appends,omitzero"`
+}
+
+// EventClass is one of these, or one that is newer than this package.
+type EventClass string
+
+// The values of EventClass.
+const (
+	EventClassLogin         EventClass = "login"
+	EventClassLogout        EventClass = "logout"
+	EventClassDataChange    EventClass = "data_change"
+	EventClassSystemEvent   EventClass = "system_event"
+	EventClassSecurityEvent EventClass = "security_event"
+)
+
+type EventSchema struct {
+	Name    string `json:"name"`
+	Version int64  `json:"version"`
+	// SHA-256 of the schema in canonical form (RFC 8785); the entry about its registration holds it,
+	// too
+	Digest    string         `json:"digest"`
+	Schema    map[string]any `json:"schema"`
+	CreatedAt time.Time      `json:"created_at"`
+}
+
+type EventSchemaRequest struct {
+	// of draft 2020-12
+	Schema map[string]any `json:"schema"`
+}
+
+type EventType struct {
+	Name        string     `json:"name"`
+	Class       EventClass `json:"class"`
+	Severity    Severity   `json:"severity"`
+	Description string     `json:"description,omitzero"`
+	Builtin     bool       `json:"builtin"`
+	// of the newest schema; missing when there is none
+	SchemaVersion int64 `json:"schema_version,omitzero"`
+}
+
+type EventTypeRequest struct {
+	Class       EventClass `json:"class"`
+	Severity    Severity   `json:"severity"`
+	Description string     `json:"description,omitzero"`
+}
+
+type Export struct {
+	JobID  string       `json:"job_id"`
+	Status ExportStatus `json:"status"`
+	// null when there was nothing to measure from
+	EstimatedSizeMB *int64 `json:"estimated_size_mb"`
+	// null when there was nothing to measure from
+	EstimatedCompletion *time.Time `json:"estimated_completion"`
+	// of a completed job; needs the same credential
+	DownloadURL   string    `json:"download_url,omitzero"`
+	ExpiresAt     time.Time `json:"expires_at,omitzero"`
+	FileSizeMB    int64     `json:"file_size_mb,omitzero"`
+	FileSizeBytes *int64    `json:"file_size_bytes,omitzero"`
+	FilesIncluded *int64    `json:"files_included,omitzero"`
+	CreatedAt     time.Time `json:"created_at"`
+	CompletedAt   time.Time `json:"completed_at,omitzero"`
+	SHA256        string    `json:"sha256,omitzero"`
+	// some of it could not be collected; failures and the package say what
+	Partial  *bool    `json:"partial,omitzero"`
+	Failures []string `json:"failures,omitzero"`
+	// why a failed job failed
+	Error             string          `json:"error,omitzero"`
+	CancelRequestedAt time.Time       `json:"cancel_requested_at,omitzero"`
+	RetryOf           string          `json:"retry_of,omitzero"`
+	Request           ExportRequest   `json:"request"`
+	Progress          *ExportProgress `json:"progress,omitzero"`
+}
+
+type ExportProgress struct {
+	Stage        string `json:"stage"`
+	EntriesDone  int64  `json:"entries_done"`
+	EntriesTotal int64  `json:"entries_total"`
+}
+
+type ExportRequest struct {
+	Format ExportRequestFormat `json:"format"`
+	// in any spelling
+	Framework string `json:"framework"`
+	// both ends belong to it
+	AuditPeriod ExportRequestAuditPeriod   `json:"audit_period"`
+	Include     []ExportRequestIncludeItem `json:"include"`
+	// missing or empty: all
+	RepositoryIDs []string `json:"repository_ids,omitzero"`
+}
+
+// ExportRequestAuditPeriod: both ends belong to it
+type ExportRequestAuditPeriod struct {
+	// an RFC 3339 time, or a date YYYY-MM-DD in UTC
+	From string `json:"from"`
+	// an RFC 3339 time, or a date YYYY-MM-DD in UTC
+	To string `json:"to"`
+}
+
+// ExportRequestFormat is one of these, or one that is newer than this package.
+type ExportRequestFormat string
+
+// The values of ExportRequestFormat.
+const (
+	ExportRequestFormatZip  ExportRequestFormat = "zip"
+	ExportRequestFormatJSON ExportRequestFormat = "json"
+	ExportRequestFormatCSV  ExportRequestFormat = "csv"
+)
+
+// ExportRequestIncludeItem is one of these, or one that is newer than this package.
+type ExportRequestIncludeItem string
+
+// The values of ExportRequestIncludeItem.
+const (
+	ExportRequestIncludeItemComplianceReports    ExportRequestIncludeItem = "compliance_reports"
+	ExportRequestIncludeItemScanResults          ExportRequestIncludeItem = "scan_results"
+	ExportRequestIncludeItemIssueHistory         ExportRequestIncludeItem = "issue_history"
+	ExportRequestIncludeItemFixRecords           ExportRequestIncludeItem = "fix_records"
+	ExportRequestIncludeItemAccessLogs           ExportRequestIncludeItem = "access_logs"
+	ExportRequestIncludeItemConfigurationHistory ExportRequestIncludeItem = "configuration_history"
+)
+
+// ExportStatus is one of these, or one that is newer than this package.
+type ExportStatus string
+
+// The values of ExportStatus.
+const (
+	ExportStatusQueued     ExportStatus = "queued"
+	ExportStatusProcessing ExportStatus = "processing"
+	ExportStatusCompleted  ExportStatus = "completed"
+	ExportStatusFailed     ExportStatus = "failed"
+	ExportStatusCanceled   ExportStatus = "canceled"
+	ExportStatusExpired    ExportStatus = "expired"
+)
+
+type FieldError struct {
+	// JSON Pointer into the body, or the name of a part of the path
+	Field   string `json:"field"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Framework is one of these, or one that is newer than this package.
+type Framework string
+
+// The values of Framework.
+const (
+	FrameworkSOC2       Framework = "SOC2"
+	FrameworkFDA21cfr11 Framework = "FDA_21CFR11"
+	FrameworkISO27001   Framework = "ISO_27001"
+	FrameworkGDPR       Framework = "GDPR"
+	FrameworkSOX        Framework = "SOX"
+	FrameworkNISTCSF    Framework = "NIST_CSF"
+)
+
+type FrameworkEvidenceData struct {
+	// what was asked for, or all
+	Criteria      string                              `json:"criteria"`
+	EvidenceItems []FrameworkEvidenceDataEvidenceItem `json:"evidence_items"`
+}
+
+// FrameworkEvidenceDataEvidenceItem is one of its members; Other is what this package does not
+// know.
+type FrameworkEvidenceDataEvidenceItem struct {
+	UploadedEvidence   *UploadedEvidence
+	AggregatedEvidence *AggregatedEvidence
+	Other              json.RawMessage
+}
+
+var frameworkEvidenceDataEvidenceItemShapes = []shape{
+	{required: []string{"id", "type", "title", "description", "criteria", "date", "artifacts", "uploaded_by", "created_at"}},
+	{required: []string{"id", "type", "title", "description", "criteria", "date_range", "record_count"}},
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (u *FrameworkEvidenceDataEvidenceItem) UnmarshalJSON(raw []byte) error {
+	*u = FrameworkEvidenceDataEvidenceItem{}
+	switch choose(raw, frameworkEvidenceDataEvidenceItemShapes) {
+	case 0:
+		return json.Unmarshal(raw, &u.UploadedEvidence)
+	case 1:
+		return json.Unmarshal(raw, &u.AggregatedEvidence)
+	}
+	u.Other = bytes.Clone(raw)
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (u FrameworkEvidenceDataEvidenceItem) MarshalJSON() ([]byte, error) {
+	switch {
+	case u.UploadedEvidence != nil:
+		return json.Marshal(u.UploadedEvidence)
+	case u.AggregatedEvidence != nil:
+		return json.Marshal(u.AggregatedEvidence)
+	case u.Other != nil:
+		return u.Other, nil
+	}
+	return []byte("null"), nil
+}
+
+type FrameworkEvidenceMetadata struct {
+	Timestamp time.Time                          `json:"timestamp"`
+	RequestID string                             `json:"request_id"`
+	Framework FrameworkEvidenceMetadataFramework `json:"framework"`
+	// what the identifiers are of
+	Edition        string    `json:"edition"`
+	CatalogVersion int64     `json:"catalog_version"`
+	AuditPeriod    DateRange `json:"audit_period"`
+	// of the criteria that were asked for
+	CriteriaWithoutEvidence []string `json:"criteria_without_evidence"`
+	// older than the newest 500
+	UploadsNotShown int64 `json:"uploads_not_shown"`
+	// those of the credential: what they do not cover is neither counted nor ranked
+	Constraints *Constraints `json:"constraints,omitzero"`
+}
+
+// FrameworkEvidenceMetadataFramework is one of these, or one that is newer than this package.
+type FrameworkEvidenceMetadataFramework string
+
+// The values of FrameworkEvidenceMetadataFramework.
+const (
+	FrameworkEvidenceMetadataFrameworkSOC2       FrameworkEvidenceMetadataFramework = "soc2"
+	FrameworkEvidenceMetadataFrameworkFDA21cfr11 FrameworkEvidenceMetadataFramework = "fda_21cfr11"
+	FrameworkEvidenceMetadataFrameworkISO27001   FrameworkEvidenceMetadataFramework = "iso_27001"
+	FrameworkEvidenceMetadataFrameworkGDPR       FrameworkEvidenceMetadataFramework = "gdpr"
+	FrameworkEvidenceMetadataFrameworkSOX        FrameworkEvidenceMetadataFramework = "sox"
+	FrameworkEvidenceMetadataFrameworkNISTCSF    FrameworkEvidenceMetadataFramework = "nist_csf"
+)
+
+type FrameworkReport struct {
+	Framework      FrameworkReportFramework `json:"framework"`
+	Edition        string                   `json:"edition"`
+	CatalogVersion int64                    `json:"catalog_version"`
+	CatalogDigest  string                   `json:"catalog_digest"`
+	Period         FrameworkReportPeriod    `json:"period"`
+	// of the period
+	Entries int64                 `json:"entries"`
+	Status  FrameworkReportStatus `json:"status"`
+	// of what was assessed; null: nothing was
+	Score *float64 `json:"score"`
+	// the score if all that was not assessed had failed
+	Floor float64 `json:"floor"`
+	// percent of the requirements that were assessed
+	Coverage     float64               `json:"coverage"`
+	Counts       FrameworkReportCounts `json:"counts"`
+	Requirements []RequirementFinding  `json:"requirements"`
+	// criteria that no log can show
+	NotInLedger []string `json:"not_in_ledger"`
+}
+
+type FrameworkReportCounts struct {
+	Total        int64 `json:"total"`
+	Compliant    int64 `json:"compliant"`
+	Partial      int64 `json:"partial"`
+	NonCompliant int64 `json:"non_compliant"`
+	NotAssessed  int64 `json:"not_assessed"`
+}
+
+// FrameworkReportFramework is one of these, or one that is newer than this package.
+type FrameworkReportFramework string
+
+// The values of FrameworkReportFramework.
+const (
+	FrameworkReportFrameworkSOC2       FrameworkReportFramework = "SOC2"
+	FrameworkReportFrameworkFDA21cfr11 FrameworkReportFramework = "FDA_21CFR11"
+	FrameworkReportFrameworkISO27001   FrameworkReportFramework = "ISO_27001"
+	FrameworkReportFrameworkGDPR       FrameworkReportFramework = "GDPR"
+	FrameworkReportFrameworkSOX        FrameworkReportFramework = "SOX"
+	FrameworkReportFrameworkNISTCSF    FrameworkReportFramework = "NIST_CSF"
+)
+
+type FrameworkReportPeriod struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
+
+// FrameworkReportStatus is one of these, or one that is newer than this package.
+type FrameworkReportStatus string
+
+// The values of FrameworkReportStatus.
+const (
+	FrameworkReportStatusCompliant            FrameworkReportStatus = "compliant"
+	FrameworkReportStatusPartiallyCompliant   FrameworkReportStatus = "partially_compliant"
+	FrameworkReportStatusInsufficientEvidence FrameworkReportStatus = "insufficient_evidence"
+	FrameworkReportStatusNonCompliant         FrameworkReportStatus = "non_compliant"
+	FrameworkReportStatusNotAssessed          FrameworkReportStatus = "not_assessed"
+)
+
+type HealthzData struct {
+	Status string `json:"status"`
+}
+
+type History struct {
+	Metric     HistoryMetric      `json:"metric"`
+	Interval   HistoryInterval    `json:"interval"`
+	DataPoints []HistoryDataPoint `json:"data_points"`
+	Summary    HistorySummary     `json:"summary"`
+	// why values are null
+	Reason string `json:"reason,omitzero"`
+}
+
+type HistoryDataPoint struct {
+	PeriodStart string `json:"period_start"`
+	// the last day of the period
+	PeriodEnd string   `json:"period_end"`
+	Value     *float64 `json:"value"`
+	// since the value before; null for the first
+	Change *float64 `json:"change"`
+}
+
+// HistoryInterval is one of these, or one that is newer than this package.
+type HistoryInterval string
+
+// The values of HistoryInterval.
+const (
+	HistoryIntervalDay   HistoryInterval = "day"
+	HistoryIntervalWeek  HistoryInterval = "week"
+	HistoryIntervalMonth HistoryInterval = "month"
+)
+
+// HistoryMetric is one of these, or one that is newer than this package.
+type HistoryMetric string
+
+// The values of HistoryMetric.
+const (
+	HistoryMetricScore  HistoryMetric = "score"
+	HistoryMetricIssues HistoryMetric = "issues"
+	HistoryMetricFixes  HistoryMetric = "fixes"
+)
+
+type HistorySummary struct {
+	// the first value
+	StartValue *float64 `json:"start_value"`
+	// the last value
+	EndValue *float64 `json:"end_value"`
+	// end less start
+	TotalChange *float64 `json:"total_change"`
+	// by the total change; fewer issues, more fixes and a higher score are better
+	Trend *HistorySummaryTrend `json:"trend"`
+}
+
+// HistorySummaryTrend is one of these, or one that is newer than this package.
+type HistorySummaryTrend string
+
+// The values of HistorySummaryTrend.
+const (
+	HistorySummaryTrendImproving HistorySummaryTrend = "improving"
+	HistorySummaryTrendDeclining HistorySummaryTrend = "declining"
+	HistorySummaryTrendStable    HistorySummaryTrend = "stable"
+)
+
+// Impact is one of these, or one that is newer than this package.
+type Impact string
+
+// The values of Impact.
+const (
+	ImpactNone     Impact = "none"
+	ImpactLow      Impact = "low"
+	ImpactMedium   Impact = "medium"
+	ImpactHigh     Impact = "high"
+	ImpactCritical Impact = "critical"
+)
+
+type ImpactAssessment struct {
+	SafetyImpact      Impact   `json:"safety_impact,omitzero"`
+	OperationalImpact Impact   `json:"operational_impact,omitzero"`
+	ComplianceImpact  Impact   `json:"compliance_impact,omitzero"`
+	AffectedSystems   []string `json:"affected_systems,omitzero"`
+	DownstreamEffects []string `json:"downstream_effects,omitzero"`
+}
+
+// ListEntriesStatus is one of these, or one that is newer than this package.
+type ListEntriesStatus string
+
+// The values of ListEntriesStatus.
+const (
+	ListEntriesStatusActive   ListEntriesStatus = "active"
+	ListEntriesStatusArchived ListEntriesStatus = "archived"
+	ListEntriesStatusOnHold   ListEntriesStatus = "on_hold"
+)
+
+type ListKeysData struct {
+	// of the organisation's ledger
+	Origin string `json:"origin"`
+	// origin of the registry of all ledgers
+	Registry string            `json:"registry"`
+	Keys     []ListKeysDataKey `json:"keys"`
+}
+
+type ListKeysDataKey struct {
+	Fingerprint string `json:"fingerprint"`
+	// C2SP vkey for the organisation's ledger
+	VerifierKey string `json:"verifier_key"`
+	// the same key for the registry
+	RegistryVerifierKey string    `json:"registry_verifier_key"`
+	AddedAt             time.Time `json:"added_at"`
+	// null while it signs
+	RetiredAt *time.Time `json:"retired_at"`
+	// signed note by the key before; null for the first
+	Introduction *string `json:"introduction"`
+}
+
+type ListMetadata struct {
+	Timestamp time.Time `json:"timestamp"`
+	RequestID string    `json:"request_id"`
+	// measured
+	QueryExecutionTimeMS int64    `json:"query_execution_time_ms"`
+	DataSources          []string `json:"data_sources"`
+}
+
+// Log: an entry in document A's shape. `event_type` is missing only from an entry whose stored
+// content was destroyed.
+type Log struct {
+	ID         string         `json:"id"`
+	EventType  string         `json:"event_type,omitzero"`
+	Actor      *LogActor      `json:"actor,omitzero"`
+	Resource   map[string]any `json:"resource,omitzero"`
+	Repository *LogRepository `json:"repository,omitzero"`
+	Details    map[string]any `json:"details,omitzero"`
+	IPAddress  string         `json:"ip_address,omitzero"`
+	UserAgent  string         `json:"user_agent,omitzero"`
+	Timestamp  time.Time      `json:"timestamp"`
+	Hash       string         `json:"hash"`
+	Seq        int64          `json:"seq"`
+	// hashed again for this answer and equal to what is stored
+	Verified bool     `json:"verified"`
+	Withheld []string `json:"withheld,omitzero"`
+}
+
+type LogActor struct {
+	Type  string `json:"type,omitzero"`
+	ID    string `json:"id,omitzero"`
+	Email string `json:"email,omitzero"`
+	Name  string `json:"name,omitzero"`
+}
+
+type LogDetail struct {
+	ID         string         `json:"id"`
+	EventType  string         `json:"event_type,omitzero"`
+	Actor      *LogActor      `json:"actor,omitzero"`
+	Resource   map[string]any `json:"resource,omitzero"`
+	Repository *LogRepository `json:"repository,omitzero"`
+	Details    map[string]any `json:"details,omitzero"`
+	IPAddress  string         `json:"ip_address,omitzero"`
+	UserAgent  string         `json:"user_agent,omitzero"`
+	Timestamp  time.Time      `json:"timestamp"`
+	Hash       string         `json:"hash"`
+	Seq        int64          `json:"seq"`
+	// hashed again for this answer and equal to what is stored
+	Verified bool     `json:"verified"`
+	Withheld []string `json:"withheld,omitzero"`
+	// ip_address, user_agent, session_id and request_id of the originating request, and what else was
+	// submitted
+	Metadata     map[string]any `json:"metadata,omitzero"`
+	PreviousHash string         `json:"previous_hash,omitzero"`
+}
+
+type LogRepository struct {
+	ID   string `json:"id,omitzero"`
+	Name string `json:"name,omitzero"`
+}
+
+type Me struct {
+	Type MeType `json:"type"`
+	// as in the actor of entries about what the caller does
+	ID           string         `json:"id"`
+	Name         string         `json:"name,omitzero"`
+	Email        string         `json:"email,omitzero"`
+	Organisation MeOrganisation `json:"organisation"`
+	Roles        []RoleName     `json:"roles"`
+	// with those that are implied
+	Permissions []Permission `json:"permissions"`
+	// null: everything of the organisation
+	Constraints *Constraints `json:"constraints"`
+	// none: from anywhere
+	AllowedCIDRs []string `json:"allowed_cidrs"`
+	// where this request came from
+	Address string `json:"address"`
+	// null: never
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
+type MeOrganisation struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// MeType is one of these, or one that is newer than this package.
+type MeType string
+
+// The values of MeType.
+const (
+	MeTypeAPIKey MeType = "api_key"
+	MeTypeUser   MeType = "user"
+)
+
+type Metadata struct {
+	Timestamp time.Time `json:"timestamp"`
+	RequestID string    `json:"request_id"`
+	// those of the credential: what they do not cover is neither counted nor ranked
+	Constraints *Constraints `json:"constraints,omitzero"`
+}
+
+type NumberedPage struct {
+	// not with a cursor
+	Page  int64  `json:"page,omitzero"`
+	Limit int64  `json:"limit"`
+	Total *int64 `json:"total,omitzero"`
+	// asks for what comes after this page; missing on the last page of a descending list. Nothing ever
+	// appears before it, so with order=asc it is there as soon as one entry was seen, and later gives
+	// what was appended since
+	NextCursor string `json:"next_cursor,omitzero"`
+}
+
+type OffsetPage struct {
+	Total *int64 `json:"total,omitzero"`
+	Limit int64  `json:"limit"`
+	// not with a cursor
+	Offset  *int64 `json:"offset,omitzero"`
+	HasMore bool   `json:"has_more"`
+	// asks for what comes after this page; missing on the last page of a descending list. Nothing ever
+	// appears before it, so with order=asc it is there as soon as one entry was seen, and later gives
+	// what was appended since
+	NextCursor string `json:"next_cursor,omitzero"`
+}
+
+// Opened: the investigation that the entry opened
+type Opened struct {
+	AutoCreated     bool   `json:"auto_created"`
+	InvestigationID string `json:"investigation_id"`
+	// the entry's severity
+	Priority   Severity `json:"priority"`
+	AssignedTo string   `json:"assigned_to"`
+}
+
+// Order is one of these, or one that is newer than this package.
+type Order string
+
+// The values of Order.
+const (
+	OrderAsc  Order = "asc"
+	OrderDesc Order = "desc"
+)
+
+// Permission is one of these, or one that is newer than this package.
+type Permission string
+
+// The values of Permission.
+const (
+	PermissionAuditReadBasic           Permission = "audit:read:basic"
+	PermissionAuditReadSensitive       Permission = "audit:read:sensitive"
+	PermissionAuditWrite               Permission = "audit:write"
+	PermissionAuditVerify              Permission = "audit:verify"
+	PermissionAuditExport              Permission = "audit:export"
+	PermissionAuditEvidenceRead        Permission = "audit:evidence:read"
+	PermissionAuditEvidenceWrite       Permission = "audit:evidence:write"
+	PermissionAuditComplianceRead      Permission = "audit:compliance:read"
+	PermissionAuditComplianceWrite     Permission = "audit:compliance:write"
+	PermissionAuditReportsRead         Permission = "audit:reports:read"
+	PermissionAuditReportsCreate       Permission = "audit:reports:create"
+	PermissionAuditReportsSign         Permission = "audit:reports:sign"
+	PermissionAuditReportsDistribute   Permission = "audit:reports:distribute"
+	PermissionAuditInvestigationsRead  Permission = "audit:investigations:read"
+	PermissionAuditInvestigationsWrite Permission = "audit:investigations:write"
+	PermissionAuditInvestigationsClose Permission = "audit:investigations:close"
+	PermissionAuditRetentionManage     Permission = "audit:retention:manage"
+	PermissionAuditLegalHoldManage     Permission = "audit:legal_hold:manage"
+	PermissionAuditArchiveRead         Permission = "audit:archive:read"
+	PermissionAuditErasureExecute      Permission = "audit:erasure:execute"
+	PermissionAuditStreamsManage       Permission = "audit:streams:manage"
+	PermissionAuditKeysManage          Permission = "audit:keys:manage"
+	PermissionAuditAdmin               Permission = "audit:admin"
+)
+
+type PermissionInfo struct {
+	Name        Permission   `json:"name"`
+	Description string       `json:"description"`
+	Implies     []Permission `json:"implies"`
+	// false: for people only
+	APIKeys bool `json:"api_keys"`
+	// it shows what audit:read:basic masks: only who holds it can grant it
+	Reveals bool `json:"reveals"`
+}
+
+type RangeProof struct {
+	Range string `json:"range"`
+	First int64  `json:"first"`
+	End   int64  `json:"end"`
+	// the roots of the complete subtrees that cover [0, first), from left to right
+	Left []string `json:"left"`
+	// the roots of the subtrees by which the tree goes on from end to the checkpoint's size, from left
+	// to right; the last may be incomplete
+	Right []string `json:"right"`
+	// a C2SP tlog-checkpoint in a signed-note
+	Checkpoint string `json:"checkpoint"`
+}
+
+type ReadyzData struct {
+	Status  string  `json:"status"`
+	Checks  []Check `json:"checks"`
+	Appends bool    `json:"appends"`
+}
+
+// Receipt: keep it; `sealbook verify` checks it offline against the ledger's public key.
+type Receipt struct {
+	Receipt string `json:"receipt"`
+	// the hashed record, verbatim
+	Record string `json:"record"`
+	// inclusion proof and signed checkpoint (C2SP tlog-proof)
+	Proof string `json:"proof"`
+}
+
+// ReceiptVerification: what holds of a receipt, point by point
+type ReceiptVerification struct {
+	EntryID    string    `json:"entry_id"`
+	LogID      string    `json:"log_id"`
+	Seq        int64     `json:"seq"`
+	EventType  string    `json:"event_type"`
+	RecordedAt time.Time `json:"recorded_at"`
+	Hash       string    `json:"hash"`
+	// of the receipt's checkpoint
+	TreeSize int64 `json:"tree_size"`
+	// fingerprint of this installation's key that signed the receipt; missing when none did
+	SignedBy string `json:"signed_by,omitzero"`
+	// it is signed here and its own proof holds
+	Genuine bool `json:"genuine"`
+	// its record is still entry seq and hashes as it should
+	Current bool `json:"current"`
+	// the present tree holds the receipt's tree unchanged
+	Extended bool `json:"extended"`
+	// the proof of that (RFC 6962, section 2.1.2), missing when there is none
+	Consistency *ReceiptVerificationConsistency `json:"consistency,omitzero"`
+}
+
+// ReceiptVerificationConsistency: the proof of that (RFC 6962, section 2.1.2), missing when there
+// is none
+type ReceiptVerificationConsistency struct {
+	First  int64    `json:"first"`
+	Second int64    `json:"second"`
+	Hashes []string `json:"hashes"`
+}
+
+type Repository struct {
+	// 1 to 256 bytes
+	ID string `json:"id,omitzero"`
+	// 1 to 1024 bytes
+	Name string `json:"name,omitzero"`
+}
+
+type RequirementFinding struct {
+	Requirement string                     `json:"requirement"`
+	Criterion   string                     `json:"criterion"`
+	Title       string                     `json:"title"`
+	Severity    RequirementFindingSeverity `json:"severity"`
+	// a violation may have to be notified to an authority
+	Notify  *bool         `json:"notify,omitzero"`
+	Verdict Verdict       `json:"verdict"`
+	Checks  []CheckResult `json:"checks"`
+}
+
+// RequirementFindingSeverity is one of these, or one that is newer than this package.
+type RequirementFindingSeverity string
+
+// The values of RequirementFindingSeverity.
+const (
+	RequirementFindingSeverityLow      RequirementFindingSeverity = "low"
+	RequirementFindingSeverityMedium   RequirementFindingSeverity = "medium"
+	RequirementFindingSeverityHigh     RequirementFindingSeverity = "high"
+	RequirementFindingSeverityCritical RequirementFindingSeverity = "critical"
+)
+
+type RetentionData struct {
+	Policy RetentionPolicy `json:"policy"`
+	// null when it could not be measured; metadata.storage_reason says why
+	StorageUsedGB *float64 `json:"storage_used_gb"`
+	// time of the oldest event; null when there is none
+	OldestLog *time.Time `json:"oldest_log"`
+	// 0 is the shipped default
+	Version int64     `json:"version"`
+	SetAt   time.Time `json:"set_at,omitzero"`
+	// the shortest periods of the frameworks
+	Floors []RetentionDataFloor `json:"floors"`
+}
+
+type RetentionDataFloor struct {
+	Framework Framework `json:"framework"`
+	// null when the framework names no shortest period
+	RetentionDays *int64 `json:"retention_days"`
+	// a text's number; what auditors expect; ours, because the text makes it depend on what is not
+	// known here
+	Basis  RetentionDataFloorBasis `json:"basis"`
+	Source string                  `json:"source"`
+}
+
+// RetentionDataFloorBasis is one of these, or one that is newer than this package.
+type RetentionDataFloorBasis string
+
+// The values of RetentionDataFloorBasis.
+const (
+	RetentionDataFloorBasisRegulation RetentionDataFloorBasis = "regulation"
+	RetentionDataFloorBasisPractice   RetentionDataFloorBasis = "practice"
+	RetentionDataFloorBasisProduct    RetentionDataFloorBasis = "product"
+	RetentionDataFloorBasisNone       RetentionDataFloorBasis = "none"
+)
+
+type RetentionMetadata struct {
+	Timestamp         time.Time  `json:"timestamp"`
+	RequestID         string     `json:"request_id"`
+	StorageMeasuredAt *time.Time `json:"storage_measured_at"`
+	StorageReason     string     `json:"storage_reason,omitzero"`
+}
+
+type RetentionPolicy struct {
+	AuditLogs       RetentionRule                  `json:"audit_logs"`
+	ScanResults     RetentionRule                  `json:"scan_results"`
+	EvidenceExports RetentionPolicyEvidenceExports `json:"evidence_exports"`
+}
+
+type RetentionPolicyEvidenceExports struct {
+	RetentionDays int64 `json:"retention_days"`
+}
+
+type RetentionRule struct {
+	RetentionDays int64 `json:"retention_days"`
+	// at most retention_days
+	ArchiveAfterDays int64 `json:"archive_after_days"`
+}
+
+type Role struct {
+	Name        RoleName     `json:"name"`
+	Description string       `json:"description"`
+	Permissions []Permission `json:"permissions"`
+	// those that an API key with this role holds
+	APIKeyPermissions         []Permission `json:"api_key_permissions"`
+	NeedsConstraintsAndExpiry bool         `json:"needs_constraints_and_expiry"`
+}
+
+// RoleName is one of these, or one that is newer than this package.
+type RoleName string
+
+// The values of RoleName.
+const (
+	RoleNameViewer            RoleName = "viewer"
+	RoleNameAnalyst           RoleName = "analyst"
+	RoleNameAuditor           RoleName = "auditor"
+	RoleNameInvestigator      RoleName = "investigator"
+	RoleNameComplianceOfficer RoleName = "compliance_officer"
+	RoleNameIngest            RoleName = "ingest"
+	RoleNameAdmin             RoleName = "admin"
+)
+
+type RotateAPIKeyRequest struct {
+	// at most 30 days
+	OverlapSeconds *int64 `json:"overlap_seconds,omitzero"`
+}
+
+type SearchData struct {
+	Results []SearchResult `json:"results"`
+	Total   int64          `json:"total"`
+}
+
+// SearchFields is one of these, or one that is newer than this package.
+type SearchFields string
+
+// The values of SearchFields.
+const (
+	SearchFieldsAll     SearchFields = "all"
+	SearchFieldsDetails SearchFields = "details"
+	SearchFieldsActor   SearchFields = "actor"
+)
+
+type SearchMetadata struct {
+	Timestamp time.Time `json:"timestamp"`
+	RequestID string    `json:"request_id"`
+	// measured
+	QueryExecutionTimeMS int64    `json:"query_execution_time_ms"`
+	DataSources          []string `json:"data_sources"`
+	// the entries up to this one can be found; null before the first
+	IndexedThroughSeq *int64 `json:"indexed_through_seq"`
+	// entries after it
+	EntriesNotIndexed int64 `json:"entries_not_indexed"`
+	// false: more entries match than were ranked and counted
+	TotalIsExact bool `json:"total_is_exact"`
+	// unmasked: without what masking hides from this caller
+	SearchedText SearchMetadataSearchedText `json:"searched_text"`
+	// those of the credential: what they do not cover is neither counted nor ranked
+	Constraints *Constraints `json:"constraints,omitzero"`
+}
+
+// SearchMetadataSearchedText is one of these, or one that is newer than this package.
+type SearchMetadataSearchedText string
+
+// The values of SearchMetadataSearchedText.
+const (
+	SearchMetadataSearchedTextAll      SearchMetadataSearchedText = "all"
+	SearchMetadataSearchedTextUnmasked SearchMetadataSearchedText = "unmasked"
+)
+
+type SearchResult struct {
+	ID        string `json:"id"`
+	EventType string `json:"event_type,omitzero"`
+	// HTML: escaped text of the entry, with `em` around the words that were searched for and no other
+	// tag
+	Highlight string `json:"highlight"`
+	// ts_rank_cd of Postgres, scaled to below 1; 0 when the query says only what must not be there
+	Score     float64   `json:"score"`
+	Timestamp time.Time `json:"timestamp"`
+	EntryID   string    `json:"entry_id"`
+	Seq       int64     `json:"seq"`
+}
+
+// Severity is one of these, or one that is newer than this package.
+type Severity string
+
+// The values of Severity.
+const (
+	SeverityLow      Severity = "low"
+	SeverityMedium   Severity = "medium"
+	SeverityHigh     Severity = "high"
+	SeverityCritical Severity = "critical"
+)
+
+// ShowEvidenceData is one of its members; Other is what this package does not know.
+type ShowEvidenceData struct {
+	FrameworkEvidenceData *FrameworkEvidenceData
+	UploadedEvidence      *UploadedEvidence
+	AggregatedEvidence    *AggregatedEvidence
+	Other                 json.RawMessage
+}
+
+var showEvidenceDataShapes = []shape{
+	{required: []string{"criteria", "evidence_items"}},
+	{required: []string{"id", "type", "title", "description", "criteria", "date", "artifacts", "uploaded_by", "created_at"}},
+	{required: []string{"id", "type", "title", "description", "criteria", "date_range", "record_count"}},
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (u *ShowEvidenceData) UnmarshalJSON(raw []byte) error {
+	*u = ShowEvidenceData{}
+	switch choose(raw, showEvidenceDataShapes) {
+	case 0:
+		return json.Unmarshal(raw, &u.FrameworkEvidenceData)
+	case 1:
+		return json.Unmarshal(raw, &u.UploadedEvidence)
+	case 2:
+		return json.Unmarshal(raw, &u.AggregatedEvidence)
+	}
+	u.Other = bytes.Clone(raw)
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (u ShowEvidenceData) MarshalJSON() ([]byte, error) {
+	switch {
+	case u.FrameworkEvidenceData != nil:
+		return json.Marshal(u.FrameworkEvidenceData)
+	case u.UploadedEvidence != nil:
+		return json.Marshal(u.UploadedEvidence)
+	case u.AggregatedEvidence != nil:
+		return json.Marshal(u.AggregatedEvidence)
+	case u.Other != nil:
+		return u.Other, nil
+	}
+	return []byte("null"), nil
+}
+
+// ShowHistoryInterval is one of these, or one that is newer than this package.
+type ShowHistoryInterval string
+
+// The values of ShowHistoryInterval.
+const (
+	ShowHistoryIntervalDay   ShowHistoryInterval = "day"
+	ShowHistoryIntervalWeek  ShowHistoryInterval = "week"
+	ShowHistoryIntervalMonth ShowHistoryInterval = "month"
+)
+
+// ShowHistoryMetric is one of these, or one that is newer than this package.
+type ShowHistoryMetric string
+
+// The values of ShowHistoryMetric.
+const (
+	ShowHistoryMetricScore  ShowHistoryMetric = "score"
+	ShowHistoryMetricIssues ShowHistoryMetric = "issues"
+	ShowHistoryMetricFixes  ShowHistoryMetric = "fixes"
+)
+
+type ShowPermissionsData struct {
+	Permissions []PermissionInfo `json:"permissions"`
+	Roles       []Role           `json:"roles"`
+}
+
+type Statistics struct {
+	// both ends belong to it
+	Period      StatisticsPeriod `json:"period"`
+	TotalEvents int64            `json:"total_events"`
+	// how many entries there are under each name; names without any are left out
+	EventsByType map[string]int64 `json:"events_by_type"`
+	// how many entries there are under each name; names without any are left out
+	EventsByRepository map[string]int64 `json:"events_by_repository"`
+	// how many entries there are under each name; names without any are left out
+	EventsByActorType map[string]int64 `json:"events_by_actor_type"`
+	// by count, then by name
+	TopActors []StatisticsTopActor `json:"top_actors"`
+}
+
+// StatisticsPeriod: both ends belong to it
+type StatisticsPeriod struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+type StatisticsTopActor struct {
+	// e-mail address or id; "[masked]" for an address that the caller may not see
+	Actor      string `json:"actor"`
+	EventCount int64  `json:"event_count"`
+}
+
+type UploadEvidenceRequest struct {
+	// with a file name, of which the last part is kept
+	File File   `json:"file"`
+	Type string `json:"type"`
+	// 1 to 1024 bytes
+	Title       string `json:"title"`
+	Description string `json:"description,omitzero"`
+	// the day that it is about, not in the future
+	Date string `json:"date"`
+	// criteria of any framework, one a field or several separated by commas; criteria[] means the same
+	Criteria []string `json:"criteria"`
+}
+
+type UploadedEvidence struct {
+	ID          string                     `json:"id"`
+	Type        string                     `json:"type"`
+	Title       string                     `json:"title"`
+	Description string                     `json:"description"`
+	Criteria    []string                   `json:"criteria"`
+	Date        string                     `json:"date"`
+	Artifacts   []UploadedEvidenceArtifact `json:"artifacts"`
+	UploadedBy  map[string]any             `json:"uploaded_by"`
+	CreatedAt   time.Time                  `json:"created_at"`
+}
+
+type UploadedEvidenceArtifact struct {
+	Name string `json:"name"`
+	// below any mount of this API; needs the same credential
+	URL string `json:"url"`
+	// as the first bytes say
+	MediaType string `json:"media_type"`
+	SizeBytes int64  `json:"size_bytes"`
+	SHA256    string `json:"sha256"`
+}
+
+// Verdict is one of these, or one that is newer than this package.
+type Verdict string
+
+// The values of Verdict.
+const (
+	VerdictCompliant    Verdict = "compliant"
+	VerdictPartial      Verdict = "partial"
+	VerdictNonCompliant Verdict = "non_compliant"
+	VerdictNotAssessed  Verdict = "not_assessed"
+)
+
+type Verification struct {
+	// something was checked and nothing is wrong
+	Verified bool `json:"verified"`
+	// entries that match the window; of a receipt, whether its record is still the entry
+	LogsChecked    int64 `json:"logs_checked"`
+	ChainValid     bool  `json:"chain_valid"`
+	HashMismatches int64 `json:"hash_mismatches"`
+	GapsDetected   int64 `json:"gaps_detected"`
+	// the same state of the ledger gives the same
+	VerificationHash string                    `json:"verification_hash"`
+	VerifiedAt       time.Time                 `json:"verified_at"`
+	FirstInvalid     *VerificationFirstInvalid `json:"first_invalid,omitzero"`
+	// the first 100; of a job, the first 1,000
+	Problems      []VerificationProblem `json:"problems"`
+	ProblemsTotal int64                 `json:"problems_total"`
+	// what was checked; missing when the window is empty
+	Range *VerificationRange `json:"range,omitzero"`
+	// up to where a place outside vouches for the ledger; what comes after rests on the operator's
+	// word
+	Anchored VerificationAnchored `json:"anchored"`
+	// entries of the tree that the range was last seen in: a job's ledger grows while it is verified
+	TreeSize int64 `json:"tree_size"`
+	// the signed note of the tree that was verified (C2SP tlog-checkpoint); of a job, of the tree that
+	// it began with; of a receipt, of the present tree
+	Checkpoint string               `json:"checkpoint,omitzero"`
+	Receipt    *ReceiptVerification `json:"receipt,omitzero"`
+}
+
+// VerificationAnchored: up to where a place outside vouches for the ledger; what comes after rests
+// on the operator's word
+type VerificationAnchored struct {
+	// the last entry that an anchored checkpoint covers
+	ThroughSeq *int64 `json:"through_seq"`
+	// of the registry's checkpoint that is anchored
+	RegistrySize            *int64     `json:"registry_size"`
+	AnchoredAt              *time.Time `json:"anchored_at"`
+	OperatorAttestedEntries int64      `json:"operator_attested_entries"`
+	// why through_seq is null
+	Reason string `json:"reason,omitzero"`
+}
+
+type VerificationFirstInvalid struct {
+	// -1: it concerns no single entry
+	Seq    int64  `json:"seq"`
+	ID     string `json:"id,omitzero"`
+	Reason string `json:"reason"`
+}
+
+type VerificationJob struct {
+	JobID string `json:"job_id"`
+	// completed: there is a result, whatever it is
+	Status            VerificationJobStatus `json:"status"`
+	CreatedAt         time.Time             `json:"created_at"`
+	CompletedAt       time.Time             `json:"completed_at,omitzero"`
+	CancelRequestedAt time.Time             `json:"cancel_requested_at,omitzero"`
+	// why a failed job failed
+	Error    string                   `json:"error,omitzero"`
+	Request  VerifyWindow             `json:"request"`
+	Progress *VerificationJobProgress `json:"progress,omitzero"`
+	Result   *Verification            `json:"result,omitzero"`
+}
+
+type VerificationJobProgress struct {
+	Stage        string `json:"stage"`
+	EntriesDone  int64  `json:"entries_done"`
+	EntriesTotal int64  `json:"entries_total"`
+}
+
+// VerificationJobStatus is one of these, or one that is newer than this package.
+type VerificationJobStatus string
+
+// The values of VerificationJobStatus.
+const (
+	VerificationJobStatusQueued     VerificationJobStatus = "queued"
+	VerificationJobStatusProcessing VerificationJobStatus = "processing"
+	VerificationJobStatusCompleted  VerificationJobStatus = "completed"
+	VerificationJobStatusFailed     VerificationJobStatus = "failed"
+	VerificationJobStatusCanceled   VerificationJobStatus = "canceled"
+)
+
+type VerificationProblem struct {
+	Kind   VerificationProblemKind `json:"kind"`
+	Seq    int64                   `json:"seq"`
+	ID     string                  `json:"id,omitzero"`
+	Reason string                  `json:"reason"`
+	// the smallest range of entries that it can lie in, when no single one can be named
+	Range *VerificationProblemRange `json:"range,omitzero"`
+}
+
+// VerificationProblemKind is one of these, or one that is newer than this package.
+type VerificationProblemKind string
+
+// The values of VerificationProblemKind.
+const (
+	VerificationProblemKindHashMismatch  VerificationProblemKind = "hash_mismatch"
+	VerificationProblemKindBrokenChain   VerificationProblemKind = "broken_chain"
+	VerificationProblemKindMissing       VerificationProblemKind = "missing"
+	VerificationProblemKindExtra         VerificationProblemKind = "extra"
+	VerificationProblemKindWrongColumn   VerificationProblemKind = "wrong_column"
+	VerificationProblemKindWrongTree     VerificationProblemKind = "wrong_tree"
+	VerificationProblemKindForked        VerificationProblemKind = "forked"
+	VerificationProblemKindWrongRollup   VerificationProblemKind = "wrong_rollup"
+	VerificationProblemKindLostTail      VerificationProblemKind = "lost_tail"
+	VerificationProblemKindLostLedger    VerificationProblemKind = "lost_ledger"
+	VerificationProblemKindWrongRegistry VerificationProblemKind = "wrong_registry"
+	VerificationProblemKindOtherLedger   VerificationProblemKind = "other_ledger"
+	VerificationProblemKindForged        VerificationProblemKind = "forged"
+)
+
+// VerificationProblemRange: the smallest range of entries that it can lie in, when no single one
+// can be named
+type VerificationProblemRange struct {
+	FirstSeq int64 `json:"first_seq"`
+	LastSeq  int64 `json:"last_seq"`
+}
+
+// VerificationRange: what was checked; missing when the window is empty
+type VerificationRange struct {
+	FirstSeq int64 `json:"first_seq"`
+	LastSeq  int64 `json:"last_seq"`
+	Entries  int64 `json:"entries"`
+}
+
+// VerifyData is one of its members; Other is what this package does not know.
+type VerifyData struct {
+	Verification    *Verification
+	VerificationJob *VerificationJob
+	Other           json.RawMessage
+}
+
+var verifyDataShapes = []shape{
+	{required: []string{"verified", "logs_checked", "chain_valid", "hash_mismatches", "gaps_detected", "verification_hash", "verified_at", "problems", "problems_total", "anchored", "tree_size"}},
+	{required: []string{"job_id", "status", "created_at", "request"}},
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (u *VerifyData) UnmarshalJSON(raw []byte) error {
+	*u = VerifyData{}
+	switch choose(raw, verifyDataShapes) {
+	case 0:
+		return json.Unmarshal(raw, &u.Verification)
+	case 1:
+		return json.Unmarshal(raw, &u.VerificationJob)
+	}
+	u.Other = bytes.Clone(raw)
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (u VerifyData) MarshalJSON() ([]byte, error) {
+	switch {
+	case u.Verification != nil:
+		return json.Marshal(u.Verification)
+	case u.VerificationJob != nil:
+		return json.Marshal(u.VerificationJob)
+	case u.Other != nil:
+		return u.Other, nil
+	}
+	return []byte("null"), nil
+}
+
+// VerifyRequest is one of its members; Other is what this package does not know.
+type VerifyRequest struct {
+	VerifyWindow *VerifyWindow
+	Receipt      *VerifyRequestReceipt
+	Other        json.RawMessage
+}
+
+var verifyRequestShapes = []shape{
+	{required: []string{"from", "to"}},
+	{required: []string{"receipt"}},
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (u *VerifyRequest) UnmarshalJSON(raw []byte) error {
+	*u = VerifyRequest{}
+	switch choose(raw, verifyRequestShapes) {
+	case 0:
+		return json.Unmarshal(raw, &u.VerifyWindow)
+	case 1:
+		return json.Unmarshal(raw, &u.Receipt)
+	}
+	u.Other = bytes.Clone(raw)
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (u VerifyRequest) MarshalJSON() ([]byte, error) {
+	switch {
+	case u.VerifyWindow != nil:
+		return json.Marshal(u.VerifyWindow)
+	case u.Receipt != nil:
+		return json.Marshal(u.Receipt)
+	case u.Other != nil:
+		return u.Other, nil
+	}
+	return []byte("null"), nil
+}
+
+type VerifyRequestReceipt struct {
+	Receipt Receipt `json:"receipt"`
+}
+
+type VerifyWindow struct {
+	// an RFC 3339 time, or a date YYYY-MM-DD in UTC
+	From string `json:"from"`
+	// an RFC 3339 time, or a date YYYY-MM-DD in UTC
+	To           string `json:"to"`
+	RepositoryID string `json:"repository_id,omitzero"`
+}
+
+type VersionData struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// the newest record format that it writes
+	RecordFormat string `json:"record_format"`
+}
