@@ -19,6 +19,7 @@ type Swept struct {
 	Expired     int   `json:"expired"`
 	Ended       int   `json:"ended"`
 	RequestKeys int64 `json:"request_keys"`
+	Sessions    int64 `json:"sessions"`
 }
 
 // A sweep takes at most sweepLimit jobs of a kind; the next one goes on. A job
@@ -31,7 +32,7 @@ const (
 
 // Sweep expires packages that have outlived their time, ends jobs whose
 // workflow ended without them, as when an operator terminates it, and forgets
-// request keys that are older than their life.
+// request keys that are older than their life and sessions that have ended.
 func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 	now := audit.Instant(a.Clock())
 	expired, err := a.Store.ExpiredExports(ctx, now, sweepLimit)
@@ -45,6 +46,9 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 		swept.Expired++
 	}
 	if err := a.endAbandoned(ctx, now.Add(-abandonAfter), &swept); err != nil {
+		return swept, err
+	}
+	if swept.Sessions, err = a.Store.PruneSessions(ctx, now); err != nil {
 		return swept, err
 	}
 	swept.RequestKeys, err = a.Store.PruneRequestKeys(ctx, now.Add(-ledger.RequestKeyLife))

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/account"
 	"github.com/sealbook/sealbook/internal/catalog"
 	"github.com/sealbook/sealbook/ledger"
 )
@@ -98,6 +99,20 @@ func (s *server) routes() []route {
 		{"GET", "/api-keys/{key_id}", audit.ManageKeys, s.showAPIKey, nil, 0, quick},
 		{"DELETE", "/api-keys/{key_id}", audit.ManageKeys, s.revokeAPIKey, nil, 0, quick},
 		{"POST", "/api-keys/{key_id}/rotate", audit.ManageKeys, s.rotateAPIKey, nil, small, quick},
+		{"POST", "/auth/login", anyone, s.signIn, nil, small, quick},
+		{"POST", "/auth/enrol", anyone, s.enrol, nil, small, quick},
+		{"POST", "/auth/enrol/confirm", anyone, s.confirmEnrolment, nil, small, quick},
+		{"GET", "/auth/session", signedIn, s.showSession, nil, 0, quick},
+		{"POST", "/auth/logout", signedIn, s.signOut, nil, small, quick},
+		{"POST", "/auth/password", signedIn, s.changePassword, nil, small, quick},
+		{"GET", "/directory/users", audit.ReadBasic, s.listPeople, peopleParameters, 0, quick},
+		{"POST", "/directory/users", audit.Admin, s.createPerson, nil, small, quick},
+		{"GET", "/directory/users/{user_id}", audit.ReadBasic, s.showPerson, nil, 0, quick},
+		{"PATCH", "/directory/users/{user_id}", audit.Admin, s.changePerson, nil, small, quick},
+		{"POST", "/directory/users/{user_id}/reset", audit.Admin, s.resetPerson, nil, small, quick},
+		{"POST", "/directory/users/{user_id}/confirm-reset", audit.Admin, s.confirmReset, nil, small, quick},
+		{"POST", "/directory/users/{user_id}/unlock", audit.Admin, s.unlockPerson, nil, small, quick},
+		{"POST", "/directory/users/{user_id}/deactivate", audit.Admin, s.deactivatePerson, nil, small, quick},
 		{"GET", "/permissions", signedIn, s.showPermissions, nil, 0, quick},
 		{"GET", "/me", signedIn, s.showMe, nil, 0, quick},
 		{"POST", "/evidence/export/{job_id}/retry", audit.ExportEvidence, s.retryExport, nil, small, quick},
@@ -132,7 +147,10 @@ type server struct {
 	schemas   *schemas
 	reads     *readLog
 	buckets   *buckets // nil: nobody is held back
-	vary      string   // which of a request's headers decide on the answer
+	strangers *buckets // of who sends no credential; likewise
+	sealer    *account.Sealer
+	hashing   chan struct{} // holds a token for each password that is compared
+	vary      string        // which of a request's headers decide on the answer
 
 	verifying chan struct{} // holds a token for each verification that runs
 }
@@ -153,14 +171,21 @@ func New(c Config) (*API, error) {
 		schemas:   &schemas{store: c.Store},
 
 		verifying: make(chan struct{}, c.MaxVerifications),
+		hashing:   make(chan struct{}, c.MaxSignIns),
 	}
 	if c.RateLimit > 0 {
 		s.buckets = &buckets{rate: float64(c.RateLimit), burst: float64(c.RateBurst)}
 	}
-	if s.vary = "Accept, Accept-Encoding, Authorization"; len(c.CORSOrigins) > 0 {
+	if c.SignInRate > 0 {
+		s.strangers = &buckets{rate: float64(c.SignInRate) / 60, burst: float64(c.SignInBurst)}
+	}
+	if s.vary = "Accept, Accept-Encoding, Authorization, Cookie"; len(c.CORSOrigins) > 0 {
 		s.vary += ", Origin"
 	}
 	var err error
+	if s.sealer, err = account.NewSealer(c.Pepper); err != nil {
+		return nil, err
+	}
 	if s.catalog, err = catalog.Load(); err != nil {
 		return nil, err
 	}

@@ -11,19 +11,32 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/account"
 	"github.com/sealbook/sealbook/internal/store"
 )
 
-// authenticate says who makes a request. What starts like an API key is one;
-// everything else is a person's token, where there is a provider of those.
+// authenticate says who makes a request. What starts like an API key or like a
+// session's token is one; everything else is a person's token of the identity
+// provider, where there is one. A cookie counts when there is nothing else.
 func (s *server) authenticate(r *http.Request) (audit.Principal, error) {
 	authorization := r.Header.Values("Authorization")
+	if len(authorization) == 0 {
+		if token, err := s.cookieToken(r); err != nil || token != "" {
+			if err != nil {
+				return audit.Principal{}, err
+			}
+			return s.session(r.Context(), token)
+		}
+	}
 	if len(authorization) != 1 {
 		return audit.Principal{}, audit.Errorf(audit.Unauthenticated, "send one header: Authorization: Bearer sk_live_…")
 	}
 	scheme, text, _ := strings.Cut(authorization[0], " ")
 	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") {
 		text = ""
+	}
+	if strings.HasPrefix(text, account.SessionPrefix) {
+		return s.session(r.Context(), text)
 	}
 	if s.Identity != nil && text != "" && !strings.HasPrefix(text, store.KeyPrefix) {
 		return s.person(r.Context(), text)

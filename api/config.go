@@ -63,6 +63,11 @@ type Config struct {
 
 	MaxCountedReaders int64 // credentials whose reads of lists are summed up at a time; each read of others is an entry
 
+	SignInRate  int64         // requests a minute that an address may send to sign in or enrol, in the long run; negative: any number
+	SignInBurst int64         // that it may send at once
+	MaxSignIns  int64         // passwords that are compared at a time: each takes 19 MiB
+	SignInFloor time.Duration // how long a refusal takes, whatever the reason
+
 	KeyCacheLife       time.Duration // how long a revoked API key may still be taken
 	EventTypeCacheLife time.Duration // how long another process' change of an event type may go unseen
 	RetentionCacheLife time.Duration // the same of a retention policy
@@ -94,6 +99,11 @@ const (
 	DefaultMaxWaitingReads = 10_000 // some 20 MB
 
 	DefaultMaxCountedReaders = 10_000
+
+	DefaultSignInRate  = 30
+	DefaultSignInBurst = 20
+	DefaultMaxSignIns  = 4
+	DefaultSignInFloor = 500 * time.Millisecond
 
 	DefaultKeyCacheLife       = 5 * time.Second
 	DefaultEventTypeCacheLife = 5 * time.Second
@@ -157,6 +167,9 @@ func (c *Config) setDefaults() error {
 	if c.RateBurst < 0 {
 		return fmt.Errorf("a burst of %d requests lets nobody in", c.RateBurst)
 	}
+	if c.SignInBurst < 0 || c.MaxSignIns < 0 {
+		return fmt.Errorf("a burst of %d requests to sign in and %d passwords at a time let nobody in", c.SignInBurst, c.MaxSignIns)
+	}
 	if c.MaxWaitingReads < 0 || c.MaxCountedReaders < 0 {
 		return fmt.Errorf("room for %d reads and counts of %d readers is none", c.MaxWaitingReads, c.MaxCountedReaders)
 	}
@@ -175,6 +188,7 @@ func (c *Config) setDefaults() error {
 		{&c.MaxVerifyEntries, DefaultMaxVerifyEntries}, {&c.MaxVerifications, DefaultMaxVerifications},
 		{&c.MaxWaitingReads, DefaultMaxWaitingReads}, {&c.MaxCountedReaders, DefaultMaxCountedReaders},
 		{&c.RateLimit, DefaultRateLimit}, {&c.RateBurst, DefaultRateBurst},
+		{&c.SignInRate, DefaultSignInRate}, {&c.SignInBurst, DefaultSignInBurst}, {&c.MaxSignIns, DefaultMaxSignIns},
 	} {
 		if *l.value == 0 {
 			*l.value = l.standard
@@ -187,7 +201,7 @@ func (c *Config) setDefaults() error {
 		{&c.RequestTimeout, DefaultRequestTimeout}, {&c.VerifyTimeout, DefaultVerifyTimeout}, {&c.ProgressTimeout, DefaultProgressTimeout},
 		{&c.ReadyTimeout, DefaultReadyTimeout}, {&c.DownloadStall, DefaultDownloadStall},
 		{&c.MeasureTimeout, DefaultMeasureTimeout}, {&c.MeasureLife, DefaultMeasureLife}, {&c.RetentionCacheLife, DefaultRetentionCacheLife},
-		{&c.ReadFlushEvery, DefaultReadFlushEvery},
+		{&c.ReadFlushEvery, DefaultReadFlushEvery}, {&c.SignInFloor, DefaultSignInFloor},
 		{&c.KeyCacheLife, DefaultKeyCacheLife}, {&c.EventTypeCacheLife, DefaultEventTypeCacheLife},
 	} {
 		if *l.value == 0 {

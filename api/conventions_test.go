@@ -74,7 +74,7 @@ func TestScriptsOfNamedOrigins(t *testing.T) {
 	w := ask("OPTIONS", "https://console.example.com", "POST")
 	for name, want := range map[string]string{
 		"Access-Control-Allow-Origin": "https://console.example.com", "Access-Control-Allow-Methods": "POST, GET",
-		"Access-Control-Allow-Credentials": "", "Access-Control-Max-Age": "600", "Vary": "Accept, Accept-Encoding, Authorization, Origin",
+		"Access-Control-Allow-Credentials": "", "Access-Control-Max-Age": "600", "Vary": "Accept, Accept-Encoding, Authorization, Cookie, Origin",
 	} {
 		if got := w.Header().Get(name); w.Code != http.StatusNoContent || got != want || w.Body.Len() > 0 {
 			t.Errorf("%d %s: %q, not %q; %s", w.Code, name, got, want, w.Body)

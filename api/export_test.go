@@ -31,8 +31,12 @@ type Route struct {
 	Honours      bool             // takes constrained credentials
 }
 
+// Routes are those that need a credential.
 func Routes() (out []Route) {
 	for _, rt := range (&server{}).routes() {
+		if rt.permission == anyone {
+			continue
+		}
 		r := Route{Method: rt.method, Path: strings.ReplaceAll(rt.path, ":.+", ""), Permission: rt.permission}
 		if r.Permission == signedIn {
 			r.Permission = ""

@@ -11,6 +11,10 @@ import (
 // signedIn is the permission of routes that every credential may use.
 const signedIn audit.Permission = "any"
 
+// anyone is the permission of routes that need no credential: people get one
+// there.
+const anyone audit.Permission = "anyone"
+
 // honoured says of each route that takes a constrained credential why it may:
 // it applies the constraints, or shows nothing that they are about. Every other
 // route refuses such a credential, and so does one that is new, until somebody
@@ -57,6 +61,9 @@ var honoured = map[string]string{
 	"DELETE /api-keys/{key_id}":      "no entries",
 	"GET /permissions":               "no entries",
 	"GET /me":                        "no entries",
+	"GET /auth/session":              "no entries",
+	"POST /auth/logout":              "their own session",
+	"POST /auth/password":            "their own password",
 }
 
 // admit returns Forbidden unless p may use the route.

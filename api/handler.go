@@ -114,11 +114,22 @@ func (s *server) run(rt route, r *http.Request) (rep reply, err error) {
 	if rt.permission == "" { // what needs none does not mind parameters, either
 		return rt.handle(r)
 	}
+	defer func() {
+		if audit.CodeOf(err) == audit.Unauthenticated && rep.header == nil { // RFC 9110, section 15.5.2
+			rep.header = http.Header{"Www-Authenticate": {`Bearer realm="sealbook"`}}
+		}
+	}()
 	c := callOf(r)
-	c.principal, err = s.authenticate(r)
-	if audit.CodeOf(err) == audit.Unauthenticated {
-		return reply{header: http.Header{"Www-Authenticate": {`Bearer realm="sealbook"`}}}, err
+	if rt.permission == anyone {
+		if err := s.limitAddress(c); err != nil {
+			return reply{}, err
+		}
+		if c.query = parseQuery(r, rt.query); c.query.err != nil {
+			return reply{}, c.query.err
+		}
+		return rt.handle(r)
 	}
+	c.principal, err = s.authenticate(r)
 	if err == nil {
 		err = s.limitRate(c)
 	}

@@ -18,7 +18,7 @@ type buckets struct {
 	rate, burst float64
 
 	mu sync.Mutex
-	of map[string]bucket // by key id
+	of map[string]bucket // by key id, or by person
 }
 
 type bucket struct {
@@ -65,7 +65,11 @@ func (s *server) limitRate(c *call) error {
 	if s.buckets == nil {
 		return nil
 	}
-	left, full, wait := s.buckets.take(c.principal.KeyID, s.Clock())
+	who := c.principal.KeyID
+	if c.principal.Person() {
+		who = "user " + string(c.principal.Organisation) + " " + c.principal.Subject
+	}
+	left, full, wait := s.buckets.take(who, s.Clock())
 	c.header = http.Header{
 		"Ratelimit-Policy": {fmt.Sprintf(`"key";q=%d;w=%d`, s.RateBurst, seconds(s.buckets.duration(s.buckets.burst)))},
 		"Ratelimit":        {fmt.Sprintf(`"key";r=%d;t=%d`, left, seconds(full))},

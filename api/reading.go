@@ -62,6 +62,9 @@ var readings = map[string]reading{
 	"GET /evidence/exports":                                onlyCounted,
 	"GET /evidence":                                        onlyCounted,
 	"GET /api-keys":                                        onlyCounted,
+	"GET /auth/session":                                    onlyCounted,
+	"GET /directory/users":                                 onlyCounted,
+	"GET /directory/users/{user_id}":                       {typePersonRead, "person", "user_id"},
 	"GET /permissions":                                     onlyCounted,
 	"GET /me":                                              onlyCounted,
 

@@ -35,6 +35,20 @@ const (
 	typeKeyRotated          = "audit.api_key_rotated"
 	typeKeyRevoked          = "audit.api_key_revoked"
 
+	typePersonCreated     = "audit.person_created"
+	typePersonChanged     = "audit.person_changed"
+	typePersonReset       = "audit.person_reset"
+	typeResetConfirmed    = "audit.person_reset_confirmed"
+	typePersonUnlocked    = "audit.person_unlocked"
+	typePersonDeactivated = "audit.person_deactivated"
+	typePersonRead        = "audit.person_read"
+	typeEnrolmentBegun    = "audit.enrolment_begun"
+	typeEnrolled          = "audit.enrolled"
+	typeSessionStarted    = "audit.session_started"
+	typeSessionEnded      = "audit.session_ended"
+	typeSignInFailed      = "audit.sign_in_failed"
+	typePasswordChanged   = "audit.password_changed"
+
 	typeRetentionChanged = "audit.retention_policy_changed"
 	typeEvidenceUploaded = "audit.evidence_uploaded"
 )

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bufio"
+	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/api"
+	"github.com/sealbook/sealbook/internal/account"
 )
 
 // TestScripts runs testdata/*.txt, each against a fresh API. A script is lines:
@@ -38,6 +40,9 @@ import (
 //	complete JOB                    publishes a package for an export, as a worker does
 //	fields MESSAGE                  the answer has the fields that fields.tsv lists,
 //	sent MESSAGE                    or the request has
+//
+//	later 15m                       moves the clock
+//	totp code = SECRET              keeps the one-time code of the moment, of a secret as a person has it
 //
 // ${repeat TEXT N}, ${hex FF00}, ${crlf} and ${events N} stand for bytes that no
 // one wants to read.
@@ -118,6 +123,21 @@ func (s *script) line(text string) {
 	case text == "flush":
 		s.send()
 		s.b.flush()
+	case strings.HasPrefix(text, "later "):
+		s.send()
+		d, err := time.ParseDuration(strings.TrimPrefix(text, "later "))
+		if err != nil {
+			s.t.Fatalf("%s: %v", s.at, err)
+		}
+		s.b.clock.move(d)
+	case strings.HasPrefix(text, "totp "):
+		s.send()
+		words := strings.Fields(s.expand(text))
+		secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(words[3])
+		if err != nil {
+			s.t.Fatalf("%s: %v", s.at, err)
+		}
+		s.vars[words[1]] = account.Code(secret, s.b.clock.now())
 	case strings.HasPrefix(text, "complete "):
 		s.send()
 		s.b.clock.move(time.Second) // no package is made in no time

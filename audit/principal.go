@@ -14,6 +14,7 @@ type Principal struct {
 	Subject      string // of a person, as the identity provider names them; "" for an API key
 	Name         string // the key's, or the person's
 	Email        string // the person's, if the provider tells it
+	Session      []byte // what is kept of the token of a session of the directory; nil for all else
 	Roles        []RoleName
 	Permissions  []Permission
 	Constraints  Constraints    // of everything that is read

@@ -1217,6 +1217,175 @@ func (c *Client) RotateAPIKey(ctx context.Context, keyID string, body RotateAPIK
 	return call[APIKey, Metadata](ctx, c, r, options)
 }
 
+// SignIn calls POST /auth/login: sign in.
+//
+// Needs no credential. A person of the directory signs in with their password and a one-time code;
+// a code is taken once. Every refusal says the same and takes as long. After five in a row the
+// account is locked for 15 minutes. The session ends 15 minutes after its last use, and after 12
+// hours. With `cookie` its token goes into a cookie that counts only for pages of this site.
+func (c *Client) SignIn(ctx context.Context, body SignIn, options ...CallOption) (*Answer[Session, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/auth/login", open: true, body: body}
+	return call[Session, Metadata](ctx, c, r, options)
+}
+
+// Enrol calls POST /auth/enrol: enrol with a code.
+//
+// Needs no credential but the code that an administrator handed over, which is good for 72 hours.
+// The answer has the secret for the person's authenticator (RFC 6238). Nothing counts before it is
+// confirmed; until then the request can be sent again, and gives another secret.
+func (c *Client) Enrol(ctx context.Context, body Enrolment, options ...CallOption) (*Answer[EnrolmentSecret, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/auth/enrol", open: true, body: body}
+	return call[EnrolmentSecret, Metadata](ctx, c, r, options)
+}
+
+// ConfirmEnrolment calls POST /auth/enrol/confirm: confirm an enrolment.
+//
+// Needs no credential but the code. A one-time code of the authenticator shows that the person has
+// it; the code to enrol with is used up.
+func (c *Client) ConfirmEnrolment(ctx context.Context, body EnrolmentConfirmation, options ...CallOption) error {
+	r := request{method: "POST", path: "/api/v1/audit/auth/enrol/confirm", open: true, body: body}
+	return callNothing(ctx, c, r, options)
+}
+
+// ShowSession calls GET /auth/session: show the caller's session.
+//
+// Needs a session; 409 for every other credential.
+func (c *Client) ShowSession(ctx context.Context, options ...CallOption) (*Answer[Session, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/auth/session", repeatable: true}
+	return call[Session, Metadata](ctx, c, r, options)
+}
+
+// SignOut calls POST /auth/logout: end the caller's session.
+//
+// Needs a session; 409 for every other credential.
+func (c *Client) SignOut(ctx context.Context, options ...CallOption) error {
+	r := request{method: "POST", path: "/api/v1/audit/auth/logout"}
+	return callNothing(ctx, c, r, options)
+}
+
+// ChangePassword calls POST /auth/password: change the caller's password.
+//
+// Needs a session, the present password and a one-time code. Every other session of the person
+// ends.
+func (c *Client) ChangePassword(ctx context.Context, body PasswordChange, options ...CallOption) error {
+	r := request{method: "POST", path: "/api/v1/audit/auth/password", body: body}
+	return callNothing(ctx, c, r, options)
+}
+
+// ListPeopleParams are the parameters of ListPeople. Those that are zero are not sent.
+type ListPeopleParams struct {
+	// an id, an e-mail address or a name
+	Who   string
+	Page  int64
+	Limit int64
+}
+
+func (p *ListPeopleParams) set(r *request) {
+	r.query.put("who", p.Who)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListPeople calls GET /directory/users: list the people of the organisation.
+//
+// Needs `audit:read:basic`. Newest first. E-mail addresses are masked for who may neither read
+// sensitive parts nor administer.
+func (c *Client) ListPeople(ctx context.Context, params ListPeopleParams, options ...CallOption) (*Page[[]Person, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/directory/users", repeatable: true}
+	params.set(&r)
+	return callPage[[]Person, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllPeople walks all pages of ListPeople, from the one that params name. An error is the last
+// that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllPeople(ctx context.Context, params ListPeopleParams, options ...CallOption) iter.Seq2[Person, error] {
+	return walk(func(at int64) ([]Person, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListPeople(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// CreatePerson calls POST /directory/users: add a person.
+//
+// Needs `audit:admin`. The answer has the code that the person enrols with, this once: hand it to
+// nobody else. Nobody gives a person a role that reveals more than they may read themselves, or
+// that signs.
+func (c *Client) CreatePerson(ctx context.Context, body PersonDetails, options ...CallOption) (*Answer[Person, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/directory/users", repeatable: true, keyed: true, body: body}
+	return call[Person, Metadata](ctx, c, r, options)
+}
+
+// ShowPerson calls GET /directory/users/{user_id}: show a person.
+//
+// Needs `audit:read:basic`. `can_sign` says whether the person could sign now, and
+// `cannot_sign_reason` why not.
+func (c *Client) ShowPerson(ctx context.Context, userID string, options ...CallOption) (*Answer[Person, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/directory/users/" + segment(userID), repeatable: true}
+	return call[Person, Metadata](ctx, c, r, options)
+}
+
+// ChangePersonParams are the parameters of ChangePerson. Those that are zero are not sent.
+type ChangePersonParams struct {
+	// the ETag of the person
+	IfMatch string
+}
+
+func (p *ChangePersonParams) set(r *request) {
+	r.header.put("If-Match", p.IfMatch)
+}
+
+// ChangePerson calls PATCH /directory/users/{user_id}: change what the directory says of a person.
+//
+// Needs `audit:admin`, and `If-Match` with the ETag of what this changes. What is left out stays.
+// Who may not give a role may not take it, either.
+func (c *Client) ChangePerson(ctx context.Context, userID string, body PersonPatch, params ChangePersonParams, options ...CallOption) (*Answer[Person, Metadata], error) {
+	r := request{method: "PATCH", path: "/api/v1/audit/directory/users/" + segment(userID), body: body}
+	params.set(&r)
+	return call[Person, Metadata](ctx, c, r, options)
+}
+
+// ResetPerson calls POST /directory/users/{user_id}/reset: take a person's credentials away.
+//
+// Needs `audit:admin`. Their sessions end, and the answer has a new code to enrol with. They
+// cannot sign until somebody else has confirmed the reset.
+func (c *Client) ResetPerson(ctx context.Context, userID string, options ...CallOption) (*Answer[Person, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/directory/users/" + segment(userID) + "/reset"}
+	return call[Person, Metadata](ctx, c, r, options)
+}
+
+// ConfirmReset calls POST /directory/users/{user_id}/confirm-reset: confirm a reset.
+//
+// Needs `audit:admin`. Not by who did it, and not by the person: it takes two to give somebody
+// back their signature.
+func (c *Client) ConfirmReset(ctx context.Context, userID string, options ...CallOption) (*Answer[Person, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/directory/users/" + segment(userID) + "/confirm-reset"}
+	return call[Person, Metadata](ctx, c, r, options)
+}
+
+// UnlockPerson calls POST /directory/users/{user_id}/unlock: let a person try to sign in again.
+//
+// Needs `audit:admin`. 409 when nothing failed.
+func (c *Client) UnlockPerson(ctx context.Context, userID string, options ...CallOption) (*Answer[Person, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/directory/users/" + segment(userID) + "/unlock"}
+	return call[Person, Metadata](ctx, c, r, options)
+}
+
+// DeactivatePerson calls POST /directory/users/{user_id}/deactivate: end a person's account for
+// good.
+//
+// Needs `audit:admin`. Their sessions end; the id is never given to somebody else.
+func (c *Client) DeactivatePerson(ctx context.Context, userID string, options ...CallOption) (*Answer[Person, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/directory/users/" + segment(userID) + "/deactivate"}
+	return call[Person, Metadata](ctx, c, r, options)
+}
+
 // ShowPermissions calls GET /permissions: list all permissions and roles.
 //
 // For every credential.

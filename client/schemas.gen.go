@@ -384,6 +384,29 @@ const (
 	DocsFileFileDocsJs  DocsFileFile = "docs.js"
 )
 
+type Enrolment struct {
+	// to enrol with
+	Code string `json:"code"`
+	// 12 to 256 characters
+	Password string `json:"password"`
+}
+
+type EnrolmentConfirmation struct {
+	// to enrol with
+	Code string `json:"code"`
+	// of the authenticator
+	Totp string `json:"totp"`
+}
+
+type EnrolmentSecret struct {
+	UserID string `json:"user_id"`
+	Email  string `json:"email"`
+	// to type into an authenticator
+	TotpSecret string `json:"totp_secret"`
+	// to scan with one
+	TotpURI string `json:"totp_uri"`
+}
+
 // Entry: an entry in document B's shape. `event_type` is missing only from an entry whose stored
 // content was destroyed.
 type Entry struct {
@@ -1158,6 +1181,14 @@ const (
 	OrderDesc Order = "desc"
 )
 
+type PasswordChange struct {
+	CurrentPassword string `json:"current_password"`
+	// 12 to 256 characters
+	NewPassword string `json:"new_password"`
+	// of the authenticator
+	Code string `json:"code"`
+}
+
 // Permission is one of these, or one that is newer than this package.
 type Permission string
 
@@ -1197,6 +1228,69 @@ type PermissionInfo struct {
 	// it shows what audit:read:basic masks: only who holds it can grant it
 	Reveals bool `json:"reveals"`
 }
+
+type Person struct {
+	UserID        string       `json:"user_id"`
+	Email         string       `json:"email"`
+	Name          string       `json:"name"`
+	Title         string       `json:"title,omitzero"`
+	Department    string       `json:"department,omitzero"`
+	Certification string       `json:"certification,omitzero"`
+	Roles         []string     `json:"roles"`
+	Constraints   *Constraints `json:"constraints,omitzero"`
+	ExpiresAt     time.Time    `json:"expires_at,omitzero"`
+	Status        PersonStatus `json:"status"`
+	LockedUntil   time.Time    `json:"locked_until,omitzero"`
+	// derived: could the person sign now
+	CanSign          bool      `json:"can_sign"`
+	CannotSignReason string    `json:"cannot_sign_reason,omitzero"`
+	SignedInAt       time.Time `json:"signed_in_at,omitzero"`
+	CreatedBy        string    `json:"created_by"`
+	CreatedAt        time.Time `json:"created_at"`
+	ChangedAt        time.Time `json:"changed_at"`
+	// once, in the answer to creating or resetting the person
+	EnrolmentCode           string    `json:"enrolment_code,omitzero"`
+	EnrolmentCodeValidUntil time.Time `json:"enrolment_code_valid_until,omitzero"`
+}
+
+type PersonDetails struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+	// what the person is
+	Title      string `json:"title,omitzero"`
+	Department string `json:"department,omitzero"`
+	// of an investigator
+	Certification string       `json:"certification,omitzero"`
+	Roles         []string     `json:"roles"`
+	Constraints   *Constraints `json:"constraints,omitzero"`
+	// RFC 3339: when the account ends
+	ExpiresAt string `json:"expires_at,omitzero"`
+}
+
+type PersonPatch struct {
+	Email *string `json:"email,omitzero"`
+	Name  *string `json:"name,omitzero"`
+	// what the person is
+	Title      Patch[string] `json:"title,omitzero"`
+	Department Patch[string] `json:"department,omitzero"`
+	// of an investigator
+	Certification Patch[string]      `json:"certification,omitzero"`
+	Roles         []string           `json:"roles,omitzero"`
+	Constraints   Patch[Constraints] `json:"constraints,omitzero"`
+	// RFC 3339: when the account ends
+	ExpiresAt Patch[string] `json:"expires_at,omitzero"`
+}
+
+// PersonStatus is one of these, or one that is newer than this package.
+type PersonStatus string
+
+// The values of PersonStatus.
+const (
+	PersonStatusInvited      PersonStatus = "invited"
+	PersonStatusActive       PersonStatus = "active"
+	PersonStatusResetPending PersonStatus = "reset_pending"
+	PersonStatusDeactivated  PersonStatus = "deactivated"
+)
 
 type RangeProof struct {
 	Range string `json:"range"`
@@ -1425,6 +1519,23 @@ type SearchResult struct {
 	Seq       int64     `json:"seq"`
 }
 
+type Session struct {
+	// once, and not when it is in a cookie
+	Token       string      `json:"token,omitzero"`
+	User        SessionUser `json:"user"`
+	Roles       []string    `json:"roles"`
+	Permissions []string    `json:"permissions"`
+	EndsAt      time.Time   `json:"ends_at"`
+	// after which a session that nobody uses ends
+	IdleSeconds int64 `json:"idle_seconds"`
+}
+
+type SessionUser struct {
+	UserID string `json:"user_id"`
+	Name   string `json:"name"`
+	Email  string `json:"email"`
+}
+
 // Severity is one of these, or one that is newer than this package.
 type Severity string
 
@@ -1503,6 +1614,16 @@ const (
 type ShowPermissionsData struct {
 	Permissions []PermissionInfo `json:"permissions"`
 	Roles       []Role           `json:"roles"`
+}
+
+type SignIn struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	// of the authenticator
+	Code string `json:"code"`
+	// its id, when the address has an account in several
+	Organisation string `json:"organisation,omitzero"`
+	Cookie       bool   `json:"cookie,omitzero"`
 }
 
 type Statistics struct {
@@ -1794,3 +1915,22 @@ type VersionData struct {
 	// the newest record format that it writes
 	RecordFormat string `json:"record_format"`
 }
+
+// Patch is the new value of a member that is changed: a value, or none. Its zero
+// value leaves the member as it is.
+type Patch[T any] struct {
+	value *T
+	set   bool
+}
+
+// Set changes a member to v.
+func Set[T any](v T) Patch[T] { return Patch[T]{&v, true} }
+
+// Clear takes a member's value away: null is sent.
+func Clear[T any]() Patch[T] { return Patch[T]{nil, true} }
+
+// IsZero reports whether nothing is changed.
+func (p Patch[T]) IsZero() bool { return !p.set }
+
+// MarshalJSON implements json.Marshaler.
+func (p Patch[T]) MarshalJSON() ([]byte, error) { return json.Marshal(p.value) }

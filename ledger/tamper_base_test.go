@@ -57,6 +57,13 @@ var seeds = []string{
 	   now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into assessment_score (assessment, ledger, framework, assessed, status, score, coverage)
 	 select 'assess' || n, 1, 'f' || n, now() + n * interval '1 s', 's' || n, n, n from generate_series(1, 2) n`,
+	`insert into person (id, ledger, email, name, title, department, certification, roles, constraints, expires_at, status, version, created_by, created_at, changed_at,
+	   password, totp_secret, totp_step, failures, locked_until, signed_in_at, code_hash, code_until, new_password, new_secret, reset_by)
+	 select 'user' || n, 1, 'e' || n, 'n' || n, 't' || n, 'd' || n, 'c' || n, array['r' || n], 'x' || n, now() + n * interval '1 s', case n when 1 then 'active' else 'invited' end, n, 'by' || n,
+	   now() + n * interval '1 s', now() + n * interval '1 s', 'p' || n, decode('1' || n, 'hex'), n, n, now() + n * interval '1 s', now() + n * interval '1 s', decode('2' || n, 'hex'),
+	   now() + n * interval '1 s', 'np' || n, decode('3' || n, 'hex'), 'rb' || n from generate_series(1, 2) n`,
+	`insert into session (token_hash, person, ledger, started_at, seen_at, ends_at)
+	 select decode('1' || n, 'hex'), 'user' || n, 1, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into search_text (ledger, seq, basic, sensitive) select 1, n, to_tsvector('simple', 'b' || n), to_tsvector('simple', 's' || n) from generate_series(1, 2) n`,
 	`insert into retention_policy (ledger, version, audit_log_days, audit_log_archive_days, scan_result_days, scan_result_archive_days, evidence_export_days, set_at)
 	 select 1, n, n, n, n, n, n, now() + n * interval '1 s' from generate_series(1, 2) n`,

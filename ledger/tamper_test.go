@@ -42,6 +42,8 @@ var notHashedByDesign = map[string]string{
 	"lease":                         "which process publishes at the moment; two at once do no harm, because the signer state lets one sign",
 	"organisation":                  "names: the ledger's origin, which is hashed, holds the organisation's id",
 	"outbox":                        "orders on their way to Temporal, gone once delivered",
+	"person":                        "the directory: each change of it is an entry of the ledger, and so is each sign-in",
+	"session":                       "who is signed in at the moment; each beginning and end is an entry of the ledger",
 	"publication.created_at":        "when a publication was stored; what an anchor says of its time counts",
 	"publication: delete":           copies,
 	"publication: lose the tail":    copies,

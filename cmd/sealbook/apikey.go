@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os/user"
 	"strings"
 	"time"
@@ -134,11 +133,7 @@ func (o *newKeyOptions) run(ctx context.Context, c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	signer, err := readSigner(c.config.SignerKey)
-	if err != nil {
-		return err
-	}
-	l, s, err := openDatabase(ctx, c.config, signer, slog.New(slog.DiscardHandler))
+	l, s, err := openForChange(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
@@ -102,14 +101,7 @@ func revokeAPIKey(ctx context.Context, c *call, id string) error {
 
 // changeAPIKey opens the database and gives change the key with this id.
 func changeAPIKey(ctx context.Context, c *call, id string, change func(*ledger.Log, store.Key, int32) error) error {
-	if err := c.config.require("SEALBOOK_DATABASE_URL", "SEALBOOK_SIGNER_KEY"); err != nil {
-		return err
-	}
-	signer, err := readSigner(c.config.SignerKey)
-	if err != nil {
-		return err
-	}
-	l, s, err := openDatabase(ctx, c.config, signer, slog.New(slog.DiscardHandler))
+	l, s, err := openForChange(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -175,3 +175,16 @@ func oneOf(names []string) string {
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
+
+// openForChange opens the database for an operator's command, which signs what it
+// records.
+func openForChange(ctx context.Context, c *call) (*ledger.Log, *store.Store, error) {
+	if err := c.config.require("SEALBOOK_DATABASE_URL", "SEALBOOK_SIGNER_KEY"); err != nil {
+		return nil, nil, err
+	}
+	signer, err := readSigner(c.config.SignerKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	return openDatabase(ctx, c.config, signer, slog.New(slog.DiscardHandler))
+}

@@ -24,7 +24,7 @@ func main() {
 // commands are the subcommands, in the order in which help lists them.
 func commands() []*command {
 	return []*command{
-		serveCommand(), workerCommand(), migrateCommand(), keygenCommand(), keyCommand(), apikeyCommand(),
+		serveCommand(), workerCommand(), migrateCommand(), keygenCommand(), keyCommand(), apikeyCommand(), personCommand(),
 		appendCommand(), importCommand(), sampleCommand(), exportCommand(), assessCommand(), verifyCommand(), versionCommand(),
 	}
 }

@@ -124,15 +124,15 @@ func one[T any](ctx context.Context, q querier, what, sql string, args ...any) (
 	return v, translate(what, err)
 }
 
-// change runs an update of a job whose condition is the state it may happen in.
-// Returns InvalidState when the job is in another.
+// change runs an update of a job or an account whose condition is the state it
+// may happen in. Returns InvalidState when it is in another.
 func change(ctx context.Context, tx pgx.Tx, what, sql string, args ...any) error {
 	tag, err := tx.Exec(ctx, sql, args...)
 	if err != nil {
 		return translate(what, err)
 	}
 	if tag.RowsAffected() == 0 {
-		return audit.Errorf(audit.InvalidState, "%s: the job is not in a state that allows it", what)
+		return audit.Errorf(audit.InvalidState, "%s: it is not in a state that allows this", what)
 	}
 	return nil
 }
@@ -151,6 +151,8 @@ func translate(what string, err error) error {
 		switch pg.ConstraintName {
 		case "organisation_name_key", "organisation_pkey":
 			return audit.Errorf(audit.InvalidState, "there is an organisation of this name")
+		case "person_email_is_unique":
+			return audit.Errorf(audit.InvalidState, "somebody in the organisation has this e-mail address")
 		case "retention_policy_pkey":
 			return audit.Errorf(audit.PreconditionFailed, "the retention policy was changed since it was read")
 		case "export_retry_of_fkey":

@@ -1,0 +1,106 @@
+// Package account makes and checks what people sign in with: passwords, one-time
+// codes, and the secrets that begin and carry a session. It guards that nothing
+// that is stored lets anybody sign in, and that what is checked takes the same
+// work whoever asks. The API and the person command use it.
+package account
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// SessionPrefix is how every session's token begins.
+const SessionPrefix = "sbs_"
+
+// token is a secret of 256 random bits, which needs no slow hash.
+func token(prefix string) (text string, err error) {
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return "", fmt.Errorf("draw token: %w", err)
+	}
+	return prefix + base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// NewSession returns a session's token, which is shown once, and what is kept of
+// it.
+func NewSession() (text string, hash []byte, err error) {
+	if text, err = token(SessionPrefix); err != nil {
+		return "", nil, err
+	}
+	return text, Hash(text), nil
+}
+
+// Hash is what is kept of a token or a code.
+func Hash(text string) []byte {
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
+}
+
+var codeEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// NewCode returns an enrolment code for a person to type, of 130 random bits in
+// groups of letters and digits, and what is kept of it.
+func NewCode() (text string, hash []byte, err error) {
+	raw := make([]byte, 17)
+	if _, err := rand.Read(raw); err != nil {
+		return "", nil, fmt.Errorf("draw code: %w", err)
+	}
+	letters := codeEncoding.EncodeToString(raw)[:26]
+	return strings.Join([]string{letters[:6], letters[6:11], letters[11:16], letters[16:21], letters[21:]}, "-"), HashCode(letters), nil
+}
+
+// HashCode is Hash of a code however it was typed.
+func HashCode(text string) []byte {
+	return Hash(strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(text)))
+}
+
+// Sealer keeps secrets that have to be read again: those of one-time codes.
+type Sealer struct{ aead cipher.AEAD }
+
+// NewSealer derives the key from the installation's pepper.
+func NewSealer(pepper []byte) (*Sealer, error) {
+	key, err := hkdf.Key(sha256.New, pepper, nil, "sealbook one-time code secrets v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	return &Sealer{aead}, nil
+}
+
+// Seal encrypts a secret that belongs to a person: another's row cannot use it.
+func (s *Sealer) Seal(secret []byte, person audit.PersonID) ([]byte, error) {
+	nonce := make([]byte, s.aead.NonceSize())
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("draw nonce: %w", err)
+	}
+	return s.aead.Seal(nonce, nonce, secret, []byte(person)), nil
+}
+
+// Open decrypts what Seal made for the same person.
+func (s *Sealer) Open(sealed []byte, person audit.PersonID) ([]byte, error) {
+	n := s.aead.NonceSize()
+	if len(sealed) < n {
+		return nil, fmt.Errorf("a sealed secret has at least %d bytes", n)
+	}
+	secret, err := s.aead.Open(nil, sealed[:n], sealed[n:], []byte(person))
+	if err != nil {
+		return nil, fmt.Errorf("open sealed secret: %w", err)
+	}
+	return secret, nil
+}
