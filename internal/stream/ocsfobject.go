@@ -132,9 +132,13 @@ func named(objects ...audit.Object) audit.Object {
 	return audit.Object{"name": unknown}
 }
 
+// listed is a list of one resource, or none.
 func listed(resource audit.Object) []audit.Object {
 	if len(resource) == 0 {
 		return nil
+	}
+	if resource["uid"] == nil && resource["name"] == nil { // OCSF wants one of them
+		resource["name"] = unknown
 	}
 	return []audit.Object{resource}
 }
