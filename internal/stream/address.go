@@ -84,7 +84,7 @@ func within(ip netip.Addr, list []netip.Prefix) bool {
 
 // hostName is a name of the DNS in ASCII whose last label is not a number: what
 // ends in a number is an IPv4 address in one of its odd forms, or a mistake.
-var hostName = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?$`)
+var hostName = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$`)
 
 // maxHostName is the length of a name, RFC 1035, section 2.3.4.
 const maxHostName = 253

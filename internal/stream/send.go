@@ -137,7 +137,7 @@ func unreachable(err error) error {
 	switch {
 	case errors.Is(err, errRefused):
 		code, reason = audit.Forbidden, "is at an address to which this installation sends nothing"
-	case errors.As(err, &unknownHost):
+	case errors.As(err, &unknownHost) && unknownHost.IsNotFound:
 		reason = "cannot be reached: its host name is not known"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		reason = "refuses connections"
