@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -140,4 +141,26 @@ func TestCheckURL(t *testing.T) {
 			t.Errorf("the error repeats a password: %v", err)
 		}
 	}
+}
+
+// FuzzCheckURL holds what passes against what the client would make of it.
+func FuzzCheckURL(f *testing.F) {
+	for _, s := range []string{"https://receiver.example:8443/a?b", "http://10.0.0.1/", "https://[::1]/", "https://a@b/", "https://127.1/#"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if CheckURL(text, nil) != nil {
+			return
+		}
+		r, err := http.NewRequest(http.MethodPost, text, nil)
+		if err != nil {
+			t.Fatalf("%q passes and cannot be asked: %v", text, err)
+		}
+		if r.URL.Scheme != "https" || r.URL.User != nil || r.URL.Fragment != "" || r.URL.Hostname() == "" || len(text) > MaxURL {
+			t.Errorf("%q passes", text)
+		}
+		if ip, err := netip.ParseAddr(r.URL.Hostname()); err == nil && !public(ip) {
+			t.Errorf("%q passes, at %s", text, ip)
+		}
+	})
 }

@@ -71,6 +71,9 @@ func ocsfOf(origin string, e *audit.Entry) *ocsfEvent {
 	out.CategoryUID, out.ClassUID, out.ClassName = class.category, class.class, class.name
 	out.ActivityID, out.ActivityName = ocsfActivity(class, e)
 	out.TypeUID = class.class*100 + out.ActivityID
+	if class == entityManagement || class == detectionFinding {
+		out.Metadata["profiles"] = []string{"host"} // which gives these classes their actor
+	}
 	switch class {
 	case authentication:
 		out.User, _ = actor["user"].(audit.Object)
@@ -86,7 +89,6 @@ func ocsfOf(origin string, e *audit.Entry) *ocsfEvent {
 		}
 	case detectionFinding:
 		out.HTTPRequest, out.SrcEndpoint = nil, nil
-		out.Metadata["profiles"] = []string{"host"} // which gives the class its actor
 		out.FindingInfo = audit.Object{"uid": e.EntryID(), "title": out.Message, "types": []string{e.Type}, "created_time": e.RecordedAt.UnixMilli()}
 		evidence := audit.Object{"actor": actor}
 		if source != nil {
