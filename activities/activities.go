@@ -14,7 +14,9 @@ import (
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/artifact"
+	"github.com/sealbook/sealbook/internal/seal"
 	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/internal/stream"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -26,6 +28,8 @@ type Activities struct {
 	Artifacts *artifact.Store
 	Key       *ledger.SigningKey // signs packages
 	Temporal  client.Client      // reads histories
+	Sender    *stream.Sender     // sends to the receivers of streams
+	Sealer    *seal.Sealer       // opens their secrets
 	Anchors   []Anchor           // where registry checkpoints are published; nil is nowhere
 	Clock     audit.Clock
 	Software  string // name and version, stated in packages

@@ -12,8 +12,9 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/sealbook/sealbook/audit"
-	"github.com/sealbook/sealbook/internal/account"
 	"github.com/sealbook/sealbook/internal/catalog"
+	"github.com/sealbook/sealbook/internal/seal"
+	"github.com/sealbook/sealbook/internal/stream"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -115,6 +116,14 @@ func (s *server) routes() []route {
 		{"POST", "/directory/users/{user_id}/deactivate", audit.Admin, s.deactivatePerson, nil, small, quick},
 		{"GET", "/permissions", signedIn, s.showPermissions, nil, 0, quick},
 		{"GET", "/me", signedIn, s.showMe, nil, 0, quick},
+		{"GET", "/streams", audit.ManageStreams, s.listStreams, nil, 0, quick},
+		{"POST", "/streams", audit.ManageStreams, s.createStream, nil, small, quick},
+		{"GET", "/streams/{stream_id}", audit.ManageStreams, s.showStream, nil, 0, quick},
+		{"PATCH", "/streams/{stream_id}", audit.ManageStreams, s.changeStream, nil, small, quick},
+		{"DELETE", "/streams/{stream_id}", audit.ManageStreams, s.deleteStream, nil, 0, quick},
+		{"POST", "/streams/{stream_id}/test", audit.ManageStreams, s.testStream, nil, small, quick},
+		{"POST", "/streams/{stream_id}/replay", audit.ManageStreams, s.replayStream, nil, small, quick},
+		{"POST", "/streams/{stream_id}/rotate", audit.ManageStreams, s.rotateStream, nil, small, quick},
 		{"POST", "/evidence/export/{job_id}/retry", audit.ExportEvidence, s.retryExport, nil, small, quick},
 		{"POST", "/evidence", audit.WriteEvidence, s.uploadEvidence, nil, s.MaxEvidenceFile + MaxEvidenceForm, quick},
 		{"GET", "/evidence", audit.ReadEvidence, s.listEvidence, uploadListParameters, 0, quick},
@@ -148,9 +157,10 @@ type server struct {
 	reads     *readLog
 	buckets   *buckets // nil: nobody is held back
 	strangers *buckets // of who sends no credential; likewise
-	sealer    *account.Sealer
-	hashing   chan struct{} // holds a token for each password that is compared
-	vary      string        // which of a request's headers decide on the answer
+	sealer    *seal.Sealer
+	sender    *stream.Sender // of tests to the receivers of streams
+	hashing   chan struct{}  // holds a token for each password that is compared
+	vary      string         // which of a request's headers decide on the answer
 
 	verifying chan struct{} // holds a token for each verification that runs
 }
@@ -172,6 +182,7 @@ func New(c Config) (*API, error) {
 
 		verifying: make(chan struct{}, c.MaxVerifications),
 		hashing:   make(chan struct{}, c.MaxSignIns),
+		sender:    &stream.Sender{Clock: c.Clock, Allow: c.StreamAllow},
 	}
 	if c.RateLimit > 0 {
 		s.buckets = &buckets{rate: float64(c.RateLimit), burst: float64(c.RateBurst)}
@@ -183,7 +194,7 @@ func New(c Config) (*API, error) {
 		s.vary += ", Origin"
 	}
 	var err error
-	if s.sealer, err = account.NewSealer(c.Pepper); err != nil {
+	if s.sealer, err = seal.New(c.Pepper); err != nil {
 		return nil, err
 	}
 	if s.catalog, err = catalog.Load(); err != nil {

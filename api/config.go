@@ -63,6 +63,8 @@ type Config struct {
 
 	MaxCountedReaders int64 // credentials whose reads of lists are summed up at a time; each read of others is an entry
 
+	StreamAllow []netip.Prefix // networks in which receivers of streams may be, though not public
+
 	SignInRate  int64         // requests a minute that an address may send to sign in or enrol, in the long run; negative: any number
 	SignInBurst int64         // that it may send at once
 	MaxSignIns  int64         // passwords that are compared at a time: each takes 19 MiB

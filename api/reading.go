@@ -62,6 +62,8 @@ var readings = map[string]reading{
 	"GET /evidence/exports":                                onlyCounted,
 	"GET /evidence":                                        onlyCounted,
 	"GET /api-keys":                                        onlyCounted,
+	"GET /streams":                                         onlyCounted,
+	"GET /streams/{stream_id}":                             {typeStreamRead, "stream", "stream_id"},
 	"GET /auth/session":                                    onlyCounted,
 	"GET /directory/users":                                 onlyCounted,
 	"GET /directory/users/{user_id}":                       {typePersonRead, "person", "user_id"},

@@ -49,6 +49,14 @@ const (
 	typeSignInFailed      = "audit.sign_in_failed"
 	typePasswordChanged   = "audit.password_changed"
 
+	typeStreamCreated  = "audit.stream_created"
+	typeStreamChanged  = "audit.stream_changed"
+	typeStreamDeleted  = "audit.stream_deleted"
+	typeStreamReplayed = "audit.stream_replayed"
+	typeStreamRotated  = "audit.stream_secret_rotated"
+	typeStreamTested   = "audit.stream_tested"
+	typeStreamRead     = "audit.stream_read"
+
 	typeRetentionChanged = "audit.retention_policy_changed"
 	typeEvidenceUploaded = "audit.evidence_uploaded"
 )

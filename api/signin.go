@@ -101,7 +101,7 @@ func (s *server) check(r *http.Request, p *store.Person, password, code string, 
 		hash = *p.Password
 	}
 	if p.TOTPSecret != nil {
-		if secret, err = s.sealer.Open(p.TOTPSecret, p.ID); err != nil {
+		if secret, err = s.sealer.Open(p.TOTPSecret, string(p.ID)); err != nil {
 			return 0, "", fmt.Errorf("one-time code of %s: %w", p.ID, err)
 		}
 	}
@@ -189,7 +189,7 @@ func (s *server) enrol(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	sealed, err := s.sealer.Seal(secret, p.ID)
+	sealed, err := s.sealer.Seal(secret, string(p.ID))
 	if err != nil {
 		return reply{}, err
 	}
@@ -219,7 +219,7 @@ func (s *server) confirmEnrolment(r *http.Request) (reply, error) {
 	if p.NewSecret == nil {
 		return reply{}, audit.Errorf(audit.InvalidState, "choose a password first, at /auth/enrol")
 	}
-	secret, err := s.sealer.Open(p.NewSecret, p.ID)
+	secret, err := s.sealer.Open(p.NewSecret, string(p.ID))
 	if err != nil {
 		return reply{}, err
 	}

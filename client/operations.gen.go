@@ -1386,6 +1386,89 @@ func (c *Client) DeactivatePerson(ctx context.Context, userID string, options ..
 	return call[Person, Metadata](ctx, c, r, options)
 }
 
+// ListStreams calls GET /streams: list streams.
+//
+// Needs `audit:streams:manage`. Newest first; an organisation has at most 50.
+func (c *Client) ListStreams(ctx context.Context, options ...CallOption) (*Answer[[]Stream, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/streams", repeatable: true}
+	return call[[]Stream, Metadata](ctx, c, r, options)
+}
+
+// CreateStream calls POST /streams: send entries on to a receiver.
+//
+// Needs `audit:streams:manage`, which shows entries in full. Entries are sent in the order of the
+// ledger, each at least once, signed as Standard Webhooks says (docs/streams.md). The answer has
+// the secret, this once.
+func (c *Client) CreateStream(ctx context.Context, body StreamCreation, options ...CallOption) (*Answer[Stream, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/streams", repeatable: true, keyed: true, body: body}
+	return call[Stream, Metadata](ctx, c, r, options)
+}
+
+// ShowStream calls GET /streams/{stream_id}: show a stream.
+//
+// Needs `audit:streams:manage`. `lag` counts the entries of the ledger from the next one on,
+// whether or not the filter selects them.
+func (c *Client) ShowStream(ctx context.Context, streamID string, options ...CallOption) (*Answer[Stream, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/streams/" + segment(streamID), repeatable: true}
+	return call[Stream, Metadata](ctx, c, r, options)
+}
+
+// ChangeStreamParams are the parameters of ChangeStream. Those that are zero are not sent.
+type ChangeStreamParams struct {
+	// the ETag of the stream
+	IfMatch string
+}
+
+func (p *ChangeStreamParams) set(r *request) {
+	r.header.put("If-Match", p.IfMatch)
+}
+
+// ChangeStream calls PATCH /streams/{stream_id}: change, pause or resume a stream.
+//
+// Needs `audit:streams:manage`, and `If-Match` with the ETag of what this changes. What is left
+// out stays. A stream that was disabled, because its receiver answered 410 or failed for 72 hours,
+// goes on when it is made active.
+func (c *Client) ChangeStream(ctx context.Context, streamID string, body StreamPatch, params ChangeStreamParams, options ...CallOption) (*Answer[Stream, Metadata], error) {
+	r := request{method: "PATCH", path: "/api/v1/audit/streams/" + segment(streamID), body: body}
+	params.set(&r)
+	return call[Stream, Metadata](ctx, c, r, options)
+}
+
+// DeleteStream calls DELETE /streams/{stream_id}: delete a stream.
+//
+// Needs `audit:streams:manage`. What is under way may still arrive.
+func (c *Client) DeleteStream(ctx context.Context, streamID string, options ...CallOption) error {
+	r := request{method: "DELETE", path: "/api/v1/audit/streams/" + segment(streamID), repeatable: true}
+	return callNothing(ctx, c, r, options)
+}
+
+// TestStream calls POST /streams/{stream_id}/test: send a test to the receiver.
+//
+// Needs `audit:streams:manage`. An entry that is in no ledger, of the type `audit.stream_test`, is
+// sent now.
+func (c *Client) TestStream(ctx context.Context, streamID string, options ...CallOption) (*Answer[StreamTest, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/streams/" + segment(streamID) + "/test"}
+	return call[StreamTest, Metadata](ctx, c, r, options)
+}
+
+// ReplayStream calls POST /streams/{stream_id}/replay: deliver again from an entry.
+//
+// Needs `audit:streams:manage`. Delivery goes on from this entry; messages of a replay have other
+// ids.
+func (c *Client) ReplayStream(ctx context.Context, streamID string, body StreamReplay, options ...CallOption) (*Answer[Stream, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/streams/" + segment(streamID) + "/replay", body: body}
+	return call[Stream, Metadata](ctx, c, r, options)
+}
+
+// RotateStream calls POST /streams/{stream_id}/rotate: give a stream another secret.
+//
+// Needs `audit:streams:manage`. For 24 hours, messages are signed with both. The answer has the
+// new one, this once.
+func (c *Client) RotateStream(ctx context.Context, streamID string, options ...CallOption) (*Answer[Stream, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/streams/" + segment(streamID) + "/rotate"}
+	return call[Stream, Metadata](ctx, c, r, options)
+}
+
 // ShowPermissions calls GET /permissions: list all permissions and roles.
 //
 // For every credential.

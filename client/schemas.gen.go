@@ -1652,6 +1652,124 @@ type StatisticsTopActor struct {
 	EventCount int64  `json:"event_count"`
 }
 
+type Stream struct {
+	StreamID string       `json:"stream_id"`
+	Name     string       `json:"name"`
+	URL      string       `json:"url"`
+	Format   StreamFormat `json:"format"`
+	Filter   StreamFilter `json:"filter"`
+	Status   StreamStatus `json:"status"`
+	// the first entry that was not delivered
+	NextSeq int64 `json:"next_seq"`
+	Lag     int64 `json:"lag"`
+	// those of replays as often as they went
+	EntriesDelivered int64     `json:"entries_delivered"`
+	FailuresInARow   int64     `json:"failures_in_a_row"`
+	FailingSince     time.Time `json:"failing_since,omitzero"`
+	LastSuccessAt    time.Time `json:"last_success_at,omitzero"`
+	LastFailureAt    time.Time `json:"last_failure_at,omitzero"`
+	LastFailure      string    `json:"last_failure,omitzero"`
+	// once, in the answer to creating or rotating
+	Secret                   string    `json:"secret,omitzero"`
+	PreviousSecretSignsUntil time.Time `json:"previous_secret_signs_until,omitzero"`
+	CreatedBy                string    `json:"created_by"`
+	CreatedAt                time.Time `json:"created_at"`
+	ChangedAt                time.Time `json:"changed_at"`
+}
+
+type StreamCreation struct {
+	Name string `json:"name"`
+	// https, to a public address unless the operator allows others
+	URL    string               `json:"url"`
+	Format StreamCreationFormat `json:"format"`
+	Filter *StreamFilter        `json:"filter,omitzero"`
+	Status string               `json:"status,omitzero"`
+	// the first entry to deliver; default: the next one that is appended
+	FromSeq *int64 `json:"from_seq,omitzero"`
+}
+
+// StreamCreationFormat is one of these, or one that is newer than this package.
+type StreamCreationFormat string
+
+// The values of StreamCreationFormat.
+const (
+	StreamCreationFormatNdjson      StreamCreationFormat = "ndjson"
+	StreamCreationFormatOcsf        StreamCreationFormat = "ocsf"
+	StreamCreationFormatCloudevents StreamCreationFormat = "cloudevents"
+)
+
+// StreamFilter: what is left out does not restrict; entries of Sealbook itself are selected by
+// their types alone
+type StreamFilter struct {
+	EventTypes []string `json:"event_types,omitzero"`
+	Classes    []string `json:"classes,omitzero"`
+	Severities []string `json:"severities,omitzero"`
+	Frameworks []string `json:"frameworks,omitzero"`
+	// by id
+	Repositories []string `json:"repositories,omitzero"`
+}
+
+// StreamFormat is one of these, or one that is newer than this package.
+type StreamFormat string
+
+// The values of StreamFormat.
+const (
+	StreamFormatNdjson      StreamFormat = "ndjson"
+	StreamFormatOcsf        StreamFormat = "ocsf"
+	StreamFormatCloudevents StreamFormat = "cloudevents"
+)
+
+type StreamPatch struct {
+	Name *string `json:"name,omitzero"`
+	// https, to a public address unless the operator allows others
+	URL    *string            `json:"url,omitzero"`
+	Format *StreamPatchFormat `json:"format,omitzero"`
+	Filter *StreamFilter      `json:"filter,omitzero"`
+	Status *StreamPatchStatus `json:"status,omitzero"`
+}
+
+// StreamPatchFormat is one of these, or one that is newer than this package.
+type StreamPatchFormat string
+
+// The values of StreamPatchFormat.
+const (
+	StreamPatchFormatNdjson      StreamPatchFormat = "ndjson"
+	StreamPatchFormatOcsf        StreamPatchFormat = "ocsf"
+	StreamPatchFormatCloudevents StreamPatchFormat = "cloudevents"
+)
+
+// StreamPatchStatus is one of these, or one that is newer than this package.
+type StreamPatchStatus string
+
+// The values of StreamPatchStatus.
+const (
+	StreamPatchStatusActive StreamPatchStatus = "active"
+	StreamPatchStatusPaused StreamPatchStatus = "paused"
+)
+
+type StreamReplay struct {
+	FromSeq int64 `json:"from_seq"`
+}
+
+// StreamStatus is one of these, or one that is newer than this package.
+type StreamStatus string
+
+// The values of StreamStatus.
+const (
+	StreamStatusActive   StreamStatus = "active"
+	StreamStatusPaused   StreamStatus = "paused"
+	StreamStatusDisabled StreamStatus = "disabled"
+)
+
+type StreamTest struct {
+	Delivered bool `json:"delivered"`
+	// null: there was no answer
+	Status    *int64 `json:"status"`
+	LatencyMS *int64 `json:"latency_ms"`
+	// why it was not delivered
+	Reason *string `json:"reason"`
+}
+
 type UploadEvidenceRequest struct {
 	// with a file name, of which the last part is kept
 	File File   `json:"file"`

@@ -64,6 +64,11 @@ var seeds = []string{
 	   now() + n * interval '1 s', 'np' || n, decode('3' || n, 'hex'), 'rb' || n from generate_series(1, 2) n`,
 	`insert into session (token_hash, person, ledger, started_at, seen_at, ends_at)
 	 select decode('1' || n, 'hex'), 'user' || n, 1, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into stream (id, ledger, name, url, format, filter, status, secret, previous_secret, previous_until, next_seq, pending_end, replays, version, created_by, created_at, changed_at,
+	   delivered, failures, failing_since, succeeded_at, failed_at, last_error)
+	 select 'stream' || n, 1, 'n' || n, 'u' || n, 'f' || n, 'x' || n, case n when 1 then 'active' else 'paused' end, decode('1' || n, 'hex'), decode('2' || n, 'hex'),
+	   now() + n * interval '1 s', n, n + 10, n, n, 'by' || n, now() + n * interval '1 s', now() + n * interval '1 s', n, n, now() + n * interval '1 s', now() + n * interval '1 s',
+	   now() + n * interval '1 s', 'e' || n from generate_series(1, 2) n`,
 	`insert into search_text (ledger, seq, basic, sensitive) select 1, n, to_tsvector('simple', 'b' || n), to_tsvector('simple', 's' || n) from generate_series(1, 2) n`,
 	`insert into retention_policy (ledger, version, audit_log_days, audit_log_archive_days, scan_result_days, scan_result_archive_days, evidence_export_days, set_at)
 	 select 1, n, n, n, n, n, n, now() + n * interval '1 s' from generate_series(1, 2) n`,

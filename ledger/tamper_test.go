@@ -44,6 +44,7 @@ var notHashedByDesign = map[string]string{
 	"outbox":                        "orders on their way to Temporal, gone once delivered",
 	"person":                        "the directory: each change of it is an entry of the ledger, and so is each sign-in",
 	"session":                       "who is signed in at the moment; each beginning and end is an entry of the ledger",
+	"stream":                        "who gets entries, and how far; each change of it by a person is an entry of the ledger, and what is sent is signed",
 	"publication.created_at":        "when a publication was stored; what an anchor says of its time counts",
 	"publication: delete":           copies,
 	"publication: lose the tail":    copies,

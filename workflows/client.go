@@ -63,6 +63,14 @@ func describe(options *client.StartWorkflowOptions, workflow, input string) erro
 		options.StaticDetails = "A verification of the ledger of " + string(start.Organisation) + ". Its job is " + string(start.ID) + "."
 		options.TypedSearchAttributes = temporal.NewSearchAttributes(
 			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("verification"), AttributeStage.ValueSet("queued"))
+	case audit.StreamWorkflow:
+		var start audit.StreamStart
+		if err := json.Unmarshal([]byte(input), &start); err != nil {
+			return err
+		}
+		options.StaticSummary = "Stream " + string(start.ID)
+		options.StaticDetails = "Delivers entries of " + string(start.Organisation) + " to a receiver, for as long as the stream is there."
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("stream"))
 	case audit.AssessmentWorkflow:
 		var start audit.AssessmentStart
 		if err := json.Unmarshal([]byte(input), &start); err != nil {

@@ -48,6 +48,7 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(ExportEvidence, workflow.RegisterOptions{Name: audit.ExportWorkflow})
 	r.RegisterWorkflowWithOptions(VerifyLedger, workflow.RegisterOptions{Name: audit.VerificationWorkflow})
 	r.RegisterWorkflowWithOptions(AssessCompliance, workflow.RegisterOptions{Name: audit.AssessmentWorkflow})
+	r.RegisterWorkflowWithOptions(DeliverStream, workflow.RegisterOptions{Name: audit.StreamWorkflow})
 	r.RegisterWorkflowWithOptions(ArchiveHistory, workflow.RegisterOptions{Name: archiveHistoryName})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: sweepName})
 	r.RegisterWorkflowWithOptions(AnchorRegistry, workflow.RegisterOptions{Name: anchorRegistryName})

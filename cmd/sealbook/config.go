@@ -57,6 +57,8 @@ type Config struct {
 	// ReadFlush is how long the entry about a read may wait to be appended; 0 for
 	// the default, negative when it comes before the answer.
 	ReadFlush time.Duration
+	// StreamAllow are networks in which receivers of streams may be.
+	StreamAllow []netip.Prefix
 	// CORSOrigins are whose scripts may use the API.
 	CORSOrigins []string
 	// LogLevel is debug, info, warn or error.
@@ -124,6 +126,10 @@ var settings = []setting{
 	{"SEALBOOK_CONTACT", "whom to ask for permissions, shown with refusals", plain(func(c *Config) *string { return &c.Contact })},
 	{"SEALBOOK_TRUSTED_PROXIES", "networks of the proxies whose X-Forwarded-For is\nbelieved, separated by commas (default: none)", func(c *Config, v string) (err error) {
 		c.TrustedProxies, err = audit.ParseCIDRs(commaSeparated([]string{v}))
+		return err
+	}},
+	{"SEALBOOK_STREAM_ALLOW", "networks in which receivers of streams may be, though\nnot public, separated by commas (default: none)", func(c *Config, v string) (err error) {
+		c.StreamAllow, err = audit.ParseCIDRs(commaSeparated([]string{v}))
 		return err
 	}},
 	{"SEALBOOK_OIDC_ISSUER", "OpenID Connect provider whose tokens people send\n(default: none, and only API keys are taken)", func(c *Config, v string) error {

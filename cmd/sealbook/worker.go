@@ -4,24 +4,27 @@ import (
 	"context"
 	"flag"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/seal"
+	"github.com/sealbook/sealbook/internal/stream"
 	"github.com/sealbook/sealbook/worker"
 	"github.com/sealbook/sealbook/workflows"
 )
 
 func workerCommand() *command {
 	return &command{
-		name: "worker", summary: "run the durable workflows: exports, their expiry, anchoring",
+		name: "worker", summary: "run the durable workflows: exports, assessments, streams, anchoring",
 		usage: []string{""},
 		about: `Runs workflows and activities for Temporal, and tells Temporal what the API has
 ordered. It waits for Temporal to be there. On SIGTERM or SIGINT it takes no
 more tasks, lets running ones come to a point from which another worker goes on,
 and exits. Any number may run, with the same settings.`,
 		examples: `TEMPORAL_ADDRESS=temporal:7233 sealbook worker`,
-		settings: append(processSettings[:len(processSettings):len(processSettings)], anchorSettings...),
+		settings: slices.Concat(processSettings, []string{"SEALBOOK_PEPPER_FILE", "SEALBOOK_STREAM_ALLOW"}, anchorSettings),
 		exits:    "0  stopped in order\n1  it could not start or go on\n2  wrong usage or settings",
 		setup: func(*flag.FlagSet) action {
 			return func(ctx context.Context, c *call, args []string) error {
@@ -36,6 +39,17 @@ and exits. Any number may run, with the same settings.`,
 
 func work(ctx context.Context, c *call) error {
 	places, err := anchors(c.config)
+	if err != nil {
+		return err
+	}
+	if err := c.config.require("SEALBOOK_PEPPER_FILE"); err != nil {
+		return err
+	}
+	pepper, err := readPepper(c.config.PepperFile)
+	if err != nil {
+		return err
+	}
+	sealer, err := seal.New(pepper)
 	if err != nil {
 		return err
 	}
@@ -68,6 +82,7 @@ func work(ctx context.Context, c *call) error {
 	persevere(ctx, s.logger, func() error {
 		w := worker.New(s.temporal, &activities.Activities{
 			Log: s.log, Store: s.store, Artifacts: s.artifacts, Key: s.key, Temporal: s.temporal, Anchors: places,
+			Sender: &stream.Sender{Clock: audit.SystemClock, Allow: c.config.StreamAllow}, Sealer: sealer,
 			Clock: audit.SystemClock, Software: "sealbook " + release(),
 		}, s.logger)
 		w.AnchorEvery = c.config.AnchorEvery

@@ -5,17 +5,12 @@
 package account
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
 	"fmt"
 	"strings"
-
-	"github.com/sealbook/sealbook/audit"
 )
 
 // SessionPrefix is how every session's token begins.
@@ -61,46 +56,4 @@ func NewCode() (text string, hash []byte, err error) {
 // HashCode is Hash of a code however it was typed.
 func HashCode(text string) []byte {
 	return Hash(strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(text)))
-}
-
-// Sealer keeps secrets that have to be read again: those of one-time codes.
-type Sealer struct{ aead cipher.AEAD }
-
-// NewSealer derives the key from the installation's pepper.
-func NewSealer(pepper []byte) (*Sealer, error) {
-	key, err := hkdf.Key(sha256.New, pepper, nil, "sealbook one-time code secrets v1", 32)
-	if err != nil {
-		return nil, fmt.Errorf("derive key: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("derive key: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("derive key: %w", err)
-	}
-	return &Sealer{aead}, nil
-}
-
-// Seal encrypts a secret that belongs to a person: another's row cannot use it.
-func (s *Sealer) Seal(secret []byte, person audit.PersonID) ([]byte, error) {
-	nonce := make([]byte, s.aead.NonceSize())
-	if _, err := rand.Read(nonce); err != nil {
-		return nil, fmt.Errorf("draw nonce: %w", err)
-	}
-	return s.aead.Seal(nonce, nonce, secret, []byte(person)), nil
-}
-
-// Open decrypts what Seal made for the same person.
-func (s *Sealer) Open(sealed []byte, person audit.PersonID) ([]byte, error) {
-	n := s.aead.NonceSize()
-	if len(sealed) < n {
-		return nil, fmt.Errorf("a sealed secret has at least %d bytes", n)
-	}
-	secret, err := s.aead.Open(nil, sealed[:n], sealed[n:], []byte(person))
-	if err != nil {
-		return nil, fmt.Errorf("open sealed secret: %w", err)
-	}
-	return secret, nil
 }

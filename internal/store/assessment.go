@@ -113,7 +113,8 @@ func CompleteAssessment(ledger int32, id audit.AssessmentID, artifact audit.Arti
 		}
 		for _, s := range scores {
 			_, err := tx.Exec(ctx, `
-				insert into assessment_score (assessment, ledger, framework, assessed, status, score, coverage) values ($1, $2, $3, $4, $5, $6, $7)`,
+				insert into assessment_score (assessment, ledger, framework, assessed, status, score, coverage)
+				values ($1, $2, $3, $4, $5, round($6::float8 * 10), round($7::float8 * 10))`,
 				id, ledger, s.Framework, s.Assessed, s.Status, s.Score, s.Coverage)
 			if err != nil {
 				return translate("store score", err)
@@ -164,7 +165,7 @@ func (s *Store) UnfinishedAssessments(ctx context.Context, before time.Time, lim
 // ended until then, oldest first.
 func (s *Store) Scores(ctx context.Context, ledger int32, f audit.Framework, until time.Time) ([]Score, error) {
 	rows, err := s.pool.Query(ctx, `
-		select framework, assessed, status, score::float8, coverage::float8 from assessment_score
+		select framework, assessed, status, score / 10::float8 as score, coverage / 10::float8 as coverage from assessment_score
 		where ledger = $1 and framework = $2 and assessed <= $3 order by assessed, assessment`, ledger, f, until)
 	if err != nil {
 		return nil, translate("read scores", err)

@@ -32,11 +32,11 @@ create table assessment_score (
   framework  text        not null,
   assessed   timestamptz not null, -- the end of the period that was assessed
   status     text        not null,
-  score      numeric(4, 1),        -- null: nothing could be assessed
-  coverage   numeric(4, 1) not null,
+  score      integer,              -- tenths of a percent; null: nothing could be assessed
+  coverage   integer     not null, -- likewise
   constraint assessment_score_pkey primary key (assessment, framework),
   constraint assessment_score_assessment_fkey foreign key (assessment) references assessment (id),
-  constraint assessment_score_is_a_percentage check (score between 0 and 100 and coverage between 0 and 100)
+  constraint assessment_score_is_a_percentage check (score between 0 and 1000 and coverage between 0 and 1000)
 );
 create index assessment_score_by_time on assessment_score (ledger, framework, assessed desc);
 
