@@ -213,7 +213,7 @@ func TestVerificationThatIsCanceledHasNoResult(t *testing.T) {
 	}
 	at := audit.SystemClock()
 	v.change(store.CancelVerification(v.start.Ledger, v.start.ID, at, store.Cancel{WorkflowID: string(v.start.ID), At: at}))
-	if _, err := v.finish(); !refused(err, "not in a state that allows it") {
+	if _, err := v.finish(); !refused(err, "not in a state that allows this") {
 		t.Errorf("%v", err)
 	}
 	if _, err := v.env.ExecuteActivity(v.a.EndVerification, activities.EndVerification{Start: v.start, Status: audit.VerificationFailed, Reason: "x"}); err != nil {

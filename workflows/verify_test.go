@@ -180,7 +180,7 @@ func TestVerificationCanceled(t *testing.T) {
 			s.fail[call] = errUntilCanceled
 		}
 		if call == "finish" { // the job was asked to cancel, so it is not completed
-			s.fail[call] = denied(audit.InvalidState, "complete verification: the job is not in a state that allows it")
+			s.fail[call] = denied(audit.InvalidState, "complete verification: it is not in a state that allows this")
 		}
 		err := runVerification(t, s, func(env *testsuite.TestWorkflowEnvironment) {
 			s.inside = map[string]func(){call: env.CancelWorkflow}
