@@ -21,7 +21,6 @@ type storedRow struct {
 	payload    bool // there is a payload row
 	recordedAt time.Time
 	projected  [][]byte // the searchable columns as Postgres sends them; nil is null
-	plain      bool     // its values are known to be canonical
 	reader     fieldReader
 }
 
