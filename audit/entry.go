@@ -57,6 +57,10 @@ func (e *Event) ShownCategory() string {
 // out, not refused: a later version may have written them.
 func DecodeEvent(eventType string, payload []byte) (Event, error) {
 	e := Event{Type: eventType}
+	if decodeShort(&e, payload) {
+		return e, nil
+	}
+	e = Event{Type: eventType}
 	d := json.NewDecoder(strings.NewReader(string(payload)))
 	d.UseNumber()
 	if err := d.Decode(&e); err != nil {
