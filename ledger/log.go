@@ -193,7 +193,8 @@ func (l *Log) Ledgers(ctx context.Context) ([]int32, error) {
 
 // read runs do in one read-only snapshot that sees one ledger's rows only.
 func (l *Log) read(ctx context.Context, ledger int32, do func(pgx.Tx) error) error {
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	// One round trip instead of two: the number needs no quoting.
+	options := pgx.TxOptions{BeginQuery: fmt.Sprintf(`begin isolation level repeatable read, read only; set local sealbook.ledger = '%d'`, ledger)}
 	tx, err := l.reads.BeginTx(ctx, options)
 	if err != nil && ctx.Err() == nil {
 		// The database was restarted, and every idle connection is dead. Nothing
@@ -205,8 +206,5 @@ func (l *Log) read(ctx context.Context, ledger int32, do func(pgx.Tx) error) err
 		return err
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // there is nothing to commit
-	if _, err := tx.Exec(ctx, `select set_config('sealbook.ledger', $1, true)`, fmt.Sprint(ledger)); err != nil {
-		return err
-	}
 	return do(tx)
 }
