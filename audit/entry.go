@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -122,6 +123,13 @@ type Filter struct {
 	Category     string // equals ShownCategory
 	Framework    Framework
 	Within       Constraints // of the caller: only what they cover
+}
+
+// Empty reports whether the filter lets everything through.
+func (f Filter) Empty() bool {
+	types, within := len(f.Types), f.Within.Empty()
+	f.Types, f.Within, f.EmailsMasked = nil, Constraints{}, false // of which the first two cannot be compared
+	return types == 0 && within && reflect.ValueOf(f).IsZero()
 }
 
 // Page asks for a part of a list, newest first unless Ascending.

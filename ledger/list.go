@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,8 +36,7 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 		return List{}, audit.Errorf(audit.PaginationTooDeep, "a list can be entered at most %d entries deep by offset; use cursor", audit.MaxOffset)
 	}
 	args := pgx.NamedArgs{"ledger": ledger, "limit": p.Limit + 1, "offset": p.Offset}
-	where := conditions(f, args)
-	paged := where
+	paged := conditions(f, args)
 	order := "desc"
 	if p.Ascending {
 		order = "asc"
@@ -63,9 +63,9 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 			return err
 		}
 		if p.Total {
-			return tx.QueryRow(ctx, `select count(*) from payload p where `+where, args).Scan(&out.Total)
+			out.Total, err = total(ctx, tx, ledger, f)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return List{}, fmt.Errorf("list entries: %w", err)
@@ -81,6 +81,47 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 	}
 	return out, nil
 }
+
+// total counts the entries that match, exactly and in the snapshot of tx. What
+// the head or the roll-ups say is not counted again: all of a ledger, and types
+// and periods.
+func total(ctx context.Context, tx pgx.Tx, ledger int32, f audit.Filter) (n int64, err error) {
+	args := pgx.NamedArgs{"ledger": ledger}
+	rest := f
+	rest.Types, rest.Period, rest.EmailsMasked = nil, audit.Period{}, false
+	switch {
+	case !rest.Empty():
+		err = tx.QueryRow(ctx, `select count(*) from payload p where `+conditions(f, args), args).Scan(&n)
+	case len(f.Types) == 0 && f.Period == (audit.Period{}):
+		err = tx.QueryRow(ctx, `select size from head where ledger = @ledger`, args).Scan(&n)
+	default:
+		p := f.Period
+		if p.From.IsZero() {
+			p.From = firstMoment
+		}
+		if p.Until.IsZero() {
+			p.Until = lastMoment
+		}
+		if !p.From.Before(p.Until) {
+			return 0, nil
+		}
+		var counts, of string
+		counts, args = countsOf(p)
+		args["ledger"], args["kinds"] = ledger, []string{rollupType}
+		if len(f.Types) > 0 {
+			of, args["types"] = ` where name = any(@types)`, f.Types
+		}
+		err = tx.QueryRow(ctx, `select coalesce(sum(entries), 0)::bigint from (`+counts+`) counted`+of, args).Scan(&n)
+	}
+	return n, err
+}
+
+// Between these midnights lie all times that an event can have: RFC 3339 has
+// years of four digits, and none is far in the future.
+var (
+	firstMoment = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -2) // of year 0, in whatever zone it was written
+	lastMoment  = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+)
 
 // Range returns the smallest range that holds every entry that matches f, and
 // how many match; first is -1 when none does.

@@ -109,6 +109,17 @@ func expectedDaily(all []counted, id int32, f audit.Filter) (out []ledger.DayCou
 	return out
 }
 
+func expectedTotal(all []counted, id int32, f audit.Filter) (n int64) {
+	for _, c := range all {
+		e := &c.event
+		if c.ledger == id && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type)) && f.Period.Contains(*e.Timestamp) &&
+			(f.Severity == "" || e.Severity == f.Severity) {
+			n++
+		}
+	}
+	return n
+}
+
 // appendRandomly lets several writers in two processes append to all ledgers at
 // once, and returns what was acknowledged.
 func appendRandomly(t *testing.T, logs []*ledger.Log, ids []int32, seed uint64, submissions int) []counted {
@@ -196,6 +207,26 @@ func TestStatisticsAreWhatWasAppended(t *testing.T) {
 		f.Period.Until = p.Until.Truncate(24 * time.Hour)
 		if from := p.From.Truncate(24 * time.Hour); r.IntN(2) == 0 && from.Before(f.Period.Until) {
 			f.Period.From = from
+		}
+		listed := audit.Filter{Period: p}
+		if r.IntN(3) > 0 {
+			listed.Types = f.Types
+		}
+		if r.IntN(4) == 0 {
+			listed.Period.From = time.Time{}
+		}
+		if r.IntN(4) == 0 {
+			listed.Period.Until = time.Time{}
+		}
+		if r.IntN(8) == 0 { // counted one by one
+			listed.Severity = audit.SeverityLow
+		}
+		list, err := logs[0].List(t.Context(), id, listed, audit.Page{Total: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := expectedTotal(all, id, listed); list.Total != want {
+			t.Fatalf("%+v: a total of %d, not %d", listed, list.Total, want)
 		}
 		daily, err := logs[0].CountDaily(t.Context(), id, f)
 		if err != nil {

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,21 +40,23 @@ const MaxTopActors = 10
 // are counted one by one, half a day of them at each end at most, or a day
 // of them in all. The counts are exact, of one snapshot.
 func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period) (s Statistics, err error) {
-	s = Statistics{ByType: map[string]int64{}, ByRepository: map[string]int64{}, ByActorType: map[string]int64{}}
+	s = Statistics{ByType: map[string]int64{}, ByRepository: map[string]int64{}, ByActorType: map[string]int64{}, TopActors: []ActorCount{}}
 	counts, args := countsOf(p)
-	args["ledger"] = ledger
+	args["ledger"], args["kinds"], args["top"] = ledger, []string{rollupType, rollupRepository, rollupActor}, MaxTopActors
 	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
-		if err := s.groups(ctx, tx, counts, args); err != nil {
-			return err
-		}
-		args["kinds"], args["top"] = []string{rollupActor}, MaxTopActors
-		rows, err := tx.Query(ctx, `
-			select name, bool_or(part = 'email'), sum(entries)::bigint from (`+counts+`) counted
-			group by name having sum(entries) > 0 order by 3 desc, name collate "C" limit @top`, args)
+		rows, err := tx.Query(ctx, `with counted as materialized (`+counts+`) `+sumCounts, args)
 		if err != nil {
 			return err
 		}
-		s.TopActors, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ActorCount])
+		var kind, name, part string
+		var n int64
+		_, err = pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
+			s.add(kind, name, part, n)
+			return nil
+		})
+		slices.SortFunc(s.TopActors, func(a, b ActorCount) int {
+			return cmp.Or(cmp.Compare(b.Entries, a.Entries), strings.Compare(a.Actor, b.Actor))
+		})
 		return err
 	})
 	if err != nil {
@@ -61,26 +65,24 @@ func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period) (s S
 	return s, nil
 }
 
-func (s *Statistics) groups(ctx context.Context, tx pgx.Tx, counts string, args pgx.NamedArgs) error {
-	args["kinds"] = []string{rollupType, rollupRepository}
-	rows, err := tx.Query(ctx, `
-		select kind, name, part, sum(entries)::bigint from (`+counts+`) counted group by kind, name, part having sum(entries) > 0`, args)
-	if err != nil {
-		return err
-	}
-	var kind, name, part string
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
-		if kind == rollupRepository {
-			s.ByRepository[name] += n
-			return nil
-		}
+// sumCounts sums up the rows of countsOf in one pass: there are thousands.
+const sumCounts = `
+	select kind, name, part, sum(entries)::bigint from counted where kind <> 'actor' group by kind, name, part having sum(entries) > 0
+	union all
+	(select 'actor', name, case when bool_or(part = 'email') then 'email' else 'id' end, sum(entries)::bigint from counted where kind = 'actor'
+		group by name having sum(entries) > 0 order by 4 desc, name collate "C" limit @top)`
+
+func (s *Statistics) add(kind, name, part string, n int64) {
+	switch kind {
+	case rollupRepository:
+		s.ByRepository[name] += n
+	case rollupActor:
+		s.TopActors = append(s.TopActors, ActorCount{name, part == actorByEmail, n})
+	default:
 		s.Total += n
 		s.ByType[name] += n
 		s.ByActorType[part] += n
-		return nil
-	})
-	return err
+	}
 }
 
 // edge is a span of time inside one or two days, whose entries are counted one
