@@ -38,15 +38,12 @@ func (l *Log) CountDaily(ctx context.Context, ledger int32, f audit.Filter) (cou
 		sql = `select day, name, sum(entries)::bigint from rollup where ledger = @ledger and kind = 'type' and name = any(@types)` +
 			days(f.Period, args) + ` group by 1, 2 order by 1, 2`
 	}
-	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, sql, args)
-		if err != nil {
-			return err
-		}
+	var q pgx.Batch
+	q.Queue(sql, args).Query(func(rows pgx.Rows) (err error) {
 		counts, err = pgx.CollectRows(rows, pgx.RowToStructByPos[DayCount])
 		return err
 	})
-	if err != nil {
+	if err := l.readOnce(ctx, ledger, &q); err != nil {
 		return nil, fmt.Errorf("count entries by day: %w", err)
 	}
 	return counts, nil

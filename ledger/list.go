@@ -50,24 +50,19 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 		paged += map[bool]string{true: " and p.seq > @after", false: " and p.seq < @after"}[p.Ascending]
 	}
 	out := List{Total: -1}
-	err := l.read(ctx, ledger, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			select `+rowColumns+`
-			from (select * from payload p where `+paged+` order by p.seq `+order+` limit @limit offset @offset) p
-			join entry e on e.ledger = p.ledger and e.seq = p.seq
-			order by e.seq `+order, binaryRows, args)
-		if err != nil {
-			return err
-		}
-		if out.Rows, err = pgx.CollectRows(rows, collectRow); err != nil {
-			return err
-		}
-		if p.Total {
-			out.Total, err = total(ctx, tx, ledger, f)
-		}
+	var q pgx.Batch
+	q.Queue(`
+		select `+rowColumns+`
+		from (select * from payload p where `+paged+` order by p.seq `+order+` limit @limit offset @offset) p
+		join entry e on e.ledger = p.ledger and e.seq = p.seq
+		order by e.seq `+order, args).Query(func(rows pgx.Rows) (err error) {
+		out.Rows, err = pgx.CollectRows(rows, collectRow)
 		return err
 	})
-	if err != nil {
+	if p.Total {
+		queueTotal(&q, ledger, f, &out.Total)
+	}
+	if err := l.readOnce(ctx, ledger, &q); err != nil {
 		return List{}, fmt.Errorf("list entries: %w", err)
 	}
 	if len(out.Rows) > p.Limit {
@@ -82,20 +77,23 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 	return out, nil
 }
 
-// total counts the entries that match, exactly and in the snapshot of tx. What
-// the head or the roll-ups say is not counted again: all of a ledger, and types
-// and periods.
-func total(ctx context.Context, tx pgx.Tx, ledger int32, f audit.Filter) (n int64, err error) {
-	args := pgx.NamedArgs{"ledger": ledger}
+// queueTotal counts the entries that match, exactly. What the head or the
+// roll-ups say is not counted again: all of a ledger, and types and periods.
+func queueTotal(q *pgx.Batch, ledger int32, f audit.Filter, n *int64) {
+	count := func(sql string, args pgx.NamedArgs) {
+		args["ledger"] = ledger
+		q.Queue(sql, args).QueryRow(func(row pgx.Row) error { return row.Scan(n) })
+	}
 	rest := f
 	rest.Types, rest.Period, rest.EmailsMasked = nil, audit.Period{}, false
+	p := f.Period
 	switch {
 	case !rest.Empty():
-		err = tx.QueryRow(ctx, `select count(*) from payload p where `+conditions(f, args), args).Scan(&n)
-	case len(f.Types) == 0 && f.Period == (audit.Period{}):
-		err = tx.QueryRow(ctx, `select size from head where ledger = @ledger`, args).Scan(&n)
+		args := pgx.NamedArgs{}
+		count(`select count(*) from payload p where `+conditions(f, args), args)
+	case len(f.Types) == 0 && p == (audit.Period{}):
+		count(`select size from head where ledger = @ledger`, pgx.NamedArgs{})
 	default:
-		p := f.Period
 		if p.From.IsZero() {
 			p.From = firstMoment
 		}
@@ -103,17 +101,17 @@ func total(ctx context.Context, tx pgx.Tx, ledger int32, f audit.Filter) (n int6
 			p.Until = lastMoment
 		}
 		if !p.From.Before(p.Until) {
-			return 0, nil
+			*n = 0
+			return
 		}
-		var counts, of string
-		counts, args = countsOf(p)
-		args["ledger"], args["kinds"] = ledger, []string{rollupType}
+		counts, args := countsOf(p)
+		args["kinds"] = []string{rollupType}
+		of := ""
 		if len(f.Types) > 0 {
 			of, args["types"] = ` where name = any(@types)`, f.Types
 		}
-		err = tx.QueryRow(ctx, `select coalesce(sum(entries), 0)::bigint from (`+counts+`) counted`+of, args).Scan(&n)
+		count(`select coalesce(sum(entries), 0)::bigint from (`+counts+`) counted`+of, args)
 	}
-	return n, err
 }
 
 // Between these midnights lie all times that an event can have: RFC 3339 has

@@ -40,17 +40,14 @@ const MaxTopActors = 10
 // are counted one by one, half a day of them at each end at most, or a day
 // of them in all. The counts are exact, of one snapshot.
 func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period) (s Statistics, err error) {
-	s = Statistics{ByType: map[string]int64{}, ByRepository: map[string]int64{}, ByActorType: map[string]int64{}, TopActors: []ActorCount{}}
 	counts, args := countsOf(p)
 	args["ledger"], args["kinds"], args["top"] = ledger, []string{rollupType, rollupRepository, rollupActor}, MaxTopActors
-	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `with counted as materialized (`+counts+`) `+sumCounts, args)
-		if err != nil {
-			return err
-		}
+	var q pgx.Batch
+	q.Queue(`with counted as materialized (`+counts+`) `+sumCounts, args).Query(func(rows pgx.Rows) error {
+		s = Statistics{ByType: map[string]int64{}, ByRepository: map[string]int64{}, ByActorType: map[string]int64{}, TopActors: []ActorCount{}}
 		var kind, name, part string
 		var n int64
-		_, err = pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
 			s.add(kind, name, part, n)
 			return nil
 		})
@@ -59,7 +56,7 @@ func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period) (s S
 		})
 		return err
 	})
-	if err != nil {
+	if err := l.readOnce(ctx, ledger, &q); err != nil {
 		return s, fmt.Errorf("count entries: %w", err)
 	}
 	return s, nil
