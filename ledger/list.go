@@ -53,8 +53,9 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 	var q pgx.Batch
 	q.Queue(`
 		select `+rowColumns+`
-		from (select * from payload p where `+paged+` order by p.seq `+order+` limit @limit offset @offset) p
-		join entry e on e.ledger = p.ledger and e.seq = p.seq
+		from (select p.seq, p.recorded_at from payload p where `+paged+` order by p.seq `+order+` limit @limit offset @offset) found
+		join payload p on p.ledger = @ledger and p.seq = found.seq and p.recorded_at = found.recorded_at
+		join entry e on e.ledger = @ledger and e.seq = found.seq
 		order by e.seq `+order, args).Query(func(rows pgx.Rows) (err error) {
 		out.Rows, err = pgx.CollectRows(rows, collectRow)
 		return err

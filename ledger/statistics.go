@@ -1,10 +1,9 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
 	"time"
 
@@ -41,45 +40,47 @@ const MaxTopActors = 10
 // of them in all. The counts are exact, of one snapshot.
 func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period) (s Statistics, err error) {
 	counts, args := countsOf(p)
-	args["ledger"], args["kinds"], args["top"] = ledger, []string{rollupType, rollupRepository, rollupActor}, MaxTopActors
+	args["ledger"] = ledger
+	kinds := func(k ...string) pgx.NamedArgs {
+		own := maps.Clone(args)
+		own["kinds"], own["top"] = k, MaxTopActors
+		return own
+	}
+	// Each sums thousands of rows up, the actors' with a limit of their own:
+	// there can be many.
 	var q pgx.Batch
-	q.Queue(`with counted as materialized (`+counts+`) `+sumCounts, args).Query(func(rows pgx.Rows) error {
-		s = Statistics{ByType: map[string]int64{}, ByRepository: map[string]int64{}, ByActorType: map[string]int64{}, TopActors: []ActorCount{}}
-		var kind, name, part string
-		var n int64
-		_, err := pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
-			s.add(kind, name, part, n)
-			return nil
+	q.Queue(`select kind, name, part, sum(entries)::bigint from (`+counts+`) counted group by kind, name, part having sum(entries) > 0`, kinds(rollupType, rollupRepository)).
+		Query(func(rows pgx.Rows) error {
+			s.ByType, s.ByRepository, s.ByActorType, s.Total = map[string]int64{}, map[string]int64{}, map[string]int64{}, 0
+			var kind, name, part string
+			var n int64
+			_, err := pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
+				s.add(kind, name, part, n)
+				return nil
+			})
+			return err
 		})
-		slices.SortFunc(s.TopActors, func(a, b ActorCount) int {
-			return cmp.Or(cmp.Compare(b.Entries, a.Entries), strings.Compare(a.Actor, b.Actor))
+	q.Queue(`
+		select name, bool_or(part = 'email'), sum(entries)::bigint from (`+counts+`) counted
+		group by name having sum(entries) > 0 order by 3 desc, name collate "C" limit @top`, kinds(rollupActor)).
+		Query(func(rows pgx.Rows) (err error) {
+			s.TopActors, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ActorCount])
+			return err
 		})
-		return err
-	})
 	if err := l.readOnce(ctx, ledger, &q); err != nil {
 		return s, fmt.Errorf("count entries: %w", err)
 	}
 	return s, nil
 }
 
-// sumCounts sums up the rows of countsOf in one pass: there are thousands.
-const sumCounts = `
-	select kind, name, part, sum(entries)::bigint from counted where kind <> 'actor' group by kind, name, part having sum(entries) > 0
-	union all
-	(select 'actor', name, case when bool_or(part = 'email') then 'email' else 'id' end, sum(entries)::bigint from counted where kind = 'actor'
-		group by name having sum(entries) > 0 order by 4 desc, name collate "C" limit @top)`
-
 func (s *Statistics) add(kind, name, part string, n int64) {
-	switch kind {
-	case rollupRepository:
+	if kind == rollupRepository {
 		s.ByRepository[name] += n
-	case rollupActor:
-		s.TopActors = append(s.TopActors, ActorCount{name, part == actorByEmail, n})
-	default:
-		s.Total += n
-		s.ByType[name] += n
-		s.ByActorType[part] += n
+		return
 	}
+	s.Total += n
+	s.ByType[name] += n
+	s.ByActorType[part] += n
 }
 
 // edge is a span of time inside one or two days, whose entries are counted one

@@ -117,7 +117,7 @@ func drive(ctx context.Context, o options, s *server, target func(*rand.Rand) st
 	for n := range o.clients {
 		c, err := s.dial(ctx)
 		if err != nil {
-			return out, err
+			return out, errors.Join(err, context.Cause(ctx))
 		}
 		defer c.Close()
 		random := rand.New(rand.NewPCG(seed, uint64(n)))

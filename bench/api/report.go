@@ -121,7 +121,10 @@ var headings = []string{"what", "p50 ms", "p99 ms", "requests/s", "SQL p50 ms", 
 
 func (l *line) cells() []string {
 	met := "no"
-	if l.Met {
+	switch {
+	case l.Target == (target{}):
+		met = "–"
+	case l.Met:
 		met = "yes"
 	}
 	return []string{
