@@ -134,8 +134,9 @@ func (p *drawn) questions() []question {
 	inWeek := fmt.Sprintf(`p.ledger = %d and p.event_type = (%s)[:type] and p.event_time >= timestamptz '%s' + :day * interval '1 day' and p.event_time < timestamptz '%[3]s' + (:day + 7) * interval '1 day'`,
 		l, list(p.types), firstDay.Format(time.DateOnly))
 	page := func(where, more string) string {
-		return fmt.Sprintf(`select %s%s from (select * from payload p where %s order by p.seq desc limit %d) p join entry e on e.ledger = p.ledger and e.seq = p.seq order by e.seq desc`,
-			entryColumns, more, where, pageLimit+1)
+		return fmt.Sprintf(`select %s%s from (select p.seq, p.recorded_at from payload p where %s order by p.seq desc limit %d) f
+			join payload p on p.ledger = %d and p.seq = f.seq and p.recorded_at = f.recorded_at join entry e on e.ledger = %[5]d and e.seq = f.seq order by e.seq desc`,
+			entryColumns, more, where, pageLimit+1, l)
 	}
 	searched := func(words string) string {
 		return fmt.Sprintf(`with q as (select plainto_tsquery('simple', %s) as q),

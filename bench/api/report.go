@@ -31,6 +31,7 @@ type line struct {
 	API      figures `json:"api"`
 	SQL      figures `json:"sql"`
 	Ratio    float64 `json:"p50_of_sql"`
+	Rates    float64 `json:"rate_of_sql"`
 	Target   target  `json:"target"`
 	Met      bool    `json:"met"`
 }
@@ -84,6 +85,7 @@ func measureAll(ctx context.Context, o options, d *dataset, progress io.Writer) 
 		if l.SQL.P50 > 0 {
 			l.Ratio = l.API.P50 / l.SQL.P50
 		}
+		l.Rates = l.API.Rate / l.SQL.Rate
 		l.Met = q.target.met(l)
 		rep.Lines = append(rep.Lines, l)
 		fmt.Fprintf(progress, "%-40s %9.2f ms, in SQL %9.2f ms\n", q.name, l.API.P50, l.SQL.P50)
@@ -117,7 +119,7 @@ func (rep *report) title() string {
 		rep.CPU, rep.Cores, rep.Postgres, rep.Go, rep.Date, rep.Clients, rep.Window, rep.Data)
 }
 
-var headings = []string{"what", "p50 ms", "p99 ms", "requests/s", "SQL p50 ms", "p99 ms", "statements/s", "p50 of SQL", "target", "met"}
+var headings = []string{"what", "p50 ms", "p99 ms", "requests/s", "SQL p50 ms", "p99 ms", "statements/s", "p50 of SQL", "of its rate", "target", "met"}
 
 func (l *line) cells() []string {
 	met := "no"
@@ -129,8 +131,16 @@ func (l *line) cells() []string {
 	}
 	return []string{
 		l.Question, short(l.API.P50), short(l.API.P99), whole(l.API.Rate), short(l.SQL.P50), short(l.SQL.P99), whole(l.SQL.Rate),
-		fmt.Sprintf("%.2f", l.Ratio), l.Target.String(), met,
+		share(l.Ratio), share(l.Rates), l.Target.String(), met,
 	}
+}
+
+// share is a ratio.
+func share(f float64) string {
+	if f >= 100 {
+		return whole(f)
+	}
+	return fmt.Sprintf("%.2f", f)
 }
 
 // short is a figure of milliseconds.
