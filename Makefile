@@ -84,7 +84,7 @@ bench-ledger: build ## measure appending beside plain INSERTs, a naive chain and
 # take about 30 GB and, on two cores, most of an hour. What was interrupted goes on.
 .PHONY: bench-api
 bench-api: build ## measure the API over 10 million entries beside SQL (BENCH_API)
-	@cd bench && CGO_ENABLED=0 go build -buildvcs=false -o ../.cache/bin/sealbook-bench-api ./api
+	@cd bench && CGO_ENABLED=0 go build -buildvcs=false -o ../.cache/bin/sealbook-bench-api ./reads
 	@$(STACK) keep .cache/bench-api -- .cache/bin/sealbook-bench-api -sealbook $(SEALBOOK) $(BENCH_API)
 
 # What a database covers differs from run to run, so an input that was new once

@@ -200,7 +200,7 @@ func (d *dataset) index(ctx context.Context, l *ledger.Log) error {
 			fmt.Fprintf(d.log, "indexed %s entries: %s/s\n", whole(float64(at)), whole(float64(at-last)/10))
 			last = at
 			d.state.Indexing = before + time.Since(began)
-			d.save() //nolint:errcheck // it is saved again at the end
+			d.save() // it is saved again at the end
 		}
 	}()
 	err = l.Index(ctx)

@@ -1,4 +1,4 @@
-// Command api measures how fast Sealbook answers over a large ledger, beside
+// Command reads measures how fast Sealbook answers over a large ledger, beside
 // the best single SQL statement for the same answer. It guards the comparison:
 // one data set, made through the real append path and kept; the same parameters
 // for both, drawn from the data; the same number of clients; and both in the
