@@ -80,6 +80,13 @@ bench-ledger: build ## measure appending beside plain INSERTs, a naive chain and
 	@cd bench && CGO_ENABLED=0 go build -buildvcs=false -o ../.cache/bin/sealbook-bench .
 	@$(STACK) test -- .cache/bin/sealbook-bench -sealbook $(SEALBOOK) $(BENCH_LEDGER)
 
+# The data set is made once for each size and kept in .cache: 10 million entries
+# take about 30 GB and, on two cores, most of an hour. What was interrupted goes on.
+.PHONY: bench-api
+bench-api: build ## measure the API over 10 million entries beside SQL (BENCH_API)
+	@cd bench && CGO_ENABLED=0 go build -buildvcs=false -o ../.cache/bin/sealbook-bench-api ./reads
+	@$(STACK) keep .cache/bench-api -- .cache/bin/sealbook-bench-api -sealbook $(SEALBOOK) $(BENCH_API)
+
 # What a database covers differs from run to run, so an input that was new once
 # seldom is again: without a bound, making it smaller would take all the time.
 .PHONY: fuzz

@@ -109,7 +109,7 @@ func (s *server) history(r *http.Request, metric string, f audit.Filter, periods
 	if metric == metricFixes {
 		f.Types, f.Period.From = []string{ledger.FixApplied}, periods[0].From
 	}
-	days, err := s.Log.CountDaily(r.Context(), principal(r).Ledger, f)
+	days, err := s.Log.CountDaily(r.Context(), principal(r).Ledger, f, periods[0].From)
 	if err != nil {
 		return nil, "", err
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -58,6 +59,10 @@ func (e *Event) ShownCategory() string {
 // out, not refused: a later version may have written them.
 func DecodeEvent(eventType string, payload []byte) (Event, error) {
 	e := Event{Type: eventType}
+	if decodeShort(&e, payload) {
+		return e, nil
+	}
+	e = Event{Type: eventType}
 	d := json.NewDecoder(strings.NewReader(string(payload)))
 	d.UseNumber()
 	if err := d.Decode(&e); err != nil {
@@ -125,6 +130,13 @@ type Filter struct {
 	Category     string // equals ShownCategory
 	Framework    Framework
 	Within       Constraints // of the caller: only what they cover
+}
+
+// Empty reports whether the filter lets everything through.
+func (f Filter) Empty() bool {
+	types, within := len(f.Types), f.Within.Empty()
+	f.Types, f.Within, f.EmailsMasked = nil, Constraints{}, false // of which the first two cannot be compared
+	return types == 0 && within && reflect.ValueOf(f).IsZero()
 }
 
 // Page asks for a part of a list, newest first unless Ascending.

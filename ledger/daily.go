@@ -20,35 +20,32 @@ type DayCount struct {
 // CountDaily counts the entries of the metrics' types (IssueCreated,
 // IssueResolved, FixApplied) by day and type, for days that have any, in the
 // order of days. Of f, it takes Types, RepositoryID, Framework, Within and Period,
-// whose bounds are midnights in UTC or open. Roll-ups answer it unless there is a
-// framework, by which they do not count, or a constraint; then the entries are
-// counted one by one, with the same result, or Unavailable after SearchTimeout.
-func (l *Log) CountDaily(ctx context.Context, ledger int32, f audit.Filter) (counts []DayCount, err error) {
-	args := pgx.NamedArgs{"ledger": ledger, "types": f.Types}
+// whose bounds are midnights in UTC or open. What was before since, a midnight,
+// counts as of that day. Roll-ups answer it unless there is a framework, by which
+// they do not count, or a constraint; then the entries are counted one by one, with
+// the same result, or Unavailable after SearchTimeout.
+func (l *Log) CountDaily(ctx context.Context, ledger int32, f audit.Filter, since time.Time) (counts []DayCount, err error) {
+	args := pgx.NamedArgs{"ledger": ledger, "types": f.Types, "since": since}
 	var sql string
 	switch {
 	case f.Framework != "" || !f.Within.Empty():
 		f = audit.Filter{Period: f.Period, Types: f.Types, RepositoryID: f.RepositoryID, Framework: f.Framework, Within: f.Within}
-		sql = `select (p.event_time at time zone 'UTC')::date, p.event_type, count(*) from payload p where ` + conditions(f, args) + ` group by 1, 2 order by 1, 2`
+		sql = `select greatest((p.event_time at time zone 'UTC')::date, @since::date), p.event_type, count(*) from payload p where ` + conditions(f, args) + ` group by 1, 2 order by 1, 2`
 	case f.RepositoryID != "":
 		args["repository"] = f.RepositoryID
-		sql = `select day, part, sum(entries)::bigint from rollup where ledger = @ledger and kind = 'metric' and name = @repository and part = any(@types)` +
+		sql = `select greatest(day, @since::date), part, sum(entries)::bigint from rollup where ledger = @ledger and kind = 'metric' and name = @repository and part = any(@types)` +
 			days(f.Period, args) + ` group by 1, 2 order by 1, 2`
 	default:
-		sql = `select day, name, sum(entries)::bigint from rollup where ledger = @ledger and kind = 'type' and name = any(@types)` +
+		sql = `select greatest(day, @since::date), name, sum(entries)::bigint from rollup where ledger = @ledger and kind = 'type' and name = any(@types)` +
 			days(f.Period, args) + ` group by 1, 2 order by 1, 2`
 	}
-	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
-		if err := bound(ctx, tx, l.config.SearchTimeout); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, sql, args)
-		if err != nil {
-			return err
-		}
+	var q pgx.Batch
+	boundOnce(&q, l.config.SearchTimeout)
+	q.Queue(sql, args).Query(func(rows pgx.Rows) (err error) {
 		counts, err = pgx.CollectRows(rows, pgx.RowToStructByPos[DayCount])
 		return err
 	})
+	err = l.readOnce(ctx, ledger, &q)
 	if tooLong(err) {
 		err = &audit.Error{Code: audit.Unavailable, Message: "counting takes too long; ask for a shorter period", Err: err}
 	}

@@ -14,8 +14,9 @@ import (
 // was appended can be found a round later.
 const (
 	DefaultIndexEvery = 500 * time.Millisecond
-	indexBatch        = 256 // entries of one transaction
-	indexLease        = 5 * time.Second
+	indexBatch        = 2048             // entries of one transaction
+	indexPart         = 512              // entries of one statement: the next are read while Postgres makes vectors of these
+	indexLease        = 30 * time.Second // longer than a batch takes
 	indexTimeout      = 30 * time.Second // of a transaction
 )
 
@@ -85,12 +86,18 @@ func (l *Log) Index(ctx context.Context) error {
 	}
 }
 
+// Where masking changes nothing, the vector of everything is the basic one. The
+// offset keeps Postgres from making a vector each time it is named.
 const insertTexts = `
 	insert into search_text (ledger, seq, basic, sensitive)
-	select $1, seq,
-		setweight(to_tsvector('simple', ba), 'A') || setweight(to_tsvector('simple', bd), 'B') || setweight(to_tsvector('simple', br), 'C'),
-		setweight(to_tsvector('simple', sa), 'A') || setweight(to_tsvector('simple', sd), 'B') || setweight(to_tsvector('simple', sr), 'C')
-	from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as t (seq, ba, bd, br, sa, sd, sr)
+	select $1, seq, ba || bd || br, coalesce(sa, ba) || coalesce(sd, bd) || coalesce(sr, br)
+	from (
+		select seq,
+			setweight(to_tsvector('simple', ba), 'A') as ba, setweight(to_tsvector('simple', bd), 'B') as bd, setweight(to_tsvector('simple', br), 'C') as br,
+			setweight(to_tsvector('simple', sa), 'A') as sa, setweight(to_tsvector('simple', sd), 'B') as sd, setweight(to_tsvector('simple', sr), 'C') as sr
+		from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as t (seq, ba, bd, br, sa, sd, sr)
+		offset 0
+	) v
 	on conflict (ledger, seq) do update set basic = excluded.basic, sensitive = excluded.sensitive`
 
 // indexBatch indexes a ledger's next entries. Their payloads are read under
@@ -111,22 +118,48 @@ func (l *Log) indexBatch(ctx context.Context, b behind) error {
 		if end <= from {
 			return nil
 		}
-		texts, err := l.texts(ctx, b.Ledger, from, end)
-		if err != nil {
-			return err
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		for part := range l.textsOf(ctx, b.Ledger, from, end) {
+			if part.err != nil {
+				return part.err
+			}
+			if _, err := tx.Exec(ctx, insertTexts, append([]any{b.Ledger, part.seq}, part.columns()...)...); err != nil {
+				return err
+			}
 		}
-		if _, err := tx.Exec(ctx, insertTexts, append([]any{b.Ledger, texts.seq}, texts.columns()...)...); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `update search_progress set size = $2 where ledger = $1`, b.Ledger, end)
+		_, err := tx.Exec(ctx, `update search_progress set size = $2 where ledger = $1`, b.Ledger, end)
 		return err
 	})
+}
+
+// textsOf reads the entries [first, end) part by part, one ahead of who takes
+// them, until ctx ends. A part with an error is the last.
+func (l *Log) textsOf(ctx context.Context, ledger int32, first, end int64) <-chan texts {
+	out := make(chan texts, 1)
+	go func() {
+		defer close(out)
+		for ; first < end; first += indexPart {
+			t, err := l.texts(ctx, ledger, first, min(first+indexPart, end))
+			t.err = err
+			select {
+			case out <- t:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return out
 }
 
 // texts are the texts of entries by column, as unnest takes them.
 type texts struct {
 	seq   []int64
-	parts [6][]string
+	parts [6][]*string
+	err   error // why there are no more
 }
 
 func (t *texts) columns() []any {
@@ -159,9 +192,18 @@ func (t *texts) add(e *audit.Entry) {
 		return
 	}
 	t.seq = append(t.seq, e.Seq)
-	for i, text := range []audit.SearchText{masked.SearchText(), full} {
-		for j, part := range []string{text.Actor, text.Details, text.Rest} {
-			t.parts[3*i+j] = append(t.parts[3*i+j], part+"\n"+audit.SearchParts(part))
+	basic := masked.SearchText()
+	for i, part := range []struct{ basic, full string }{{basic.Actor, full.Actor}, {basic.Details, full.Details}, {basic.Rest, full.Rest}} {
+		t.parts[i] = append(t.parts[i], indexed(part.basic))
+		var more *string
+		if part.full != part.basic {
+			more = indexed(part.full)
 		}
+		t.parts[3+i] = append(t.parts[3+i], more)
 	}
+}
+
+func indexed(text string) *string {
+	text += "\n" + audit.SearchParts(text)
+	return &text
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,8 +36,7 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 		return List{}, audit.Errorf(audit.PaginationTooDeep, "a list can be entered at most %d entries deep by offset; use cursor", audit.MaxOffset)
 	}
 	args := pgx.NamedArgs{"ledger": ledger, "limit": p.Limit + 1, "offset": p.Offset}
-	where := conditions(f, args)
-	paged := where
+	paged := conditions(f, args)
 	order := "desc"
 	if p.Ascending {
 		order = "asc"
@@ -50,24 +50,20 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 		paged += map[bool]string{true: " and p.seq > @after", false: " and p.seq < @after"}[p.Ascending]
 	}
 	out := List{Total: -1}
-	err := l.read(ctx, ledger, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			select `+rowColumns+`
-			from (select * from payload p where `+paged+` order by p.seq `+order+` limit @limit offset @offset) p
-			join entry e on e.ledger = p.ledger and e.seq = p.seq
-			order by e.seq `+order, binaryRows, args)
-		if err != nil {
-			return err
-		}
-		if out.Rows, err = pgx.CollectRows(rows, collectRow); err != nil {
-			return err
-		}
-		if p.Total {
-			return tx.QueryRow(ctx, `select count(*) from payload p where `+where, args).Scan(&out.Total)
-		}
-		return nil
+	var q pgx.Batch
+	q.Queue(`
+		select `+rowColumns+`
+		from (select p.seq, p.recorded_at from payload p where `+paged+` order by p.seq `+order+` limit @limit offset @offset) found
+		join payload p on p.ledger = @ledger and p.seq = found.seq and p.recorded_at = found.recorded_at
+		join entry e on e.ledger = @ledger and e.seq = found.seq
+		order by e.seq `+order, args).Query(func(rows pgx.Rows) (err error) {
+		out.Rows, err = pgx.CollectRows(rows, collectRow)
+		return err
 	})
-	if err != nil {
+	if p.Total {
+		queueTotal(&q, ledger, f, &out.Total)
+	}
+	if err := l.readOnce(ctx, ledger, &q); err != nil {
 		return List{}, fmt.Errorf("list entries: %w", err)
 	}
 	if len(out.Rows) > p.Limit {
@@ -81,6 +77,50 @@ func (l *Log) List(ctx context.Context, ledger int32, f audit.Filter, p audit.Pa
 	}
 	return out, nil
 }
+
+// queueTotal counts the entries that match, exactly. What the head or the
+// roll-ups say is not counted again: all of a ledger, and types and periods.
+func queueTotal(q *pgx.Batch, ledger int32, f audit.Filter, n *int64) {
+	count := func(sql string, args pgx.NamedArgs) {
+		args["ledger"] = ledger
+		q.Queue(sql, args).QueryRow(func(row pgx.Row) error { return row.Scan(n) })
+	}
+	rest := f
+	rest.Types, rest.Period, rest.EmailsMasked = nil, audit.Period{}, false
+	p := f.Period
+	switch {
+	case !rest.Empty():
+		args := pgx.NamedArgs{}
+		count(`select count(*) from payload p where `+conditions(f, args), args)
+	case len(f.Types) == 0 && p == (audit.Period{}):
+		count(`select size from head where ledger = @ledger`, pgx.NamedArgs{})
+	default:
+		if p.From.IsZero() {
+			p.From = firstMoment
+		}
+		if p.Until.IsZero() {
+			p.Until = lastMoment
+		}
+		if !p.From.Before(p.Until) {
+			*n = 0
+			return
+		}
+		counts, args := countsOf(p, audit.Constraints{})
+		args["kinds"] = []string{rollupType}
+		of := ""
+		if len(f.Types) > 0 {
+			of, args["types"] = ` where name = any(@types)`, f.Types
+		}
+		count(`select coalesce(sum(entries), 0)::bigint from (`+counts+`) counted`+of, args)
+	}
+}
+
+// Between these midnights lie all times that an event can have: RFC 3339 has
+// years of four digits, and none is far in the future.
+var (
+	firstMoment = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -2) // of year 0, in whatever zone it was written
+	lastMoment  = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+)
 
 // Range returns the smallest range that holds every entry that matches f, and
 // how many match; first is -1 when none does.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/oklog/ulid/v2"
 
@@ -193,7 +194,8 @@ func (l *Log) Ledgers(ctx context.Context) ([]int32, error) {
 
 // read runs do in one read-only snapshot that sees one ledger's rows only.
 func (l *Log) read(ctx context.Context, ledger int32, do func(pgx.Tx) error) error {
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	// One round trip instead of two: the number needs no quoting.
+	options := pgx.TxOptions{BeginQuery: fmt.Sprintf(`begin isolation level repeatable read, read only; set local sealbook.ledger = '%d'`, ledger)}
 	tx, err := l.reads.BeginTx(ctx, options)
 	if err != nil && ctx.Err() == nil {
 		// The database was restarted, and every idle connection is dead. Nothing
@@ -205,8 +207,24 @@ func (l *Log) read(ctx context.Context, ledger int32, do func(pgx.Tx) error) err
 		return err
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // there is nothing to commit
-	if _, err := tx.Exec(ctx, `select set_config('sealbook.ledger', $1, true)`, fmt.Sprint(ledger)); err != nil {
-		return err
-	}
 	return do(tx)
+}
+
+// readOnce runs queries that do not need each other's answers in one read-only
+// snapshot that sees one ledger's rows only, and in one round trip. Their
+// functions may be called a second time and begin anew then.
+func (l *Log) readOnce(ctx context.Context, ledger int32, queries *pgx.Batch) error {
+	all := &pgx.Batch{}
+	all.Queue(`begin isolation level repeatable read, read only`)
+	all.Queue(`select set_config('sealbook.ledger', $1, true)`, fmt.Sprint(ledger))
+	all.QueuedQueries = append(all.QueuedQueries, queries.QueuedQueries...)
+	all.Queue(`commit`)
+	err := l.reads.SendBatch(ctx, all).Close()
+	var pg *pgconn.PgError
+	if err != nil && ctx.Err() == nil && !errors.As(err, &pg) && !errors.Is(err, pgx.ErrNoRows) {
+		// The database was restarted, and every idle connection is dead.
+		l.reads.Reset()
+		err = l.reads.SendBatch(ctx, all).Close()
+	}
+	return err
 }

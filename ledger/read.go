@@ -21,7 +21,6 @@ type storedRow struct {
 	payload    bool // there is a payload row
 	recordedAt time.Time
 	projected  [][]byte // the searchable columns as Postgres sends them; nil is null
-	plain      bool     // its values are known to be canonical
 	reader     fieldReader
 }
 
@@ -184,15 +183,12 @@ func (l *Log) oneRow(ctx context.Context, ledger int32, where string, arg any) (
 		from entry e left join payload p on p.ledger = e.ledger and p.seq = e.seq
 		where e.ledger = $1 and ` + where
 	var found []Row
-	err := l.read(ctx, ledger, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, sql, binaryRows, ledger, arg)
-		if err != nil {
-			return err
-		}
+	var q pgx.Batch
+	q.Queue(sql, ledger, arg).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, collectRow)
 		return err
 	})
-	if err != nil {
+	if err := l.readOnce(ctx, ledger, &q); err != nil {
 		return Row{}, fmt.Errorf("read entry: %w", err)
 	}
 	if len(found) == 0 {
@@ -202,7 +198,8 @@ func (l *Log) oneRow(ctx context.Context, ledger int32, where string, arg any) (
 }
 
 // binaryRows asks for every column in its binary format, as storedRow.decode
-// reads it.
+// reads it. In a batch the driver chooses: binary for all but the searchable
+// columns, which a Row is made without.
 var binaryRows = pgx.QueryResultFormats{pgx.BinaryFormatCode}
 
 func collectStored(row pgx.CollectableRow) (s storedRow, err error) {

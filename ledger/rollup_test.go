@@ -92,13 +92,17 @@ func expected(all []counted, id int32, p audit.Period) ledger.Statistics {
 	return s
 }
 
-func expectedDaily(all []counted, id int32, f audit.Filter) (out []ledger.DayCount) {
+func expectedDaily(all []counted, id int32, f audit.Filter, since time.Time) (out []ledger.DayCount) {
 	counts := map[ledger.DayCount]int64{}
 	for _, c := range all {
 		e := &c.event
 		if c.ledger == id && slices.Contains(f.Types, e.Type) && f.Period.Contains(*e.Timestamp) &&
 			(f.RepositoryID == "" || e.Repository.String("id") == f.RepositoryID) && (f.Framework == "" || slices.Contains(e.Frameworks, f.Framework)) {
-			counts[ledger.DayCount{Day: e.Timestamp.Truncate(24 * time.Hour), Type: e.Type}]++
+			day := e.Timestamp.Truncate(24 * time.Hour)
+			if day.Before(since) {
+				day = since
+			}
+			counts[ledger.DayCount{Day: day, Type: e.Type}]++
 		}
 	}
 	for c, n := range counts {
@@ -107,6 +111,17 @@ func expectedDaily(all []counted, id int32, f audit.Filter) (out []ledger.DayCou
 	}
 	slices.SortFunc(out, func(a, b ledger.DayCount) int { return cmp.Or(a.Day.Compare(b.Day), strings.Compare(a.Type, b.Type)) })
 	return out
+}
+
+func expectedTotal(all []counted, id int32, f audit.Filter) (n int64) {
+	for _, c := range all {
+		e := &c.event
+		if c.ledger == id && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type)) && f.Period.Contains(*e.Timestamp) &&
+			(f.Severity == "" || e.Severity == f.Severity) {
+			n++
+		}
+	}
+	return n
 }
 
 // appendRandomly lets several writers in two processes append to all ledgers at
@@ -197,11 +212,35 @@ func TestStatisticsAreWhatWasAppended(t *testing.T) {
 		if from := p.From.Truncate(24 * time.Hour); r.IntN(2) == 0 && from.Before(f.Period.Until) {
 			f.Period.From = from
 		}
-		daily, err := logs[0].CountDaily(t.Context(), id, f)
+		listed := audit.Filter{Period: p}
+		if r.IntN(3) > 0 {
+			listed.Types = f.Types
+		}
+		if r.IntN(4) == 0 {
+			listed.Period.From = time.Time{}
+		}
+		if r.IntN(4) == 0 {
+			listed.Period.Until = time.Time{}
+		}
+		if r.IntN(8) == 0 { // counted one by one
+			listed.Severity = audit.SeverityLow
+		}
+		list, err := logs[0].List(t.Context(), id, listed, audit.Page{Total: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := expectedDaily(all, id, f); !slices.Equal(daily, want) {
+		if want := expectedTotal(all, id, listed); list.Total != want {
+			t.Fatalf("%+v: a total of %d, not %d", listed, list.Total, want)
+		}
+		since := time.Time{}.AddDate(1, 0, 0)
+		if r.IntN(2) == 0 {
+			since = p.From.Truncate(24 * time.Hour)
+		}
+		daily, err := logs[0].CountDaily(t.Context(), id, f, since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := expectedDaily(all, id, f, since); !slices.Equal(daily, want) {
 			t.Fatalf("%+v:\n%v, not\n%v", f, daily, want)
 		}
 	}

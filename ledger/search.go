@@ -125,6 +125,11 @@ func bound(ctx context.Context, tx pgx.Tx, limit time.Duration) error {
 	return err
 }
 
+// boundOnce is bound for queries that go in one round trip.
+func boundOnce(q *pgx.Batch, limit time.Duration) {
+	q.Queue(`select set_config('statement_timeout', $1, true)`, strconv.FormatInt(max(limit.Milliseconds(), 1), 10))
+}
+
 func tooLong(err error) bool {
 	const queryCanceled = "57014"
 	var pg *pgconn.PgError

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -40,26 +41,36 @@ const MaxTopActors = 10
 // frameworks or repositories, by which roll-ups do not count, have every entry
 // of the period looked at; that returns Unavailable after SearchTimeout.
 func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period, c audit.Constraints) (s Statistics, err error) {
-	s = Statistics{ByType: map[string]int64{}, ByRepository: map[string]int64{}, ByActorType: map[string]int64{}}
 	counts, args := countsOf(p, c)
 	args["ledger"] = ledger
-	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
-		if err := bound(ctx, tx, l.config.SearchTimeout); err != nil {
+	kinds := func(k ...string) pgx.NamedArgs {
+		own := maps.Clone(args)
+		own["kinds"], own["top"] = k, MaxTopActors
+		return own
+	}
+	// Each sums thousands of rows up, the actors' with a limit of their own:
+	// there can be many.
+	var q pgx.Batch
+	boundOnce(&q, l.config.SearchTimeout)
+	q.Queue(`select kind, name, part, sum(entries)::bigint from (`+counts+`) counted group by kind, name, part having sum(entries) > 0`, kinds(rollupType, rollupRepository)).
+		Query(func(rows pgx.Rows) error {
+			s.ByType, s.ByRepository, s.ByActorType, s.Total = map[string]int64{}, map[string]int64{}, map[string]int64{}, 0
+			var kind, name, part string
+			var n int64
+			_, err := pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
+				s.add(kind, name, part, n)
+				return nil
+			})
 			return err
-		}
-		if err := s.groups(ctx, tx, counts, args); err != nil {
+		})
+	q.Queue(`
+		select name, bool_or(part = 'email'), sum(entries)::bigint from (`+counts+`) counted
+		group by name having sum(entries) > 0 order by 3 desc, name collate "C" limit @top`, kinds(rollupActor)).
+		Query(func(rows pgx.Rows) (err error) {
+			s.TopActors, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ActorCount])
 			return err
-		}
-		args["kinds"], args["top"] = []string{rollupActor}, MaxTopActors
-		rows, err := tx.Query(ctx, `
-			select name, bool_or(part = 'email'), sum(entries)::bigint from (`+counts+`) counted
-			group by name having sum(entries) > 0 order by 3 desc, name collate "C" limit @top`, args)
-		if err != nil {
-			return err
-		}
-		s.TopActors, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ActorCount])
-		return err
-	})
+		})
+	err = l.readOnce(ctx, ledger, &q)
 	if tooLong(err) {
 		err = &audit.Error{Code: audit.Unavailable, Message: "counting takes too long; ask for a shorter period", Err: err}
 	}
@@ -69,26 +80,14 @@ func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period, c au
 	return s, nil
 }
 
-func (s *Statistics) groups(ctx context.Context, tx pgx.Tx, counts string, args pgx.NamedArgs) error {
-	args["kinds"] = []string{rollupType, rollupRepository}
-	rows, err := tx.Query(ctx, `
-		select kind, name, part, sum(entries)::bigint from (`+counts+`) counted group by kind, name, part having sum(entries) > 0`, args)
-	if err != nil {
-		return err
+func (s *Statistics) add(kind, name, part string, n int64) {
+	if kind == rollupRepository {
+		s.ByRepository[name] += n
+		return
 	}
-	var kind, name, part string
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&kind, &name, &part, &n}, func() error {
-		if kind == rollupRepository {
-			s.ByRepository[name] += n
-			return nil
-		}
-		s.Total += n
-		s.ByType[name] += n
-		s.ByActorType[part] += n
-		return nil
-	})
-	return err
+	s.Total += n
+	s.ByType[name] += n
+	s.ByActorType[part] += n
 }
 
 // edge is a span of time inside one or two days, whose entries are counted one

@@ -15,6 +15,23 @@ type fieldReader struct {
 	salts  []byte
 }
 
+// usualFields is more than most entries have.
+const usualFields = 24
+
+// usualPaths saves nearly every entry the memory of its fields' names.
+var usualPaths = func() map[string]string {
+	all := map[string]string{}
+	for _, path := range []string{
+		"/action", "/action/changes/0/new_value", "/action/changes/0/old_value", "/actor", "/actor/department", "/actor/email", "/actor/id", "/actor/name",
+		"/actor/role", "/actor/session_id", "/actor/type", "/auto_response", "/category", "/class", "/context", "/context/location", "/context/source_ip",
+		"/context/user_agent", "/description", "/details", "/electronic_signature", "/external_id", "/frameworks", "/impact_assessment", "/metadata",
+		"/metadata/ip_address", "/metadata/request_id", "/metadata/session_id", "/repository", "/requires_investigation", "/resource", "/schema", "/severity", "/timestamp",
+	} {
+		all[path] = path
+	}
+	return all
+}()
+
 // read returns what decodeFields does, and whether the short way was enough.
 func (r *fieldReader) read(seed, values, salts, commitments []byte) (fields []Field, plain bool, err error) {
 	if seed != nil && salts == nil && commitments == nil && r.plain(seed, values) {
@@ -33,6 +50,9 @@ func (r *fieldReader) plain(seed, values []byte) bool {
 		return false
 	}
 	r.from.init(seed)
+	if r.fields == nil {
+		r.fields, r.salts = make([]Field, 0, usualFields), make([]byte, 0, usualFields*SaltSize)
+	}
 	r.fields, r.salts = r.fields[:0], r.salts[:0]
 	for len(r.fields) == 0 || s.next(',') {
 		name, ok := s.name()
@@ -53,7 +73,11 @@ func (r *fieldReader) add(path, value []byte) {
 	r.fields = slices.Grow(r.fields, 1)[:n+1]
 	f := &r.fields[n]
 	if f.Path != string(path) {
-		f.Path = string(path)
+		if usual, ok := usualPaths[string(path)]; ok {
+			f.Path = usual
+		} else {
+			f.Path = string(path)
+		}
 	}
 	at := len(r.salts)
 	r.salts = r.from.appendSalt(r.salts, path) // when it grows, the fields before keep the old memory

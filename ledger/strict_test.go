@@ -93,7 +93,7 @@ func TestPlainFieldsAreThoseOfTheLongWay(t *testing.T) {
 	accepted, joined := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.SliceOfN(rapid.Byte(), SeedSize, SeedSize).Draw(t, "seed")
-		personal := rapid.SampledFrom([][]string{PersonalPaths, nil, {"/*/id", "/class"}}).Draw(t, "personal")
+		personal := rapid.SampledFrom([][]string{PersonalPaths, nil, {"/*/id", "/class"}, {"/*/*/*"}, {"/*/*/*/*", "/*/a"}}).Draw(t, "personal")
 		fields, err := Split(payloadText().Draw(t, "payload"), seed, personal)
 		if err != nil {
 			t.Fatal(err)
@@ -139,7 +139,8 @@ func TestUnusualColumnsTakeTheLongWay(t *testing.T) {
 		}
 	}
 	for _, column := range []string{
-		`{"/actor":{"id":1},"/actor/id":1}`, `{"/actor":[{}],"/actor/0/id":1}`, `{"/actor/id":1}`, `{"/a~0":1}`, `{"/actor":7,"/actor/id":1}`,
+		`{"/actor":{"id":1},"/actor/id":1}`, `{"/actor":[{}],"/actor/1/id":1}`, `{"/actor":[{}],"/actor/x/id":1}`, `{"/actor":[{}],"/actor/0":1}`,
+		`{"/actor":[{"id":2}],"/actor/0/id":1}`, `{"/actor":[7],"/actor/0/id":1}`, `{"/actor":{"a":{}},"/actor/a":1,"/actor/a/id":1}`, `{"/actor":{},"/actor/a/id":1}`, `{"/actor/id":1}`, `{"/a~0":1}`, `{"/actor":7,"/actor/id":1}`,
 		`{"/actor":{},"/actor-x":1,"/actor/id":1}`,
 	} {
 		if !r.plain(make([]byte, SeedSize), []byte(column)) {
@@ -171,6 +172,9 @@ func TestUsualEventsTakeTheShortWay(t *testing.T) {
 		Actor: audit.Object{"type": "user", "id": "u"}, Resource: audit.Object{"id": "r", "type": "issue"},
 		Details: audit.Object{"number": 7, "ratio": 0.25, "list": []any{1, "two", nil, true}}, Frameworks: []audit.Framework{audit.SOC2, audit.GDPR},
 		Context: audit.Object{"source_ip": "203.0.113.1", "approval": "CR-1", "location": "Plant A"},
+		Action: audit.Object{"operation": "update", "changes": []any{
+			map[string]any{"field": "a", "old_value": nil, "new_value": 1, "change_reason": "x"}, map[string]any{"field": "b", "old_value": "1", "new_value": []any{}},
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)

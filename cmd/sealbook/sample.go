@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"time"
+
+	"github.com/sealbook/sealbook/internal/sample"
 )
 
 func sampleCommand() *command {
@@ -63,7 +65,7 @@ func loadSample(ctx context.Context, c *call, entries, year int, seed uint64, as
 			bar.to(done, int64(entries))
 		},
 	}
-	for i, e := range sampleYear(entries, year, seed) {
+	for i, e := range sample.Year(entries, year, seed) {
 		encoded, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode entry: %w", err)

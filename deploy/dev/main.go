@@ -20,6 +20,8 @@ const usage = `sealbook-stack runs Sealbook and all it needs on this machine.
   sealbook-stack run                start everything, tell the story, stay up until Ctrl-C
   sealbook-stack demo               the same on free ports in a temporary folder, then clean up
   sealbook-stack test -- CMD ARGS   run CMD beside a private Postgres, then clean up
+  sealbook-stack keep DIR -- CMD ARGS
+                                    the same, and the database stays in DIR
   sealbook-stack build-temporal     build the embedded Temporal if its sources changed
 
 Settings, all optional:
@@ -54,6 +56,8 @@ func run(args []string) int {
 		err = runDemo(ctx)
 	case command == "test" && len(args) > 2 && args[1] == "--":
 		err = runTest(ctx, args[2:])
+	case command == "keep" && len(args) > 3 && args[2] == "--":
+		err = runKept(ctx, args[1], args[3:])
 	case command == "build-temporal" && len(args) == 1:
 		err = runBuild(ctx)
 	case command == "help" || command == "--help" || command == "-h":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -35,18 +36,53 @@ func runTest(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
-	server, err := postgres.Start(ctx, postgres.Options{
-		Data: data, Binaries: cfg.postgresBin, Dist: cfg.postgresDist,
-		Say: func(format string, args ...any) { screen.note("postgres", fmt.Sprintf(format, args...)) },
-	})
+	server, err := startPostgres(ctx, cfg, screen, data)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop(), server.Remove()) }()
+	return beside(ctx, cfg, server, build.binary, args)
+}
 
+// runKept gives a command a real Postgres whose data stay in a folder: for a
+// benchmark whose data set takes longer to make than to measure. Nothing of it
+// needs Temporal.
+func runKept(ctx context.Context, data string, args []string) (err error) {
+	cfg, err := readSettings(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if data, err = filepath.Abs(data); err != nil {
+		return fmt.Errorf("the folder to keep: %w", err)
+	}
+	if err := os.MkdirAll(data, 0o755); err != nil { // the server's account has to get in
+		return fmt.Errorf("make the folder to keep: %w", err)
+	}
+	unlock, err := lock(ctx, filepath.Join(data, "lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	server, err := startPostgres(ctx, cfg, newScreen(os.Stderr), data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	return beside(ctx, cfg, server, "", args)
+}
+
+func startPostgres(ctx context.Context, cfg settings, screen *screen, data string) (*postgres.Server, error) {
+	return postgres.Start(ctx, postgres.Options{
+		Data: data, Binaries: cfg.postgresBin, Dist: cfg.postgresDist,
+		Say: func(format string, args ...any) { screen.note("postgres", fmt.Sprintf(format, args...)) },
+	})
+}
+
+// beside runs a command that is told of the server in its environment.
+func beside(ctx context.Context, cfg settings, server *postgres.Server, temporal string, args []string) error {
 	env := cfg.environment(map[string]string{
 		"SEALBOOK_TEST_DATABASE_URL":  server.AdminURL("postgres"),
-		"SEALBOOK_TEST_TEMPORAL":      build.binary,
+		"SEALBOOK_TEST_TEMPORAL":      temporal,
 		"SEALBOOK_POSTGRES_BIN":       server.Programs(), // for tests that run servers of their own
 		"SEALBOOK_TEST_POSTGRES_LIBS": server.Libraries(),
 	})

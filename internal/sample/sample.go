@@ -1,4 +1,9 @@
-package main
+// Package sample invents a year of events of an organisation that does not
+// exist: scans, issues, fixes, sign-ins, access and configuration changes that
+// hang together. It guards that the same numbers give the same events, valid and
+// with nobody's real data. The sample command loads them, and the benchmarks
+// make their data of them.
+package sample
 
 import (
 	"fmt"
@@ -9,12 +14,15 @@ import (
 	"github.com/sealbook/sealbook/audit"
 )
 
-// sampleEvent is an entry request of the sample organisation.
-type sampleEvent map[string]any
+// Version changes when the same numbers give other events than before.
+const Version = 1
 
-// sampleYear invents entries that hang together, ordered by time. They follow
+// Event is an entry request of the sample organisation.
+type Event map[string]any
+
+// Year invents so many entries that hang together, ordered by time. They follow
 // from the arguments alone.
-func sampleYear(entries, year int, seed uint64) []sampleEvent {
+func Year(entries, year int, seed uint64) []Event {
 	y := &inventedYear{
 		random: rand.New(rand.NewPCG(seed, uint64(year))),
 		start:  time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -42,7 +50,7 @@ func sampleYear(entries, year int, seed uint64) []sampleEvent {
 	// The last chapter may end early: its last events have not happened yet.
 	events := y.events[:entries]
 	sort.SliceStable(events, func(i, j int) bool { return events[i].at.Before(events[j].at) })
-	out := make([]sampleEvent, len(events))
+	out := make([]Event, len(events))
 	for i, e := range events {
 		e.request["timestamp"] = e.at.Format("2006-01-02T15:04:05.000Z")
 		e.request["external_id"] = fmt.Sprintf("sample:%d:%d:%d:%d", seed, year, entries, i+1)
@@ -62,7 +70,7 @@ type inventedYear struct {
 
 type timedEvent struct {
 	at      time.Time
-	request sampleEvent
+	request Event
 }
 
 type person struct{ id, name, email, role, department string }
@@ -122,7 +130,7 @@ func (y *inventedYear) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(y.random.Int64N(int64(most-least))).Truncate(time.Millisecond)
 }
 
-func (y *inventedYear) add(at time.Time, eventType string, request sampleEvent) {
+func (y *inventedYear) add(at time.Time, eventType string, request Event) {
 	request["event_type"] = eventType
 	y.events = append(y.events, timedEvent{at, request})
 }
