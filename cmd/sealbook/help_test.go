@@ -17,7 +17,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{}, {"serve"}, {"worker"}, {"migrate"}, {"keygen"}, {"key"}, {"key", "list"}, {"key", "rotate"}, {"key", "retire"}, {"key", "adopt"}, {"apikey"}, {"apikey", "create"}, {"apikey", "list"}, {"apikey", "rotate"}, {"apikey", "revoke"},
-		{"person"}, {"person", "create"}, {"append"}, {"import"}, {"sample"}, {"export"}, {"assess"}, {"verify"}, {"version"},
+		{"person"}, {"person", "create"}, {"person", "reset"}, {"append"}, {"import"}, {"sample"}, {"export"}, {"assess"}, {"verify"}, {"version"},
 	} {
 		got := invoke(t, []string{"SEALBOOK_WRONG=1"}, "", append(args, "--help")...).want(t, exitOK)
 		if got.stderr != "" {
@@ -89,7 +89,7 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"serve", "now"}, "takes no arguments"},
 		{[]string{"serve"}, "SEALBOOK_PEPPER_FILE is not set (file of the secret"},
 		{[]string{"worker", "now"}, "takes no arguments"},
-		{[]string{"worker"}, "SEALBOOK_DATABASE_URL, SEALBOOK_SIGNER_KEY and SEALBOOK_ARTIFACTS are not set"},
+		{[]string{"worker"}, "SEALBOOK_DATABASE_URL, SEALBOOK_SIGNER_KEY, SEALBOOK_ARTIFACTS and SEALBOOK_PEPPER_FILE are not set"},
 		{[]string{"version", "now"}, "takes no arguments"},
 		{[]string{"apikey", "create", "--organisation", "x"}, "needs --organisation, --name, and --permissions or --role"},
 		{[]string{"apikey", "create", "--organisation", "x", "--name", "n", "--permissions", "audit:fly"}, `"audit:fly" is not a permission`},

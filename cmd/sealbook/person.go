@@ -18,12 +18,13 @@ import (
 
 func personCommand() *command {
 	return &command{
-		name: "person", summary: "add people to an organisation's directory",
-		usage: []string{"create [flags]"},
+		name: "person", summary: "add people to an organisation's directory, and reset them",
+		usage: []string{"create|reset [flags]"},
 		about: `Works on the database directly, for an operator: the first administrator comes
-from here, and people whose roles nobody may give over HTTP. It is recorded in the
-organisation's ledger in the same transaction.`,
-		children: []*command{personCreate()},
+from here, people whose roles nobody may give over HTTP, and a new code for the only
+administrator who has lost theirs. Each is recorded in the organisation's ledger in
+the same transaction.`,
+		children: []*command{personCreate(), personReset()},
 		closing:  "sealbook person COMMAND --help explains one of them.",
 	}
 }
@@ -95,24 +96,83 @@ func (o *newPersonOptions) run(ctx context.Context, c *call, args []string) erro
 		ID: audit.PersonID("user_" + id), Ledger: org.Ledger, Email: o.details.Email, Name: o.details.Name, Title: o.details.Title, Department: o.details.Department,
 		Roles: o.details.Roles, Status: audit.PersonInvited, CreatedBy: "operator " + operator(), CreatedAt: at, ChangedAt: at, CodeHash: hash, CodeUntil: &until,
 	}
-	out, err := l.Append(ctx, ledger.Submission{Ledger: org.Ledger, With: store.InsertPerson(p), Events: []audit.Event{{
-		Type: "audit.person_created", Class: audit.ClassSystem, Severity: audit.SeverityMedium,
-		Actor:    audit.Object{"type": "user", "id": "operator:" + operator()},
-		Resource: audit.Object{"type": "person", "id": string(p.ID), "name": p.Name},
-		Details:  audit.Object{"roles": p.Roles, "title": p.Title, "department": p.Department},
-		Context:  audit.Object{"email": p.Email},
-	}}})
-	if err == nil {
-		err = out.Items[0].Err
+	details := audit.Object{"roles": p.Roles, "title": p.Title, "department": p.Department}
+	if err := recordPerson(ctx, l, "audit.person_created", &p, details, store.InsertPerson(p)); err != nil {
+		return err
 	}
+	return printCode(c, &p, org, code, until, o.json)
+}
+
+func personReset() *command {
+	return &command{
+		name: "reset", summary: "take a person's credentials away and print a code to enrol with again",
+		usage: []string{"--organisation NAME --email ADDRESS [--json]"},
+		about: `Ends the person's sessions and prints a new code, once. Until an administrator has
+confirmed the reset, the person cannot sign.`,
+		examples: `sealbook person reset --organisation "Example Ltd" --email ann@example.com`,
+		settings: ledgerSettings,
+		setup: func(set *flag.FlagSet) action {
+			organisation := set.String("organisation", "", "the organisation's `NAME`")
+			email := set.String("email", "", "e-mail `ADDRESS` of the person")
+			asJSON := set.Bool("json", false, "print JSON")
+			return func(ctx context.Context, c *call, args []string) error {
+				if len(args) > 0 || *organisation == "" || *email == "" {
+					return usagef("a reset needs --organisation and --email; see sealbook person reset --help")
+				}
+				return resetPerson(ctx, c, *organisation, *email, *asJSON)
+			}
+		},
+	}
+}
+
+func resetPerson(ctx context.Context, c *call, organisation, email string, asJSON bool) error {
+	l, s, err := openForChange(ctx, c)
 	if err != nil {
 		return err
 	}
-	if o.json {
+	defer l.Close()
+	defer s.Close()
+	org, err := s.OrganisationByName(ctx, organisation)
+	if err != nil {
+		return err
+	}
+	p, err := s.PersonToSignIn(ctx, email, org.ID)
+	if err != nil {
+		return err
+	}
+	code, hash, err := account.NewCode()
+	if err != nil {
+		return err
+	}
+	at := audit.SystemClock()
+	until := at.Add(audit.EnrolmentLife)
+	if err := recordPerson(ctx, l, "audit.person_reset", &p, nil, store.ResetPerson(p.Ledger, p.ID, "operator "+operator(), hash, until, at)); err != nil {
+		return err
+	}
+	return printCode(c, &p, org, code, until, asJSON)
+}
+
+// recordPerson appends the entry about a person with the change itself.
+func recordPerson(ctx context.Context, l *ledger.Log, eventType string, p *store.Person, details audit.Object, with store.Statements) error {
+	out, err := l.Append(ctx, ledger.Submission{Ledger: p.Ledger, With: with, Events: []audit.Event{{
+		Type: eventType, Class: audit.ClassSystem, Severity: audit.SeverityMedium,
+		Actor:    audit.Object{"type": "user", "id": "operator:" + operator()},
+		Resource: audit.Object{"type": "person", "id": string(p.ID), "name": p.Name},
+		Details:  details, Context: audit.Object{"email": p.Email},
+	}}})
+	if err != nil {
+		return err
+	}
+	return out.Items[0].Err
+}
+
+func printCode(c *call, p *store.Person, org store.Organisation, code string, until time.Time, asJSON bool) error {
+	if asJSON {
 		return json.NewEncoder(c.stdout).Encode(map[string]any{
 			"user_id": p.ID, "organisation": org.ID, "email": p.Email, "enrolment_code": code, "enrolment_code_valid_until": until.Format(time.RFC3339),
 		})
 	}
-	fmt.Fprintf(c.stdout, "%s is in the directory as %s\nenrolment code  %s\nvalid until     %s\n", p.Name, p.ID, code, until.Format(time.RFC3339))
-	return nil
+	_, err := fmt.Fprintf(c.stdout, "%s is in the directory as %s\nenrolment code  %s\n                It is shown only now. Hand it to nobody else.\nvalid until     %s\n",
+		p.Name, p.ID, code, until.Format(time.RFC3339))
+	return err
 }

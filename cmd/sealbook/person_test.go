@@ -61,6 +61,12 @@ func TestFirstAdministrator(t *testing.T) {
 	send("/directory/users", session.Token, `{"email":"bob@example.com","name":"Bob","roles":["viewer"]}`, 201, nil)
 	send("/directory/users", session.Token, `{"email":"cid@example.com","name":"Cid","roles":["compliance_officer"]}`, 403, nil)
 
+	// Whoever has lost everything gets another code from the operator.
+	invoke(t, i.env, "", "person", "reset", "--organisation", "Test", "--email", "ann@example.com").want(t, exitOK).says(t, "enrolment code")
+	send("/directory/users", session.Token, `{"email":"eve@example.com","name":"Eve","roles":["viewer"]}`, 401, nil)
+	invoke(t, i.env, "", "person", "reset", "--organisation", "Test", "--email", "nobody@example.com").want(t, exitFailed)
+	invoke(t, i.env, "", "person", "reset").want(t, exitUsage)
+
 	invoke(t, i.env, "", args...).want(t, exitFailed).says(t, "has this e-mail address")
 	invoke(t, i.env, "", append(args, "--roles", "boss")...).want(t, exitUsage).says(t, "is not a role")
 	invoke(t, i.env, "", "person", "create", "--organisation", "Test").want(t, exitUsage)

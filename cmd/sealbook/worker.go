@@ -42,7 +42,7 @@ func work(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.config.require("SEALBOOK_PEPPER_FILE"); err != nil {
+	if err := c.config.require("SEALBOOK_DATABASE_URL", "SEALBOOK_SIGNER_KEY", "SEALBOOK_ARTIFACTS", "SEALBOOK_PEPPER_FILE"); err != nil {
 		return err
 	}
 	pepper, err := readPepper(c.config.PepperFile)
