@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/ledger"
 	"github.com/sealbook/sealbook/ledger/ledgertest"
@@ -91,4 +93,37 @@ func TestNothingAppearsBeforeACursor(t *testing.T) {
 		}
 	}
 	ledgertest.Check(t, first, id, -1)
+}
+
+// TestReadingGoesThroughARestart: a database that was restarted has ended every
+// idle connection, and no reader notices.
+func TestReadingGoesThroughARestart(t *testing.T) {
+	t.Parallel()
+	l, id, dsn := ledgertest.New(t)
+	ledgertest.Append(t, l, id, 0, 3)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for name, read := range map[string]func() error{
+		"list":       func() error { _, err := l.List(t.Context(), id, audit.Filter{}, audit.Page{Total: true}); return err },
+		"row":        func() error { _, err := l.Row(t.Context(), id, 1); return err },
+		"statistics": func() error { _, err := l.Statistics(t.Context(), id, audit.Period{Until: time.Now()}); return err },
+		"head":       func() error { _, _, err := l.Head(t.Context(), id); return err },
+	} {
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
+		var ended int
+		if err := conn.QueryRow(t.Context(), `
+			select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity
+			where datname = current_database() and application_name = 'sealbook_reader'`).Scan(&ended); err != nil || ended == 0 {
+			t.Fatalf("%d connections ended: %v", ended, err)
+		}
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	ledgertest.Check(t, l, id, 3)
 }

@@ -16,7 +16,7 @@ const (
 	DefaultIndexEvery = 500 * time.Millisecond
 	indexBatch        = 2048             // entries of one transaction
 	indexPart         = 512              // entries of one statement: the next are read while Postgres makes vectors of these
-	indexLease        = 30 * time.Second // longer than a batch takes
+	indexLease        = 10 * time.Second // longer than a batch takes
 	indexTimeout      = 30 * time.Second // of a transaction
 )
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -214,17 +217,32 @@ func (l *Log) read(ctx context.Context, ledger int32, do func(pgx.Tx) error) err
 // snapshot that sees one ledger's rows only, and in one round trip. Their
 // functions may be called a second time and begin anew then.
 func (l *Log) readOnce(ctx context.Context, ledger int32, queries *pgx.Batch) error {
-	all := &pgx.Batch{}
-	all.Queue(`begin isolation level repeatable read, read only`)
-	all.Queue(`select set_config('sealbook.ledger', $1, true)`, fmt.Sprint(ledger))
-	all.QueuedQueries = append(all.QueuedQueries, queries.QueuedQueries...)
-	all.Queue(`commit`)
-	err := l.reads.SendBatch(ctx, all).Close()
-	var pg *pgconn.PgError
-	if err != nil && ctx.Err() == nil && !errors.As(err, &pg) && !errors.Is(err, pgx.ErrNoRows) {
+	send := func() error {
+		all := &pgx.Batch{}
+		all.Queue(`begin isolation level repeatable read, read only`)
+		all.Queue(`select set_config('sealbook.ledger', $1, true)`, fmt.Sprint(ledger))
+		for _, q := range queries.QueuedQueries { // copies: the driver notes in them how its connection knows them
+			all.QueuedQueries = append(all.QueuedQueries, &pgx.QueuedQuery{SQL: q.SQL, Arguments: q.Arguments, Fn: q.Fn})
+		}
+		all.Queue(`commit`)
+		return l.reads.SendBatch(ctx, all).Close()
+	}
+	err := send()
+	if err != nil && ctx.Err() == nil && lost(err) {
 		// The database was restarted, and every idle connection is dead.
 		l.reads.Reset()
-		err = l.reads.SendBatch(ctx, all).Close()
+		err = send()
 	}
 	return err
+}
+
+// lost reports whether an error is of the connection, or of a server that ends
+// it (SQLSTATE 57P), and not of what was asked.
+func lost(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "08")
+	}
+	var network net.Error
+	return pgconn.SafeToRetry(err) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
