@@ -99,6 +99,38 @@ func TestOneCodeSignsInOnce(t *testing.T) {
 	}
 }
 
+// TestTheLockEnds by itself, attempts or not, and five more failures make another.
+func TestTheLockEnds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	m := b.join("ann", audit.Viewer)
+	wrong := func(n int) {
+		for range n {
+			b.post("", "~/auth/login", strings.Replace(m.body(), goodPassword, "not the password", 1)).want(401)
+		}
+	}
+	locked := func() bool {
+		_, there := b.get("full", "~/directory/users/"+m.id).want(200).at("data.locked_until")
+		return there
+	}
+	wrong(audit.MaxSignInFails)
+	if !locked() {
+		t.Fatal("the account is not locked")
+	}
+	b.clock.move(audit.SignInLock - time.Minute)
+	wrong(3) // they move nothing
+	b.clock.move(time.Minute)
+	if locked() {
+		t.Error("the lock does not end")
+	}
+	wrong(audit.MaxSignInFails - 1)
+	m.signIn()
+	wrong(audit.MaxSignInFails)
+	if !locked() {
+		t.Error("the account is not locked again")
+	}
+}
+
 // TestSigningTakesTwoAfterAReset: an administrator who resets somebody's
 // credentials cannot make them sign.
 func TestSigningTakesTwoAfterAReset(t *testing.T) {

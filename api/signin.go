@@ -125,7 +125,11 @@ func (s *server) signInFailed(r *http.Request, p *store.Person, why string, now 
 	details := audit.Object{"reason": why}
 	e := action(r, typeSignInFailed, personResource(p.ID), details)
 	e.Severity = audit.SeverityMedium
-	if p.Failures+1 >= audit.MaxSignInFails && !p.Locked(now) {
+	before := p.Failures
+	if p.LockedUntil != nil { // counting begins anew after a lock
+		before = 0
+	}
+	if before+1 >= audit.MaxSignInFails && !p.Locked(now) {
 		e.Severity, e.Class = audit.SeverityHigh, audit.ClassSecurity
 		details["locked_until"] = audit.FormatTime(now.Add(audit.SignInLock))
 	}

@@ -32,12 +32,15 @@ func ConfirmCredentials(p Person, step int64, at time.Time) Statements {
 }
 
 // NoteFailure counts a sign-in that failed, and locks the account after
-// audit.MaxSignInFails of them.
+// audit.MaxSignInFails of them. While it is locked nothing is counted, so nobody
+// can keep somebody else out for ever; when the lock is over, counting begins anew.
 func NoteFailure(id audit.PersonID, at time.Time) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			update person set failures = failures + 1, locked_until = case when failures + 1 >= $2 then $3::timestamptz else locked_until end where id = $1`,
-			id, audit.MaxSignInFails, at.Add(audit.SignInLock))
+			update person set failures = n, locked_until = case when n >= $2 then $4::timestamptz end
+			from (select id as who, case when locked_until <= $3 then 1 else failures + 1 end as n from person) counted
+			where id = $1 and who = id and (locked_until is null or locked_until <= $3)`,
+			id, audit.MaxSignInFails, at, at.Add(audit.SignInLock))
 		return translate("note failure", err)
 	}
 }
