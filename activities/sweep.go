@@ -20,6 +20,7 @@ type Swept struct {
 	Ended       int   `json:"ended"`
 	RequestKeys int64 `json:"request_keys"`
 	Sessions    int64 `json:"sessions"`
+	Streams     int   `json:"streams"` // that were started again
 }
 
 // A sweep takes at most sweepLimit jobs of a kind; the next one goes on. A job
@@ -32,7 +33,8 @@ const (
 
 // Sweep expires packages that have outlived their time, ends jobs whose
 // workflow ended without them, as when an operator terminates it, and forgets
-// request keys that are older than their life and sessions that have ended.
+// request keys that are older than their life and sessions that have ended. A
+// stream whose workflow ended is started again: it goes on where it stood.
 func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 	now := audit.Instant(a.Clock())
 	expired, err := a.Store.ExpiredExports(ctx, now, sweepLimit)
@@ -46,6 +48,9 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 		swept.Expired++
 	}
 	if err := a.endAbandoned(ctx, now.Add(-abandonAfter), &swept); err != nil {
+		return swept, err
+	}
+	if swept.Streams, err = a.restartStreams(ctx, now); err != nil {
 		return swept, err
 	}
 	if swept.Sessions, err = a.Store.PruneSessions(ctx, now); err != nil {
@@ -64,6 +69,30 @@ func (a *Activities) expire(ctx context.Context, e store.Export) error {
 	}
 	return a.record(ctx, e.Ledger, "export/"+string(e.ID)+"/expired", "audit.evidence_export_expired",
 		audit.Object{"export_id": e.ID, "sha256": e.Artifact.V.Digest}, store.ExpireExport(e.Ledger, e.ID))
+}
+
+func (a *Activities) restartStreams(ctx context.Context, now time.Time) (n int, err error) {
+	for after := audit.StreamID(""); ; {
+		list, err := a.Store.LivingStreams(ctx, now.Add(-abandonAfter), after, sweepLimit)
+		if err != nil {
+			return n, err
+		}
+		for _, x := range list {
+			after = x.ID
+			reason, err := a.abandoned(ctx, string(x.ID))
+			if err == nil && reason != "" {
+				n++
+				err = a.Store.OrderStart(ctx, store.Start{Workflow: audit.StreamWorkflow, WorkflowID: string(x.ID), At: now,
+					Input: audit.StreamStart{ID: x.ID, Ledger: x.Ledger, Organisation: x.Organisation}})
+			}
+			if err != nil {
+				return n, err
+			}
+		}
+		if len(list) < sweepLimit {
+			return n, nil
+		}
+	}
 }
 
 // endAbandoned ends the jobs that nobody works on any more.

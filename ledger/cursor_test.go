@@ -107,10 +107,13 @@ func TestReadingGoesThroughARestart(t *testing.T) {
 	}
 	defer conn.Close(context.Background())
 	for name, read := range map[string]func() error{
-		"list":       func() error { _, err := l.List(t.Context(), id, audit.Filter{}, audit.Page{Total: true}); return err },
-		"row":        func() error { _, err := l.Row(t.Context(), id, 1); return err },
-		"statistics": func() error { _, err := l.Statistics(t.Context(), id, audit.Period{Until: time.Now()}, audit.Constraints{}); return err },
-		"head":       func() error { _, _, err := l.Head(t.Context(), id); return err },
+		"list": func() error { _, err := l.List(t.Context(), id, audit.Filter{}, audit.Page{Total: true}); return err },
+		"row":  func() error { _, err := l.Row(t.Context(), id, 1); return err },
+		"statistics": func() error {
+			_, err := l.Statistics(t.Context(), id, audit.Period{Until: time.Now()}, audit.Constraints{})
+			return err
+		},
+		"head": func() error { _, _, err := l.Head(t.Context(), id); return err },
 	} {
 		if err := read(); err != nil {
 			t.Fatal(err)

@@ -147,6 +147,18 @@ func TestStream(t *testing.T) {
 	}
 	r.mu.Unlock()
 
+	// What an operator terminates, the sweep starts again.
+	if err := s.temporal.TerminateWorkflow(t.Context(), string(id), "", "a mistake"); err != nil {
+		t.Fatal(err)
+	}
+	later := *s.activities
+	later.Clock = func() time.Time { return audit.SystemClock().Add(time.Hour) }
+	if swept, err := later.Sweep(t.Context()); err != nil || swept.Streams != 1 {
+		t.Errorf("%+v %v", swept, err)
+	}
+	s.superuser(`update outbox set next_at = now() where workflow_id = '` + string(id) + `'`)
+	s.relay.Wake()
+
 	// A replay begins again, with other ids.
 	before := len(r.messages)
 	s.append("audit.stream_replayed", nil, store.ReplayStream(s.ledger, id, 1190, audit.SystemClock()))

@@ -31,6 +31,9 @@ func (c *Client) Start(ctx context.Context, workflow, workflowID, input string) 
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}
+	if workflow == audit.StreamWorkflow { // goes on for ever, also after an operator has terminated it
+		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	}
 	if err := describe(&options, workflow, input); err != nil {
 		return fmt.Errorf("decode input of %s: %w", workflowID, err)
 	}

@@ -164,6 +164,32 @@ func (s *Store) DeliveryFailed(ctx context.Context, x Stream, why string, at tim
 	return since, translate("note failure", err)
 }
 
+// LivingStream is a stream that is not deleted, with its organisation.
+type LivingStream struct {
+	Stream
+	Organisation audit.OrganisationID
+}
+
+// LivingStreams returns the streams of all organisations made before a time that
+// are not deleted and for which the outbox holds no order, after the one with an
+// id, in the order of ids.
+func (s *Store) LivingStreams(ctx context.Context, before time.Time, after audit.StreamID, limit int) ([]LivingStream, error) {
+	rows, err := s.pool.Query(ctx, `
+		select x.*, o.id as organisation from (select `+streamColumns+` from stream) x join organisation o on o.ledger = x.ledger
+		where x.status <> 'deleted' and x.created_at < $1 and x.id > $2 and not exists (select from outbox w where w.workflow_id = x.id)
+		order by x.id limit $3`, before, string(after), limit)
+	if err != nil {
+		return nil, translate("list living streams", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[LivingStream])
+	return list, translate("list living streams", err)
+}
+
+// OrderStart queues the order to start a workflow that should run and does not.
+func (s *Store) OrderStart(ctx context.Context, start Start) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return queue(ctx, tx, start) })
+}
+
 // DisableStream stops a stream that cannot be delivered. InvalidState when it is
 // not active any more.
 func DisableStream(ledger int32, id audit.StreamID, at time.Time) Statements {
