@@ -33,12 +33,12 @@ func (s *server) createPerson(r *http.Request) (reply, error) {
 	if err := s.mayAppoint(by, &p); err != nil {
 		return reply{}, err
 	}
-	code, hash, err := account.NewCode()
+	code, err := account.NewCode()
 	if err != nil {
 		return reply{}, err
 	}
 	until := now.Add(audit.EnrolmentLife)
-	p.CodeHash, p.CodeUntil = hash, &until
+	p.CodeHash, p.CodeUntil = s.sealer.MAC(account.PlainCode(code)), &until
 	if key != nil {
 		key.Note = string(p.ID)
 	}
@@ -109,8 +109,12 @@ func (s *server) changePerson(r *http.Request) (reply, error) {
 
 // resetPerson answers POST …/reset: the credentials are gone, and a new code is
 // shown once. The person cannot sign until somebody else has confirmed the reset.
+// Both are done by people who are signed in: a key is whoever made it.
 func (s *server) resetPerson(r *http.Request) (reply, error) {
 	p, err := s.personOf(r)
+	if err == nil {
+		err = inSession(r)
+	}
 	if err != nil {
 		return reply{}, err
 	}
@@ -124,12 +128,12 @@ func (s *server) resetPerson(r *http.Request) (reply, error) {
 	if err := s.mayAppoint(by, &p); err != nil { // the code is as good as the account
 		return reply{}, err
 	}
-	code, hash, err := account.NewCode()
+	code, err := account.NewCode()
 	if err != nil {
 		return reply{}, err
 	}
 	now := s.Clock()
-	with := store.ResetPerson(p.Ledger, p.ID, createdBy(by), hash, now.Add(audit.EnrolmentLife), now)
+	with := store.ResetPerson(p.Ledger, p.ID, createdBy(by), s.sealer.MAC(account.PlainCode(code)), now.Add(audit.EnrolmentLife), now)
 	if _, err := s.record(r, s.personChanged(r, typePersonReset, &p, nil), nil, with); err != nil {
 		return reply{}, err
 	}
@@ -139,6 +143,9 @@ func (s *server) resetPerson(r *http.Request) (reply, error) {
 // confirmReset answers POST …/confirm-reset.
 func (s *server) confirmReset(r *http.Request) (reply, error) {
 	return s.changeAccount(r, typeResetConfirmed, func(p *store.Person) (store.Statements, error) {
+		if err := inSession(r); err != nil {
+			return nil, err
+		}
 		by := createdBy(principal(r))
 		switch {
 		case p.ResetBy == nil:

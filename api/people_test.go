@@ -14,6 +14,7 @@ import (
 	"github.com/sealbook/sealbook/api"
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/account"
+	"github.com/sealbook/sealbook/internal/seal"
 	"github.com/sealbook/sealbook/internal/store"
 	"github.com/sealbook/sealbook/ledger"
 )
@@ -34,10 +35,15 @@ func (b *bench) join(name string, roles ...audit.RoleName) *member {
 	if len(name) > 13 {
 		b.t.Fatalf("%s is too long for an id", name)
 	}
-	code, hash, err := account.NewCode()
+	sealer, err := seal.New(pepper)
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	code, err := account.NewCode()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	hash := sealer.MAC(account.PlainCode(code))
 	now := b.clock.now()
 	until := now.Add(audit.EnrolmentLife)
 	m := &member{b: b, id: fmt.Sprintf("user_%026s", hex.EncodeToString([]byte(name))), email: name + "@example.com"}
@@ -143,6 +149,15 @@ func TestSigningTakesTwoAfterAReset(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	as := first.signIn()
+	may := func(as string) bool {
+		return strings.Contains(string(b.get(as, "~/me").want(200).body), `"audit:reports:sign"`)
+	}
+	if !may(officer.signIn()) {
+		t.Error("an officer may not sign")
+	}
+	// A key is whoever made it, and so cannot be one of two.
+	b.post("full", path+"/reset", "{}").want(409)
+	b.post("full", path+"/confirm-reset", "{}").want(409)
 	// Who may not sign themselves may not hand out an account that does.
 	b.post(second.signIn(), path+"/reset", "{}").want(403)
 	b.post(as, "~/directory/users/"+first.id+"/reset", "{}").want(409)
@@ -150,10 +165,17 @@ func TestSigningTakesTwoAfterAReset(t *testing.T) {
 	if a := b.get("full", path).want(200); !strings.Contains(a.text("data.cannot_sign_reason"), "reset the credentials") {
 		t.Errorf("%s", a.body)
 	}
+	b.get(officer.email, "~/me").want(401)
+	if may(officer.signIn()) {
+		t.Error("somebody whose credentials were reset may sign")
+	}
 	b.post(as, path+"/confirm-reset", "{}").want(409)
 	b.post(officer.signIn(), path+"/confirm-reset", "{}").want(403)
 	if a := b.post(second.signIn(), path+"/confirm-reset", "{}").want(200); !strings.Contains(string(a.body), `"can_sign":true`) {
 		t.Errorf("%s", a.body)
+	}
+	if !may(officer.email) {
+		t.Error("after the confirmation the officer may not sign")
 	}
 	b.post(second.email, path+"/confirm-reset", "{}").want(409)
 	b.post("admin", path+"/deactivate", "{}").want(200)

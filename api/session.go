@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ const noSession = "the session has ended, or never was; sign in again"
 // session authenticates a session's token. What the person may do is looked up
 // each time, so a change of their roles takes effect at once.
 func (s *server) session(ctx context.Context, token string) (audit.Principal, error) {
-	now, hash := s.Clock(), account.Hash(token)
+	now, hash := s.Clock(), s.sealer.MAC(token)
 	found, err := s.Store.SessionOf(ctx, hash, now)
 	if audit.CodeOf(err) == audit.NotFound || err == nil && !found.Usable(now) {
 		return audit.Principal{}, audit.Errorf(audit.Unauthenticated, noSession)
@@ -47,6 +48,9 @@ func (s *server) session(ctx context.Context, token string) (audit.Principal, er
 
 func sessionPrincipal(org store.Organisation, found *store.Session) (audit.Principal, error) {
 	p := personPrincipal(org, &found.Person)
+	if cannotSign(&found.Person, found.SeenAt) != "" {
+		p.Permissions = slices.DeleteFunc(p.Permissions, func(x audit.Permission) bool { return x == audit.SignReports })
+	}
 	p.Session, p.ExpiresAt = found.TokenHash, &found.EndsAt
 	if found.ExpiresAt != nil && found.ExpiresAt.Before(found.EndsAt) {
 		p.ExpiresAt = found.ExpiresAt

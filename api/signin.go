@@ -60,11 +60,11 @@ func (s *server) trySignIn(r *http.Request, req signInRequest) (reply, error) {
 	if why != "" {
 		return reply{}, s.signInFailed(r, &p, why, now)
 	}
-	token, hash, err := account.NewSession()
+	token, err := account.NewSession()
 	if err != nil {
 		return reply{}, err
 	}
-	session := store.Session{Person: p, TokenHash: hash, StartedAt: now, SeenAt: now, EndsAt: now.Add(audit.SessionLife)}
+	session := store.Session{Person: p, TokenHash: s.sealer.MAC(token), StartedAt: now, SeenAt: now, EndsAt: now.Add(audit.SessionLife)}
 	details := audit.Object{"components": []string{"password", "totp"}, "ends_at": audit.FormatTime(session.EndsAt)}
 	_, err = s.record(r, action(r, typeSessionStarted, personResource(p.ID), details), nil, store.StartSession(session, step, now))
 	if audit.CodeOf(err) == audit.InvalidState { // another request had the code first, or locked the account
@@ -241,7 +241,7 @@ func (s *server) confirmEnrolment(r *http.Request) (reply, error) {
 // enrolling returns whoever a code is of, and makes them the request's author.
 func (s *server) enrolling(r *http.Request, code string) (store.Person, error) {
 	began := s.Clock()
-	p, err := s.Store.PersonByCode(r.Context(), account.HashCode(code), began)
+	p, err := s.Store.PersonByCode(r.Context(), s.sealer.MAC(account.PlainCode(code)), began)
 	if audit.CodeOf(err) == audit.NotFound {
 		return p, s.linger(r, began, audit.Errorf(audit.Unauthenticated, wrongCode))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/account"
+	"github.com/sealbook/sealbook/internal/seal"
 	"github.com/sealbook/sealbook/internal/store"
 	"github.com/sealbook/sealbook/ledger"
 )
@@ -40,7 +41,7 @@ The roles are
   ` + strings.Join(roleNames(), "\n  "),
 		examples: `sealbook person create --organisation "Example Ltd" --email ann@example.com \
     --name "Ann Example" --roles admin`,
-		settings: ledgerSettings,
+		settings: append(ledgerSettings[:4:4], "SEALBOOK_PEPPER_FILE"),
 		setup: func(set *flag.FlagSet) action {
 			var o newPersonOptions
 			set.StringVar(&o.organisation, "organisation", "", "the organisation's `NAME`")
@@ -86,7 +87,7 @@ func (o *newPersonOptions) run(ctx context.Context, c *call, args []string) erro
 	if err != nil {
 		return err
 	}
-	code, hash, err := account.NewCode()
+	code, hash, err := newCode(c)
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func personReset() *command {
 		about: `Ends the person's sessions and prints a new code, once. Until an administrator has
 confirmed the reset, the person cannot sign.`,
 		examples: `sealbook person reset --organisation "Example Ltd" --email ann@example.com`,
-		settings: ledgerSettings,
+		settings: append(ledgerSettings[:4:4], "SEALBOOK_PEPPER_FILE"),
 		setup: func(set *flag.FlagSet) action {
 			organisation := set.String("organisation", "", "the organisation's `NAME`")
 			email := set.String("email", "", "e-mail `ADDRESS` of the person")
@@ -140,7 +141,7 @@ func resetPerson(ctx context.Context, c *call, organisation, email string, asJSO
 	if err != nil {
 		return err
 	}
-	code, hash, err := account.NewCode()
+	code, hash, err := newCode(c)
 	if err != nil {
 		return err
 	}
@@ -175,4 +176,23 @@ func printCode(c *call, p *store.Person, org store.Organisation, code string, un
 	_, err := fmt.Fprintf(c.stdout, "%s is in the directory as %s\nenrolment code  %s\n                It is shown only now. Hand it to nobody else.\nvalid until     %s\n",
 		p.Name, p.ID, code, until.Format(time.RFC3339))
 	return err
+}
+
+// newCode draws a code to enrol with, and returns what is kept of it.
+func newCode(c *call) (code string, hash []byte, err error) {
+	if err := c.config.require("SEALBOOK_PEPPER_FILE"); err != nil {
+		return "", nil, err
+	}
+	pepper, err := readPepper(c.config.PepperFile)
+	if err != nil {
+		return "", nil, err
+	}
+	sealer, err := seal.New(pepper)
+	if err != nil {
+		return "", nil, err
+	}
+	if code, err = account.NewCode(); err != nil {
+		return "", nil, err
+	}
+	return code, sealer.MAC(account.PlainCode(code)), nil
 }

@@ -6,7 +6,6 @@ package account
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
 	"fmt"
@@ -25,35 +24,23 @@ func token(prefix string) (text string, err error) {
 	return prefix + base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// NewSession returns a session's token, which is shown once, and what is kept of
-// it.
-func NewSession() (text string, hash []byte, err error) {
-	if text, err = token(SessionPrefix); err != nil {
-		return "", nil, err
-	}
-	return text, Hash(text), nil
-}
-
-// Hash is what is kept of a token or a code.
-func Hash(text string) []byte {
-	sum := sha256.Sum256([]byte(text))
-	return sum[:]
-}
+// NewSession returns a session's token, which is shown once.
+func NewSession() (string, error) { return token(SessionPrefix) }
 
 var codeEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // NewCode returns an enrolment code for a person to type, of 130 random bits in
-// groups of letters and digits, and what is kept of it.
-func NewCode() (text string, hash []byte, err error) {
+// groups of letters and digits.
+func NewCode() (string, error) {
 	raw := make([]byte, 17)
 	if _, err := rand.Read(raw); err != nil {
-		return "", nil, fmt.Errorf("draw code: %w", err)
+		return "", fmt.Errorf("draw code: %w", err)
 	}
 	letters := codeEncoding.EncodeToString(raw)[:26]
-	return strings.Join([]string{letters[:6], letters[6:11], letters[11:16], letters[16:21], letters[21:]}, "-"), HashCode(letters), nil
+	return strings.Join([]string{letters[:6], letters[6:11], letters[11:16], letters[16:21], letters[21:]}, "-"), nil
 }
 
-// HashCode is Hash of a code however it was typed.
-func HashCode(text string) []byte {
-	return Hash(strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(text)))
+// PlainCode is a code however it was typed.
+func PlainCode(text string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(text))
 }

@@ -1,7 +1,6 @@
 package account_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -81,12 +80,12 @@ func TestPasswords(t *testing.T) {
 
 func TestCodesAndTokens(t *testing.T) {
 	t.Parallel()
-	code, hash, err := account.NewCode()
-	if err != nil || len(code) != 30 || !bytes.Equal(hash, account.HashCode(strings.ToLower(strings.ReplaceAll(code, "-", " ")))) {
+	code, err := account.NewCode()
+	if err != nil || len(code) != 30 || account.PlainCode(strings.ToLower(strings.ReplaceAll(code, "-", " "))) != strings.ReplaceAll(code, "-", "") {
 		t.Error(code, err)
 	}
-	token, kept, err := account.NewSession()
-	if err != nil || !strings.HasPrefix(token, account.SessionPrefix) || len(token) != 47 || !bytes.Equal(kept, account.Hash(token)) {
+	token, err := account.NewSession()
+	if err != nil || !strings.HasPrefix(token, account.SessionPrefix) || len(token) != 47 {
 		t.Error(token, err)
 	}
 }

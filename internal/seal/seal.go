@@ -8,13 +8,18 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 )
 
-// Sealer encrypts with AES-256-GCM.
-type Sealer struct{ aead cipher.AEAD }
+// Sealer encrypts with AES-256-GCM, and keeps of what need not be read again a
+// MAC.
+type Sealer struct {
+	aead   cipher.AEAD
+	macKey []byte
+}
 
 // New derives the key from the installation's pepper.
 func New(pepper []byte) (*Sealer, error) {
@@ -30,7 +35,11 @@ func New(pepper []byte) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}
-	return &Sealer{aead}, nil
+	macKey, err := hkdf.Key(sha256.New, pepper, nil, "sealbook tokens v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	return &Sealer{aead, macKey}, nil
 }
 
 // Seal encrypts a secret that belongs to an owner: another's row cannot use it.
@@ -53,4 +62,12 @@ func (s *Sealer) Open(sealed []byte, owner string) ([]byte, error) {
 		return nil, fmt.Errorf("open sealed secret: %w", err)
 	}
 	return secret, nil
+}
+
+// MAC is what is kept of a token or a code: who can write to the database but does
+// not have the pepper can make none that is taken.
+func (s *Sealer) MAC(text string) []byte {
+	m := hmac.New(sha256.New, s.macKey)
+	m.Write([]byte(text))
+	return m.Sum(nil)
 }

@@ -37,6 +37,9 @@ func TestSealer(t *testing.T) {
 	if _, err := s.Open(sealed[:5], "user_1"); err == nil {
 		t.Error("a piece of it opens")
 	}
+	if !bytes.Equal(s.MAC("token"), s.MAC("token")) || bytes.Equal(s.MAC("token"), other.MAC("token")) || bytes.Equal(s.MAC("token"), s.MAC("tokem")) {
+		t.Error("a MAC is not of its text and pepper alone")
+	}
 	sealed[len(sealed)-1] ^= 1
 	if _, err := s.Open(sealed, "user_1"); err == nil {
 		t.Error("it opens although a bit is another")

@@ -1,8 +1,8 @@
 -- The directory: people of an organisation, and what they sign in with. Nothing
--- here lets anybody sign in: passwords are argon2id, codes and tokens SHA-256 of
--- random bits, the secrets of one-time codes encrypted under a key that is not in
--- the database. A row changes in the transaction that appends the entry which
--- records the change.
+-- here lets anybody sign in: passwords are argon2id, codes and tokens MACs under a
+-- key that is not in the database, the secrets of one-time codes encrypted under
+-- another. A row changes in the transaction that appends the entry which records
+-- the change.
 create table person (
   id             text        not null, -- never given to somebody else
   ledger         integer     not null,
