@@ -127,7 +127,7 @@ client: ## write what of the Go client follows from api/openapi.yaml; after ever
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run the linters, which also hold the import rules
 	@$(GOLANGCI_LINT) run ./...
-	@cd $(DEV) && CGO_ENABLED=0 ../../$(GOLANGCI_LINT) run --config ../../.golangci.yml . ./child ./compose ./postgres
+	@cd $(DEV) && CGO_ENABLED=0 ../../$(GOLANGCI_LINT) run --config ../../.golangci.yml . ./child ./compose ./port ./postgres
 	@cd bench && ../$(GOLANGCI_LINT) run --config ../.golangci.yml ./...
 
 $(GOLANGCI_LINT):

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sealbook/sealbook/deploy/dev/port"
 )
 
 // settings are everything the environment decides, in one place.
@@ -47,14 +49,12 @@ func (l listener) free() error {
 
 // anywhere replaces the port by a free one.
 func (l *listener) anywhere() error {
-	s, err := net.Listen("tcp", net.JoinHostPort(l.host, "0"))
+	n, err := port.Free(l.host)
 	if err != nil {
 		return fmt.Errorf("find a free port: %w", err)
 	}
-	if addr, ok := s.Addr().(*net.TCPAddr); ok {
-		l.port = addr.Port
-	}
-	return s.Close()
+	l.port = n
+	return nil
 }
 
 func readSettings(getenv func(string) string) (settings, error) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sealbook/sealbook/internal/port"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -101,12 +101,9 @@ func (s *Server) create() (err error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	_, s.port, err = net.SplitHostPort(l.Addr().String())
-	return errors.Join(err, l.Close())
+	n, err := port.Free("127.0.0.1")
+	s.port = strconv.Itoa(n)
+	return err
 }
 
 // unprivileged is the account that root hands a server to.

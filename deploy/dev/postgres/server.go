@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/deploy/dev/child"
+	"github.com/sealbook/sealbook/deploy/dev/port"
 )
 
 // Superuser owns the cluster. Only a person who wants to try tampering, and
@@ -100,7 +101,7 @@ func (s *Server) launch(ctx context.Context, acct account) error {
 	defer cancel()
 	for {
 		var err error
-		if s.Port, err = port(s.data); err != nil {
+		if s.Port, err = choosePort(s.data); err != nil {
 			return err
 		}
 		log := filepath.Join(s.data, "logs", "postgres.log")
@@ -206,9 +207,9 @@ func (s *Server) Remove() error {
 func runDir(data string) string   { return filepath.Join(data, "run") }
 func portFile(data string) string { return filepath.Join(data, "postgres.port") }
 
-// port returns the remembered port if it is free, else a free one, which is
+// choosePort returns the remembered port if it is free, else a free one, which is
 // then remembered: connection strings in people's shells stay good.
-func port(data string) (int, error) {
+func choosePort(data string) (int, error) {
 	if b, err := os.ReadFile(portFile(data)); err == nil {
 		if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && n > 0 {
 			if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(n)); err == nil {
@@ -216,18 +217,14 @@ func port(data string) (int, error) {
 			}
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	n, err := port.Free("127.0.0.1")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port for postgres: %w", err)
 	}
-	_, text, err := net.SplitHostPort(l.Addr().String())
-	if err = errors.Join(err, l.Close()); err != nil {
-		return 0, fmt.Errorf("find a free port for postgres: %w", err)
-	}
-	if err := os.WriteFile(portFile(data), []byte(text+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(portFile(data), []byte(strconv.Itoa(n)+"\n"), 0o600); err != nil {
 		return 0, fmt.Errorf("remember the port of postgres: %w", err)
 	}
-	return strconv.Atoi(text)
+	return n, nil
 }
 
 func size(path string) int64 {

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"time"
 
+	"github.com/sealbook/sealbook/deploy/dev/port"
 	ui "github.com/temporalio/ui-server/v2/server"
 	uiconfig "github.com/temporalio/ui-server/v2/server/config"
 	uioptions "github.com/temporalio/ui-server/v2/server/server_options"
@@ -175,14 +175,14 @@ func (c *devCluster) config(logger log.Logger) (*config.Config, error) {
 
 	conf.Services = map[string]config.Service{}
 	for _, name := range temporal.DefaultServices {
-		port, err := claim(c.opts.ip, 0, "")
+		free, err := claim(c.opts.ip, 0, "")
 		if err != nil {
 			return nil, err
 		}
-		service := config.Service{RPC: config.RPC{BindOnIP: c.opts.ip, GRPCPort: port}}
+		service := config.Service{RPC: config.RPC{BindOnIP: c.opts.ip, GRPCPort: free}}
 		if name == string(primitives.FrontendService) {
-			service.RPC.GRPCPort, service.RPC.HTTPPort = c.opts.port, port
-			c.httpPort = port
+			service.RPC.GRPCPort, service.RPC.HTTPPort = c.opts.port, free
+			c.httpPort = free
 		}
 		conf.Services[name] = service
 	}
@@ -192,21 +192,22 @@ func (c *devCluster) config(logger log.Logger) (*config.Config, error) {
 	return &conf, c.useSQLite(&conf)
 }
 
-// claim returns the port, or a free one for zero. Somebody may take it before
-// the server binds it; the check is for a sentence that names the flag.
-func claim(ip string, port int, flagName string) (int, error) {
-	l, err := net.Listen("tcp", hostPort(ip, port))
-	if err != nil && port != 0 {
-		return 0, fmt.Errorf("port %d on %s is taken: choose another with %s", port, ip, flagName)
+// claim returns the wanted port, or a free one for zero. Somebody may still
+// take a wanted one before the server binds it; the check is for a sentence
+// that names the flag.
+func claim(ip string, wanted int, flagName string) (int, error) {
+	if wanted == 0 {
+		n, err := port.Free(ip)
+		if err != nil {
+			return 0, fmt.Errorf("find a free port on %s: %w", ip, err)
+		}
+		return n, nil
 	}
+	l, err := net.Listen("tcp", hostPort(ip, wanted))
 	if err != nil {
-		return 0, fmt.Errorf("find a free port on %s: %w", ip, err)
+		return 0, fmt.Errorf("port %d on %s is taken: choose another with %s", wanted, ip, flagName)
 	}
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, errors.Join(fmt.Errorf("find a free port on %s: %T is no TCP address", ip, l.Addr()), l.Close())
-	}
-	return addr.Port, l.Close()
+	return wanted, l.Close()
 }
 
 func hostPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
