@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -35,9 +36,9 @@ type Assessor struct {
 }
 
 // Assess reads the entries that catalogues need of a period once, verifies each
-// on the way, and says what they show. progress, if set, is called with the number
-// of every entry.
-func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Catalog, period audit.Period, progress func(seq int64)) (out Assessment, err error) {
+// on the way, and says what they show. Where no event lies in the period or after
+// it, nothing is read, and nothing is known of the ledger, either.
+func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Catalog, period audit.Period) (out Assessment, err error) {
 	facts := &out.Facts
 	facts.AsOf = audit.Instant(a.Clock())
 	oldest, err := a.Log.Oldest(ctx, id)
@@ -52,17 +53,18 @@ func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Cat
 	if err != nil {
 		return out, err
 	}
+	end := int64(math.MaxInt64)
+	if first < 0 {
+		first, end = 0, 0
+	}
 	var broken error
-	found, err := a.Log.Verify(ctx, id, max(first, 0), 1<<62, func(row *ledger.Row) {
+	found, err := a.Log.Verify(ctx, id, first, end, func(row *ledger.Row) {
 		e, err := row.Entry()
 		if err != nil {
 			broken = fmt.Errorf("entry %d: %w", row.Seq, err)
 			return
 		}
 		run.Observe(&e)
-		if progress != nil {
-			progress(e.Seq)
-		}
 	})
 	if err != nil {
 		return out, err
@@ -131,10 +133,8 @@ func (a *Assessor) probes(ctx context.Context, id int32, v *ledger.Verification,
 			short = append(short, fmt.Sprintf("%s asks for %d days", c.Framework, audit.FloorOf(c.Framework)))
 		}
 	}
-	probes["retention_floor"] = of(len(short) == 0, "entries are kept for %d days", policy.AuditLogs.RetentionDays)
-	if len(short) > 0 {
-		probes["retention_floor"] = of(false, "entries are kept for %d days, and %s", policy.AuditLogs.RetentionDays, strings.Join(short, ", "))
-	}
+	kept := append([]string{fmt.Sprintf("entries are kept for %d days", policy.AuditLogs.RetentionDays)}, short...)
+	probes["retention_floor"] = of(len(short) == 0, "%s", strings.Join(kept, ", "))
 	return probes, nil
 }
 

@@ -36,14 +36,14 @@ func (a *Activities) AssessPeriod(ctx context.Context, start audit.AssessmentSta
 	case row.Status.Final():
 		return audit.Artifact{}, audit.Errorf(audit.InvalidState, "assessment %s has ended as %s", row.ID, row.Status)
 	}
-	catalogs, err := catalogsOf(row.Frameworks)
+	catalogs, err := CatalogsOf(row.Frameworks)
 	if err != nil {
 		return audit.Artifact{}, err
 	}
 	defer a.keepAlive(ctx)()
 	// Due and not due are as of the request, however long it waits for a worker.
 	assessor := Assessor{Log: a.Log, Store: a.Store, Clock: func() time.Time { return row.CreatedAt.UTC() }}
-	result, err := assessor.Assess(ctx, row.Ledger, catalogs, row.Period(), nil)
+	result, err := assessor.Assess(ctx, row.Ledger, catalogs, row.Period())
 	if err != nil {
 		return audit.Artifact{}, err
 	}
@@ -58,8 +58,8 @@ func assessmentPrefix(id audit.AssessmentID) string { return "assessments/" + st
 
 func assessmentKey(id audit.AssessmentID) string { return "assessment/" + string(id) }
 
-// catalogsOf are the shipped catalogues of frameworks, in the catalogues' order.
-func catalogsOf(frameworks []audit.Framework) ([]*control.Catalog, error) {
+// CatalogsOf are the shipped catalogues of frameworks, in the catalogues' order.
+func CatalogsOf(frameworks []audit.Framework) ([]*control.Catalog, error) {
 	all, err := control.Shipped()
 	return slices.DeleteFunc(all, func(c *control.Catalog) bool { return !slices.Contains(frameworks, c.Framework) }), err
 }

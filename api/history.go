@@ -165,7 +165,9 @@ func (s *server) scores(r *http.Request, f audit.Filter, periods []audit.Period,
 	}
 	for i, n := range counts {
 		if n == 0 {
-			reason = reasonNotAssessed
+			if reason = reasonNotAssessed; periods[i].From.After(now) {
+				reason = reasonNotBegun
+			}
 			continue
 		}
 		mean := math.Round(10*sums[i]/float64(n)) / 10

@@ -39,16 +39,12 @@ func (s *server) session(ctx context.Context, token string) (audit.Principal, er
 			return audit.Principal{}, err
 		}
 	}
-	org, err := s.Store.Organisation(ctx, found.Ledger)
-	if err != nil {
-		return audit.Principal{}, err
-	}
-	return sessionPrincipal(org, &found)
+	return sessionPrincipal(&found, now)
 }
 
-func sessionPrincipal(org store.Organisation, found *store.Session) (audit.Principal, error) {
-	p := personPrincipal(org, &found.Person)
-	if cannotSign(&found.Person, found.SeenAt) != "" {
+func sessionPrincipal(found *store.Session, now time.Time) (audit.Principal, error) {
+	p := personPrincipal(found.Organisation, &found.Person)
+	if cannotSign(&found.Person, now) != "" {
 		p.Permissions = slices.DeleteFunc(p.Permissions, func(x audit.Permission) bool { return x == audit.SignReports })
 	}
 	p.Session, p.ExpiresAt = found.TokenHash, &found.EndsAt
@@ -66,9 +62,9 @@ func sessionPrincipal(org store.Organisation, found *store.Session) (audit.Princ
 }
 
 // personPrincipal is a person of the directory as the author of what they do.
-func personPrincipal(org store.Organisation, p *store.Person) audit.Principal {
+func personPrincipal(o audit.OrganisationID, p *store.Person) audit.Principal {
 	return audit.Principal{
-		Organisation: org.ID, Ledger: p.Ledger, Subject: string(p.ID), Name: p.Name, Email: p.Email,
+		Organisation: o, Ledger: p.Ledger, Subject: string(p.ID), Name: p.Name, Email: p.Email,
 		Roles: p.Roles, Permissions: audit.PermissionsOf(p.Roles),
 	}
 }
@@ -111,12 +107,12 @@ func cookieOf(token string, life time.Duration) string {
 
 // sessionBody is a session as its person sees it.
 type sessionBody struct {
-	Token        string             `json:"token,omitempty"` // once, and not when it is in a cookie
-	User         sessionUser        `json:"user"`
-	Roles        []audit.RoleName   `json:"roles"`
-	Permissions  []audit.Permission `json:"permissions"`
-	EndsAt       string             `json:"ends_at"`
-	EndsIdleAfer int64              `json:"idle_seconds"`
+	Token       string             `json:"token,omitempty"` // once, and not when it is in a cookie
+	User        sessionUser        `json:"user"`
+	Roles       []audit.RoleName   `json:"roles"`
+	Permissions []audit.Permission `json:"permissions"`
+	EndsAt      string             `json:"ends_at"`
+	IdleSeconds int64              `json:"idle_seconds"`
 }
 
 type sessionUser struct {
@@ -128,7 +124,7 @@ type sessionUser struct {
 func sessionView(p audit.Principal, token string) sessionBody {
 	return sessionBody{
 		Token: token, User: sessionUser{p.Subject, p.Name, p.Email}, Roles: p.Roles, Permissions: p.Permissions,
-		EndsAt: audit.FormatTime(*p.ExpiresAt), EndsIdleAfer: int64(audit.SessionIdle / time.Second),
+		EndsAt: audit.FormatTime(*p.ExpiresAt), IdleSeconds: int64(audit.SessionIdle / time.Second),
 	}
 }
 

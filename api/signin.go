@@ -64,7 +64,7 @@ func (s *server) trySignIn(r *http.Request, req signInRequest) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	session := store.Session{Person: p, TokenHash: s.sealer.MAC(token), StartedAt: now, SeenAt: now, EndsAt: now.Add(audit.SessionLife)}
+	session := store.Session{Person: p, Organisation: principal(r).Organisation, TokenHash: s.sealer.MAC(token), StartedAt: now, SeenAt: now, EndsAt: now.Add(audit.SessionLife)}
 	details := audit.Object{"components": []string{"password", "totp"}, "ends_at": audit.FormatTime(session.EndsAt)}
 	_, err = s.record(r, action(r, typeSessionStarted, personResource(p.ID), details), nil, store.StartSession(session, step, now))
 	if audit.CodeOf(err) == audit.InvalidState { // another request had the code first, or locked the account
@@ -73,11 +73,7 @@ func (s *server) trySignIn(r *http.Request, req signInRequest) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	org, err := s.Store.Organisation(r.Context(), p.Ledger)
-	if err != nil {
-		return reply{}, err
-	}
-	who, err := sessionPrincipal(org, &session)
+	who, err := sessionPrincipal(&session, now)
 	if err != nil {
 		return reply{}, err
 	}
@@ -152,7 +148,7 @@ func (s *server) linger(r *http.Request, began time.Time, err error) error {
 func (s *server) actAs(r *http.Request, p *store.Person) error {
 	org, err := s.Store.Organisation(r.Context(), p.Ledger)
 	if err == nil {
-		callOf(r).principal = personPrincipal(org, p)
+		callOf(r).principal = personPrincipal(org.ID, p)
 	}
 	return err
 }

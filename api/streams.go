@@ -10,6 +10,7 @@ import (
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/store"
 	"github.com/sealbook/sealbook/internal/stream"
+	"github.com/sealbook/sealbook/ledger"
 )
 
 // streamRequest is what a person says of a stream.
@@ -21,7 +22,8 @@ type streamRequest struct {
 	Status audit.StreamStatus `json:"status,omitempty"` // active or paused
 }
 
-func (s *server) checkStream(q *streamRequest) error {
+// checkStream says what is wrong with what is asked of a stream whose status is was.
+func (s *server) checkStream(q *streamRequest, was audit.StreamStatus) error {
 	var bad []audit.FieldError
 	fail := func(field, code, message string) {
 		bad = append(bad, audit.FieldError{Field: field, Code: code, Message: message})
@@ -35,7 +37,7 @@ func (s *server) checkStream(q *streamRequest) error {
 	if _, err := stream.ParseFormat(string(q.Format)); err != nil {
 		fail("/format", "invalid", err.(*audit.Error).Message)
 	}
-	if q.Status != audit.StreamActive && q.Status != audit.StreamPaused {
+	if q.Status != was && q.Status != audit.StreamActive && q.Status != audit.StreamPaused {
 		fail("/status", "invalid", "a stream is made active or paused")
 	}
 	if bad = append(bad, q.Filter.Check("/filter")...); bad != nil {
@@ -61,7 +63,7 @@ func (s *server) createStream(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	req.Status = audit.StreamActive
-	if err := s.checkStream(&req.streamRequest); err != nil {
+	if err := s.checkStream(&req.streamRequest, audit.StreamActive); err != nil {
 		return reply{}, err
 	}
 	p, now := principal(r), s.Clock()
@@ -94,16 +96,16 @@ func (s *server) createStream(r *http.Request) (reply, error) {
 	} else {
 		s.wake()
 	}
-	view, err := s.streamView(r, &x, secret)
+	head, err := s.head(r)
 	header := replayed(http.Header{"Location": {callOf(r).mount + "/streams/" + string(x.ID)}, "Etag": {streamTag(&x)}}, out.Replayed)
-	return reply{status: http.StatusCreated, header: header, data: view}, err
+	return reply{status: http.StatusCreated, header: header, data: s.streamView(&x, head.Size, secret)}, err
 }
 
 // streamPosition is the number of the first entry to deliver, which is in the
 // ledger or the next.
 func (s *server) streamPosition(r *http.Request, asked *int64) (int64, error) {
-	head, _, err := s.Log.Head(r.Context(), principal(r).Ledger)
-	if err != nil && audit.CodeOf(err) != audit.NotFound {
+	head, err := s.head(r)
+	if err != nil {
 		return 0, err
 	}
 	if asked == nil {
@@ -113,6 +115,15 @@ func (s *server) streamPosition(r *http.Request, asked *int64) (int64, error) {
 		return 0, invalid("the stream cannot begin there", audit.FieldError{Field: "/from_seq", Code: "out_of_range", Message: fmt.Sprintf("from_seq is 0 to %d", head.Size)})
 	}
 	return *asked, nil
+}
+
+// head is of the caller's ledger, which may be empty.
+func (s *server) head(r *http.Request) (ledger.Checkpoint, error) {
+	head, _, err := s.Log.Head(r.Context(), principal(r).Ledger)
+	if audit.CodeOf(err) == audit.NotFound {
+		return ledger.Checkpoint{}, nil
+	}
+	return head, err
 }
 
 func (s *server) newStreamSecret(x *store.Stream) (text string, err error) {
@@ -147,10 +158,7 @@ func (s *server) changeStream(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	before := streamDetails(&x)
-	if x.Status == audit.StreamDisabled && req.Status == audit.StreamDisabled {
-		req.Status = audit.StreamPaused // checked as what can be asked for
-	}
-	if err := s.checkStream(&req); err != nil {
+	if err := s.checkStream(&req, x.Status); err != nil {
 		return reply{}, err
 	}
 	now := s.Clock()
@@ -232,8 +240,12 @@ func (s *server) streamNow(r *http.Request, id audit.StreamID, secret string) (r
 	if err != nil {
 		return reply{}, err
 	}
-	view, err := s.streamView(r, &x, secret)
-	return reply{header: http.Header{"Etag": {streamTag(&x)}}, data: view}, err
+	return s.streamReply(r, &x, secret)
+}
+
+func (s *server) streamReply(r *http.Request, x *store.Stream, secret string) (reply, error) {
+	head, err := s.head(r)
+	return reply{header: http.Header{"Etag": {streamTag(x)}}, data: s.streamView(x, head.Size, secret)}, err
 }
 
 func (s *server) showStream(r *http.Request) (reply, error) {
@@ -241,8 +253,7 @@ func (s *server) showStream(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	view, err := s.streamView(r, &x, "")
-	return reply{header: http.Header{"Etag": {streamTag(&x)}}, data: view}, err
+	return s.streamReply(r, &x, "")
 }
 
 func (s *server) listStreams(r *http.Request) (reply, error) {
@@ -250,11 +261,13 @@ func (s *server) listStreams(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	head, err := s.head(r)
+	if err != nil {
+		return reply{}, err
+	}
 	data := make([]*streamBody, len(list))
 	for i := range list {
-		if data[i], err = s.streamView(r, &list[i], ""); err != nil {
-			return reply{}, err
-		}
+		data[i] = s.streamView(&list[i], head.Size, "")
 	}
 	return reply{data: data}, nil
 }

@@ -33,13 +33,10 @@ type streamBody struct {
 	ChangedAt     string             `json:"changed_at"`
 }
 
-func (s *server) streamView(r *http.Request, x *store.Stream, secret string) (*streamBody, error) {
-	head, _, err := s.Log.Head(r.Context(), x.Ledger)
-	if err != nil {
-		return nil, err
-	}
+// streamView shows a stream of a ledger with so many entries.
+func (s *server) streamView(x *store.Stream, size int64, secret string) *streamBody {
 	v := &streamBody{
-		ID: x.ID, Name: x.Name, URL: x.URL, Format: x.Format, Filter: x.Filter.V, Status: x.Status, NextSeq: x.NextSeq, Lag: max(head.Size-x.NextSeq, 0),
+		ID: x.ID, Name: x.Name, URL: x.URL, Format: x.Format, Filter: x.Filter.V, Status: x.Status, NextSeq: x.NextSeq, Lag: max(size-x.NextSeq, 0),
 		Delivered: x.Delivered, Failures: x.Failures, FailingSince: formatted(x.FailingSince), SucceededAt: formatted(x.SucceededAt), FailedAt: formatted(x.FailedAt),
 		Secret: secret, CreatedBy: x.CreatedBy, CreatedAt: audit.FormatTime(x.CreatedAt), ChangedAt: audit.FormatTime(x.ChangedAt),
 	}
@@ -49,7 +46,7 @@ func (s *server) streamView(r *http.Request, x *store.Stream, secret string) (*s
 	if x.PreviousUntil != nil && x.PreviousUntil.After(s.Clock()) {
 		v.PreviousUntil = formatted(x.PreviousUntil)
 	}
-	return v, nil
+	return v
 }
 
 // streamDetails are what an entry says of a stream. Of the URL only the host: a

@@ -34,6 +34,7 @@ func (a *AssessmentRequest) Normalise(now time.Time) (p Period, err error) {
 	if a.Frameworks != nil && len(a.Frameworks) == 0 {
 		fail("/frameworks", "required", "frameworks names at least one, or is left out")
 	}
+	a.Frameworks = slices.Clone(a.Frameworks)
 	for i, name := range a.Frameworks {
 		f, ok := ParseFramework(string(name))
 		switch {

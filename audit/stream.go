@@ -56,10 +56,9 @@ func (f *StreamFilter) Check(at string) (bad []FieldError) {
 			fail(field, "too_many", "at most %d values", MaxStreamFilter)
 		}
 	}
-	for _, v := range slices.Concat(f.Types, f.Repositories) {
-		if v == "" || len(v) > MaxIdentifier {
-			fail("event_types", "length", "a type or a repository has 1 to %d bytes", MaxIdentifier)
-			break
+	for field, values := range map[string][]string{"event_types": f.Types, "repositories": f.Repositories} {
+		if slices.ContainsFunc(values, func(v string) bool { return v == "" || len(v) > MaxIdentifier }) {
+			fail(field, "length", "each has 1 to %d bytes", MaxIdentifier)
 		}
 	}
 	for _, c := range f.Classes {

@@ -15,9 +15,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/sealbook/sealbook/bench/program"
 )
 
 // overHTTP measures the program as it is deployed: a server process, requests
@@ -32,7 +33,7 @@ func overHTTP(ctx context.Context, b *bench, r row) (s sample, err error) {
 	if err != nil {
 		return s, err
 	}
-	defer server.stop()
+	defer server.Stop(syscall.SIGKILL)
 	conns := make([]*client, r.callers)
 	for i := range conns {
 		if conns[i], err = server.dial(ctx, r); err != nil {
@@ -41,11 +42,11 @@ func overHTTP(ctx context.Context, b *bench, r row) (s sample, err error) {
 		defer conns[i].Close()
 	}
 	size := max(r.bulk, 1)
-	s, err = b.drive(ctx, r, server.cmd.Process.Pid, func(_ context.Context, caller, n int) error {
+	s, err = b.drive(ctx, r, server.PID(), func(_ context.Context, caller, n int) error {
 		return conns[caller].post(n*size, size)
 	})
 	if err != nil {
-		return s, fmt.Errorf("%w\n%s", err, server.log())
+		return s, fmt.Errorf("%w\n%s", err, server.Log())
 	}
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -60,18 +61,16 @@ func overHTTP(ctx context.Context, b *bench, r row) (s sample, err error) {
 	return s, counted(ctx, conn, s, `select count(*) from entry where ledger > 0 and position('config.changed' in encode(record, 'escape')) > 0`)
 }
 
-// process is a running server.
+// process is a running server, with a key for it.
 type process struct {
-	cmd     *exec.Cmd
-	address string
-	key     string
-	logFile string
+	*program.Server
+	key string
 }
 
 // serve makes keys and an organisation on a migrated database and starts the
 // server there. It does without Temporal, as appending does.
 func (b *bench) serve(ctx context.Context, dsn string) (*process, error) {
-	program, err := filepath.Abs(b.program)
+	binary, err := filepath.Abs(b.program)
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +78,13 @@ func (b *bench) serve(ctx context.Context, dsn string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{logFile: filepath.Join(dir, "log")}
-	if p.address, err = freeAddress(); err != nil {
+	address, err := program.FreeAddress()
+	if err != nil {
 		return nil, err
 	}
+	p := &process{}
 	env := append(os.Environ(),
-		"SEALBOOK_DATABASE_URL="+dsn, "SEALBOOK_HTTP_ADDR="+p.address, "SEALBOOK_PUBLIC_URL=http://"+p.address,
+		"SEALBOOK_DATABASE_URL="+dsn, "SEALBOOK_HTTP_ADDR="+address, "SEALBOOK_PUBLIC_URL=http://"+address,
 		"SEALBOOK_ORIGIN=ledger.bench", "SEALBOOK_SIGNER_KEY="+filepath.Join(dir, "signer.pem"), "SEALBOOK_PEPPER_FILE="+filepath.Join(dir, "pepper"),
 		"SEALBOOK_SIGNER_STATE="+filepath.Join(dir, "signer.state"), "SEALBOOK_RATE_LIMIT=0",
 		"SEALBOOK_ARTIFACTS=file://"+filepath.Join(dir, "artifacts"), "TEMPORAL_ADDRESS=127.0.0.1:1")
@@ -92,7 +92,7 @@ func (b *bench) serve(ctx context.Context, dsn string) (*process, error) {
 		{"keygen", "--dir", dir},
 		{"apikey", "create", "--organisation", "Bench", "--create-organisation", "--name", "bench", "--permissions", "all", "--json"},
 	} {
-		cmd := exec.CommandContext(ctx, program, args...)
+		cmd := exec.CommandContext(ctx, binary, args...)
 		cmd.Env = env
 		out, err := cmd.Output()
 		if err != nil {
@@ -105,48 +105,8 @@ func (b *bench) serve(ctx context.Context, dsn string) (*process, error) {
 			p.key = made.Key
 		}
 	}
-	log, err := os.Create(p.logFile)
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	p.cmd = exec.Command(program, "serve")
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = env, log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); pause(ctx, 20*time.Millisecond) {
-		if c, err := net.Dial("tcp", p.address); err == nil {
-			c.Close()
-			return p, nil
-		}
-	}
-	p.stop()
-	return nil, fmt.Errorf("the server does not start\n%s", p.log())
-}
-
-func (p *process) stop() {
-	p.cmd.Process.Kill() // it may be gone already
-	p.cmd.Wait()         // how it ended does not matter
-}
-
-// log is the end of what the server wrote.
-func (p *process) log() string {
-	text, err := os.ReadFile(p.logFile)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-4000):])
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	p.Server, err = program.Start(ctx, address, filepath.Join(dir, "log"), env, binary, "serve")
+	return p, err
 }
 
 // client is one connection that stays open. It speaks just enough HTTP: it
@@ -160,7 +120,7 @@ type client struct {
 }
 
 func (p *process) dial(ctx context.Context, r row) (*client, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.address)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +128,7 @@ func (p *process) dial(ctx context.Context, r row) (*client, error) {
 	if r.bulk > 0 {
 		path += "/bulk"
 	}
-	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: ", path, p.address, p.key)
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: ", path, p.Address, p.key)
 	return &client{Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), head: []byte(head), bulk: r.bulk > 0}, nil
 }
 

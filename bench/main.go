@@ -16,9 +16,10 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"runtime/pprof"
 	"syscall"
 	"time"
+
+	"github.com/sealbook/sealbook/bench/program"
 )
 
 // options are the command line.
@@ -78,17 +79,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if o.profile != "" {
-		f, err := os.Create(o.profile)
-		if err != nil {
-			return fmt.Errorf("CPU profile: %w", err)
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return fmt.Errorf("CPU profile: %w", err)
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := program.Profile(o.profile)
+	if err != nil {
+		return err
 	}
+	defer stop()
 	b, err := newBench(ctx, o)
 	if err != nil {
 		return err

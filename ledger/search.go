@@ -121,8 +121,9 @@ func (l *Log) Search(ctx context.Context, ledger int32, s Search) (found Found, 
 // bound lets the database itself give up: it would go on working for a client
 // that has left.
 func bound(ctx context.Context, tx pgx.Tx, limit time.Duration) error {
-	_, err := tx.Exec(ctx, `select set_config('statement_timeout', $1, true)`, strconv.FormatInt(max(limit.Milliseconds(), 1), 10))
-	return err
+	var q pgx.Batch
+	boundOnce(&q, limit)
+	return tx.SendBatch(ctx, &q).Close()
 }
 
 // boundOnce is bound for queries that go in one round trip.

@@ -50,13 +50,13 @@ func DeliverStream(ctx workflow.Context, start audit.StreamStart) error {
 }
 
 // backoff is how long to wait after so many failures in a row; a receiver may ask
-// for more.
+// for more, which the sender has bounded.
 func backoff(failures int, asked time.Duration) time.Duration {
 	pause := audit.StreamBackoff
 	for range min(failures, 20) - 1 {
 		pause = min(2*pause, audit.MaxStreamBackoff)
 	}
-	return max(pause, min(asked, time.Hour))
+	return max(pause, asked)
 }
 
 // delivering is for an activity that waits for entries and then sends a message.

@@ -59,7 +59,7 @@ func TestStreamBacksOff(t *testing.T) {
 		case n == 11:
 			return activities.Delivery{Failed: "429", RetryAfter: 20 * time.Minute}, nil
 		case n == 12:
-			return activities.Delivery{Failed: "503", RetryAfter: 48 * time.Hour}, nil
+			return activities.Delivery{Failed: "503", RetryAfter: time.Hour}, nil
 		}
 		return activities.Delivery{Ended: true}, nil
 	})

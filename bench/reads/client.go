@@ -27,13 +27,13 @@ type client struct {
 }
 
 func (s *server) dial(ctx context.Context) (*client, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.address)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Address)
 	if err != nil {
 		return nil, err
 	}
 	return &client{
 		Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10),
-		tail: fmt.Sprintf(" HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", s.address, s.key),
+		tail: fmt.Sprintf(" HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", s.Address, s.key),
 	}, nil
 }
 

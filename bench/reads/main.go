@@ -15,9 +15,10 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime/pprof"
 	"syscall"
 	"time"
+
+	"github.com/sealbook/sealbook/bench/program"
 )
 
 // options are the command line.
@@ -111,17 +112,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if o.profile != "" {
-		f, err := os.Create(o.profile)
-		if err != nil {
-			return fmt.Errorf("CPU profile: %w", err)
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return fmt.Errorf("CPU profile: %w", err)
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := program.Profile(o.profile)
+	if err != nil {
+		return err
 	}
+	defer stop()
 	d, err := openDataset(ctx, o, stderr)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -59,7 +60,7 @@ func measureAll(ctx context.Context, o options, d *dataset, progress io.Writer) 
 	if err != nil {
 		return nil, err
 	}
-	defer s.stop()
+	defer s.Stop(syscall.SIGTERM)
 	drawn, err := d.draw(ctx, s)
 	if err != nil {
 		return nil, err
@@ -75,7 +76,7 @@ func measureAll(ctx context.Context, o options, d *dataset, progress io.Writer) 
 		}
 		api, err := drive(ctx, o, s, q.ask)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w\n%s", q.name, err, s.log())
+			return nil, fmt.Errorf("%s: %w\n%s", q.name, err, s.Log())
 		}
 		sql, err := d.pgbench(ctx, q.script)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
@@ -53,37 +52,21 @@ type assessOptions struct {
 	json                              bool
 }
 
-// defaultAssessment is the period without --from.
-const defaultAssessment = 90 * 24 * time.Hour
-
 func assess(ctx context.Context, c *call, o *assessOptions) error {
 	if err := c.config.require("SEALBOOK_DATABASE_URL"); err != nil {
 		return err
 	}
-	catalogs, err := control.Shipped()
+	request := audit.AssessmentRequest{From: o.from, To: o.to, Frameworks: audit.Frameworks}
+	if o.framework != "" {
+		request.Frameworks = []audit.Framework{audit.Framework(o.framework)}
+	}
+	period, err := request.Normalise(audit.SystemClock())
+	if err != nil {
+		return usagef("%s", err.(*audit.Error).Fields[0].Message)
+	}
+	catalogs, err := activities.CatalogsOf(request.Frameworks)
 	if err != nil {
 		return err
-	}
-	if o.framework != "" {
-		name, ok := audit.ParseFramework(o.framework)
-		if !ok {
-			return usagef("%q is no framework; there are %s", o.framework, strings.Join(names(audit.Frameworks), ", "))
-		}
-		for _, x := range catalogs {
-			if x.Framework == name {
-				catalogs = []*control.Catalog{x}
-			}
-		}
-	}
-	period, err := audit.ParsePeriod(o.from, o.to)
-	if err != nil {
-		return usagef("%s", err.(*audit.Error).Message)
-	}
-	if period.Until.IsZero() {
-		period.Until = audit.Instant(audit.SystemClock())
-	}
-	if period.From.IsZero() {
-		period.From = period.Until.Add(-defaultAssessment)
 	}
 	l, err := ledger.Open(ctx, ledger.Config{Database: c.config.DatabaseURL, Origin: c.config.Origin, Clock: audit.SystemClock})
 	if err != nil {
@@ -100,7 +83,7 @@ func assess(ctx context.Context, c *call, o *assessOptions) error {
 		return err
 	}
 	assessor := activities.Assessor{Log: l, Store: s, Clock: audit.SystemClock}
-	result, err := assessor.Assess(ctx, organisation.Ledger, catalogs, period, nil)
+	result, err := assessor.Assess(ctx, organisation.Ledger, catalogs, period)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ type Facts struct {
 	First  time.Time        `json:"first_entry"`  // of the ledger
 	Probes map[string]Probe `json:"probes"`       // by name; one that is missing was not run
 	Proofs []Proof          `json:"attestations"` // uploads that attest something, newest first
-	Signed map[string]bool  `json:"-"`            // signature ids whose stored signature verifies
 }
 
 // Probe is what a probe of the ledger found.

@@ -128,7 +128,7 @@ func (r *Run) Observe(e *audit.Entry) {
 	if len(watching) == 0 {
 		return
 	}
-	v := see(e, r.facts.Signed[e.Signature.String("signature_id")])
+	v := see(e)
 	for _, w := range watching {
 		w.observe(e, v)
 	}

@@ -29,9 +29,9 @@ var (
 	noImpact   = audit.Object{"safety_impact": "", "operational_impact": "", "compliance_impact": "", "affected_systems": []any{}, "downstream_effects": []any{}}
 )
 
-// see projects an entry. signed says whether a stored signature of the id that
-// it names verifies.
-func see(e *audit.Entry, signed bool) view {
+// see projects an entry. No signature is provided yet: an entry names the id of one,
+// and none is stored here that could be verified.
+func see(e *audit.Entry) view {
 	frameworks := make([]string, len(e.Frameworks))
 	for i, f := range e.Frameworks {
 		frameworks[i] = string(f)
@@ -45,7 +45,7 @@ func see(e *audit.Entry, signed bool) view {
 	action := filled(e.Action, noAction)
 	action["changes"] = changes(action["changes"])
 	signature := filled(e.Signature, noSigning)
-	signature["required"], signature["provided"] = e.SignatureRequired(), signed
+	signature["required"], signature["provided"] = e.SignatureRequired(), false
 	return view{
 		"names": []string{e.Type, e.ShownCategory()}, "response": filled(e.AutoResponse, noResponse),
 		"seq": e.Seq, "id": e.EntryID(), "type": e.Type, "class": string(e.Class), "category": e.ShownCategory(), "severity": string(e.Severity),

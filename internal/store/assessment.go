@@ -80,10 +80,8 @@ func InsertAssessment(a Assessment, start Start) Statements {
 // BeginAssessment marks a queued assessment as processing by a workflow run, and
 // returns its row. A final one comes back as it is.
 func (s *Store) BeginAssessment(ctx context.Context, ledger int32, id audit.AssessmentID, runID string) (Assessment, error) {
-	_, err := s.pool.Exec(ctx, `
-		update assessment set status = 'processing', run_id = $3 where ledger = $1 and id = $2 and status in ('queued', 'processing')`, ledger, id, runID)
-	if err != nil {
-		return Assessment{}, translate("begin assessment", err)
+	if err := assessmentJob.begin(ctx, s.pool, ledger, string(id), runID); err != nil {
+		return Assessment{}, err
 	}
 	return s.Assessment(ctx, ledger, id)
 }
@@ -127,38 +125,20 @@ func CompleteAssessment(ledger int32, id audit.AssessmentID, artifact audit.Arti
 // EndAssessment marks an assessment that runs as failed or canceled.
 func EndAssessment(ledger int32, id audit.AssessmentID, status audit.AssessmentStatus, reason string) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		return change(ctx, tx, "end assessment", `
-			update assessment set status = $3, error = nullif($4, '') where ledger = $1 and id = $2 and status in ('queued', 'processing')`,
-			ledger, id, status, reason)
+		return assessmentJob.end(ctx, tx, ledger, string(id), string(status), reason)
 	}
 }
 
 // CancelAssessment notes that an assessment shall stop, and orders its workflow
 // to. Returns InvalidState when it is final or was asked before.
 func CancelAssessment(ledger int32, id audit.AssessmentID, at time.Time, cancel Cancel) Statements {
-	return func(ctx context.Context, tx pgx.Tx) error {
-		err := change(ctx, tx, "cancel assessment", `
-			update assessment set cancel_requested_at = $3
-			where ledger = $1 and id = $2 and status in ('queued', 'processing') and cancel_requested_at is null`, ledger, id, at)
-		if err != nil {
-			return err
-		}
-		return queue(ctx, tx, cancel)
-	}
+	return assessmentJob.cancel(ledger, string(id), at, cancel)
 }
 
 // UnfinishedAssessments returns assessments made before a time that have not
 // ended and for which the outbox holds no order, oldest first.
 func (s *Store) UnfinishedAssessments(ctx context.Context, before time.Time, limit int) ([]Assessment, error) {
-	rows, err := s.pool.Query(ctx, `
-		select `+assessmentColumns+` from assessment
-		where status in ('queued', 'processing') and created_at < $1 and not exists (select from outbox o where o.workflow_id = assessment.id)
-		order by created_at limit $2`, before, limit)
-	if err != nil {
-		return nil, translate("list unfinished assessments", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Assessment])
-	return list, translate("list unfinished assessments", err)
+	return unfinished[Assessment](ctx, s.pool, assessmentJob, assessmentColumns, before, limit)
 }
 
 // Scores returns what completed assessments say of a framework, of periods that

@@ -120,10 +120,8 @@ func InsertExport(e Export, start Start) Statements {
 // returns its row. A final export comes back as it is: the run has nothing to
 // do. An operator's Reset gives a new run, which takes over.
 func (s *Store) BeginExport(ctx context.Context, ledger int32, id audit.ExportID, runID string) (Export, error) {
-	_, err := s.pool.Exec(ctx, `
-		update export set status = 'processing', run_id = $3 where ledger = $1 and id = $2 and status in ('queued', 'processing')`, ledger, id, runID)
-	if err != nil {
-		return Export{}, translate("begin export", err)
+	if err := exportJob.begin(ctx, s.pool, ledger, string(id), runID); err != nil {
+		return Export{}, err
 	}
 	return s.Export(ctx, ledger, id)
 }
@@ -176,24 +174,14 @@ func CompleteExport(ledger int32, id audit.ExportID, a audit.Artifact, failures 
 // EndExport marks an export that runs as failed or canceled.
 func EndExport(ledger int32, id audit.ExportID, status audit.ExportStatus, reason string) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		return change(ctx, tx, "end export", `
-			update export set status = $3, error = nullif($4, '') where ledger = $1 and id = $2 and status in ('queued', 'processing')`,
-			ledger, id, status, reason)
+		return exportJob.end(ctx, tx, ledger, string(id), string(status), reason)
 	}
 }
 
 // CancelExport notes that an export shall stop, and orders its workflow to.
 // Returns InvalidState when it is final or was asked before.
 func CancelExport(ledger int32, id audit.ExportID, at time.Time, cancel Cancel) Statements {
-	return func(ctx context.Context, tx pgx.Tx) error {
-		err := change(ctx, tx, "cancel export", `
-			update export set cancel_requested_at = $3
-			where ledger = $1 and id = $2 and status in ('queued', 'processing') and cancel_requested_at is null`, ledger, id, at)
-		if err != nil {
-			return err
-		}
-		return queue(ctx, tx, cancel)
-	}
+	return exportJob.cancel(ledger, string(id), at, cancel)
 }
 
 // ExpireExport marks a completed export as expired; its package is gone.
@@ -206,13 +194,5 @@ func ExpireExport(ledger int32, id audit.ExportID) Statements {
 // UnfinishedExports returns exports made before a time that have not ended and
 // for which the outbox holds no order, oldest first.
 func (s *Store) UnfinishedExports(ctx context.Context, before time.Time, limit int) ([]Export, error) {
-	rows, err := s.pool.Query(ctx, `
-		select `+exportColumns+` from export
-		where status in ('queued', 'processing') and created_at < $1 and not exists (select from outbox o where o.workflow_id = export.id)
-		order by created_at limit $2`, before, limit)
-	if err != nil {
-		return nil, translate("list unfinished exports", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Export])
-	return list, translate("list unfinished exports", err)
+	return unfinished[Export](ctx, s.pool, exportJob, exportColumns, before, limit)
 }

@@ -45,13 +45,14 @@ func NoteFailure(id audit.PersonID, at time.Time) Statements {
 	}
 }
 
-// Session is a session's row, with the person whose it is.
+// Session is a session's row, with the person whose it is and their organisation.
 type Session struct {
 	Person
-	TokenHash []byte
-	StartedAt time.Time
-	SeenAt    time.Time
-	EndsAt    time.Time
+	Organisation audit.OrganisationID
+	TokenHash    []byte
+	StartedAt    time.Time
+	SeenAt       time.Time
+	EndsAt       time.Time
 }
 
 // StartSession signs a person in with a one-time code of a step. Returns
@@ -79,10 +80,8 @@ func takeStep(ctx context.Context, tx pgx.Tx, id audit.PersonID, step int64, at 
 // used for audit.SessionIdle, or that has lasted for its life, is none.
 func (s *Store) SessionOf(ctx context.Context, tokenHash []byte, at time.Time) (Session, error) {
 	return one[Session](ctx, s.pool, "read session", `
-		select s.token_hash, s.started_at, s.seen_at, s.ends_at, p.id, p.ledger, p.email, p.name, p.title, p.department, p.certification, p.roles, p.constraints, p.expires_at,
-			p.status, p.version, p.created_by, p.created_at, p.changed_at, p.password, p.totp_secret, p.totp_step, p.failures, p.locked_until, p.signed_in_at,
-			p.code_hash, p.code_until, p.new_password, p.new_secret, p.reset_by
-		from session s join person p on p.id = s.person
+		select s.token_hash, s.started_at, s.seen_at, s.ends_at, o.id as organisation, p.*
+		from session s join (select `+personColumns+` from person) p on p.id = s.person join organisation o on o.ledger = p.ledger
 		where s.token_hash = $1 and s.ends_at > $2 and s.seen_at > $3`, tokenHash, at, at.Add(-audit.SessionIdle))
 }
 

@@ -78,10 +78,8 @@ func InsertVerification(v Verification, start Start) Statements {
 // run, and returns its row. A final one comes back as it is: the run has
 // nothing to do. An operator's Reset gives a new run, which takes over.
 func (s *Store) BeginVerification(ctx context.Context, ledger int32, id audit.VerificationID, runID string) (Verification, error) {
-	_, err := s.pool.Exec(ctx, `
-		update verification set status = 'processing', run_id = $3 where ledger = $1 and id = $2 and status in ('queued', 'processing')`, ledger, id, runID)
-	if err != nil {
-		return Verification{}, translate("begin verification", err)
+	if err := verificationJob.begin(ctx, s.pool, ledger, string(id), runID); err != nil {
+		return Verification{}, err
 	}
 	return s.Verification(ctx, ledger, id)
 }
@@ -144,10 +142,7 @@ func CompleteVerification(ledger int32, id audit.VerificationID, result json.Raw
 // EndVerification marks a verification that runs as failed or canceled.
 func EndVerification(ledger int32, id audit.VerificationID, status audit.VerificationStatus, reason string) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		err := change(ctx, tx, "end verification", `
-			update verification set status = $3, error = nullif($4, '') where ledger = $1 and id = $2 and status in ('queued', 'processing')`,
-			ledger, id, status, reason)
-		if err != nil {
+		if err := verificationJob.end(ctx, tx, ledger, string(id), string(status), reason); err != nil {
 			return err
 		}
 		return forgetSegments(ctx, tx, ledger, id)
@@ -157,29 +152,13 @@ func EndVerification(ledger int32, id audit.VerificationID, status audit.Verific
 // CancelVerification notes that a verification shall stop, and orders its
 // workflow to. Returns InvalidState when it is final or was asked before.
 func CancelVerification(ledger int32, id audit.VerificationID, at time.Time, cancel Cancel) Statements {
-	return func(ctx context.Context, tx pgx.Tx) error {
-		err := change(ctx, tx, "cancel verification", `
-			update verification set cancel_requested_at = $3
-			where ledger = $1 and id = $2 and status in ('queued', 'processing') and cancel_requested_at is null`, ledger, id, at)
-		if err != nil {
-			return err
-		}
-		return queue(ctx, tx, cancel)
-	}
+	return verificationJob.cancel(ledger, string(id), at, cancel)
 }
 
 // UnfinishedVerifications returns verifications made before a time that have
 // not ended and for which the outbox holds no order, oldest first.
 func (s *Store) UnfinishedVerifications(ctx context.Context, before time.Time, limit int) ([]Verification, error) {
-	rows, err := s.pool.Query(ctx, `
-		select `+verificationColumns+` from verification
-		where status in ('queued', 'processing') and created_at < $1 and not exists (select from outbox o where o.workflow_id = verification.id)
-		order by created_at limit $2`, before, limit)
-	if err != nil {
-		return nil, translate("list unfinished verifications", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Verification])
-	return list, translate("list unfinished verifications", err)
+	return unfinished[Verification](ctx, s.pool, verificationJob, verificationColumns, before, limit)
 }
 
 func forgetSegments(ctx context.Context, tx pgx.Tx, ledger int32, id audit.VerificationID) error {

@@ -46,6 +46,6 @@ const (
 	MaxURL          = 2048    // bytes of a receiver's URL
 
 	MaxAnswer     = 64 << 10         // bytes of a receiver's answer that are read
-	MaxRetryAfter = 24 * time.Hour   // a longer Retry-After counts as this
+	MaxRetryAfter = time.Hour        // a longer Retry-After counts as this
 	SendTimeout   = 15 * time.Second // of one message, from the look-up of the name to the end of the answer
 )
