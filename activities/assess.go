@@ -75,6 +75,7 @@ func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Cat
 	}
 	out.Ledger, out.First, out.End = d.Genesis.Origin, found.First, found.Checkpoint.Size
 	out.Root, out.Hash = found.Checkpoint.Root.String(), found.Digest
+	facts.Verified = verified(&found)
 	if facts.Probes, err = a.probes(ctx, id, &found, broken, catalogs); err != nil {
 		return out, err
 	}
@@ -83,6 +84,22 @@ func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Cat
 	}
 	out.Reports = run.Reports()
 	return out, nil
+}
+
+// verified counts the entries of a verification that are what the signed tree
+// says; of a tree that does not hold there are none.
+func verified(v *ledger.Verification) control.Tally {
+	t := control.Tally{Read: v.Rows, Sound: v.Rows}
+	for kind, n := range v.Counts {
+		switch kind {
+		case ledger.WrongTree, ledger.Forked, ledger.LostTail:
+			t.Sound = 0
+		case ledger.WrongRollup: // says nothing of an entry
+		default:
+			t.Sound = max(0, t.Sound-n)
+		}
+	}
+	return t
 }
 
 // probes answers what catalogues ask of the ledger itself.

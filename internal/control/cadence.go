@@ -18,6 +18,9 @@ type cadence struct {
 	since     map[string]time.Time // when a member was first seen
 	matched   map[string][]bool
 	full      bool
+
+	running audit.Period    // the interval that has begun and is not over
+	now     map[string]bool // who has a match in it
 }
 
 func (t *cadence) init(asOf time.Time) {
@@ -28,6 +31,7 @@ func (t *cadence) init(asOf time.Time) {
 	for from := t.period.From; ; {
 		until := t.check.Every.After(from)
 		if until.After(end) {
+			t.running = audit.Period{From: from, Until: until}
 			break
 		}
 		t.intervals = append(t.intervals, audit.Period{From: from, Until: until})
@@ -36,7 +40,7 @@ func (t *cadence) init(asOf time.Time) {
 	if len(t.intervals) == 0 {
 		t.intervals = []audit.Period{{From: t.check.Every.Before(end), Until: end}}
 	}
-	t.since, t.matched = map[string]time.Time{}, map[string][]bool{}
+	t.since, t.matched, t.now = map[string]time.Time{}, map[string][]bool{}, map[string]bool{}
 }
 
 func (t *cadence) observe(e *audit.Entry, v view) {
@@ -57,6 +61,9 @@ func (t *cadence) observe(e *audit.Entry, v view) {
 	}
 	if t.matched[key] == nil {
 		t.matched[key] = make([]bool, len(t.intervals))
+	}
+	if t.running.Contains(at) {
+		t.now[key] = true
 	}
 	for i, interval := range t.intervals {
 		if interval.Contains(at) {

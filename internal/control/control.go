@@ -38,6 +38,7 @@ type Catalog struct {
 	Version      int             `yaml:"version"` // rises with every change of a check
 	Requirements []Requirement   `yaml:"requirements"`
 	NotInLedger  []string        `yaml:"not_in_ledger"` // criteria that no log can show
+	Metrics      []Metric        `yaml:"metrics"`
 
 	Digest string `yaml:"-"` // "sha256:" and 64 hex digits, of the text
 }
@@ -197,7 +198,7 @@ func (c *Catalog) compile() error {
 			}
 		}
 	}
-	return nil
+	return c.compileMetrics()
 }
 
 // include puts the shared checks that a requirement uses before its own.

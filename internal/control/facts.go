@@ -12,6 +12,8 @@ type Facts struct {
 	First  time.Time        `json:"first_entry"`  // of the ledger
 	Probes map[string]Probe `json:"probes"`       // by name; one that is missing was not run
 	Proofs []Proof          `json:"attestations"` // uploads that attest something, newest first
+
+	Verified Tally `json:"verified"`
 }
 
 // Probe is what a probe of the ledger found.
@@ -61,12 +63,7 @@ type attestation struct {
 }
 
 func (t *attestation) result(facts *Facts) Result {
-	var newest *Proof
-	for i := range facts.Proofs {
-		if p := &facts.Proofs[i]; p.Criterion == t.criterion && !p.Date.After(facts.AsOf) && (newest == nil || p.Date.After(newest.Date)) {
-			newest = p
-		}
-	}
+	newest := t.newest(facts)
 	switch {
 	case newest != nil && t.check.ValidFor.After(newest.Date).After(facts.AsOf):
 		t.out.Population, t.out.Passed, t.out.Verdict = 1, 1, Compliant
@@ -80,4 +77,13 @@ func (t *attestation) result(facts *Facts) Result {
 		t.out.Verdict, t.out.Reason = NotAssessed, "nothing was uploaded for "+t.criterion
 	}
 	return t.out
+}
+
+func (t *attestation) newest(facts *Facts) (newest *Proof) {
+	for i := range facts.Proofs {
+		if p := &facts.Proofs[i]; p.Criterion == t.criterion && !p.Date.After(facts.AsOf) && (newest == nil || p.Date.After(newest.Date)) {
+			newest = p
+		}
+	}
+	return newest
 }

@@ -172,6 +172,7 @@ func (r *Run) Reports() []Report {
 			out.Requirements = append(out.Requirements, f)
 		}
 		out.derive()
+		out.Metrics, out.Upcoming = c.metrics(out.Requirements, r.facts), r.upcoming(i)
 		reports = append(reports, out)
 	}
 	return reports

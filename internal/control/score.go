@@ -44,8 +44,10 @@ type Report struct {
 	Coverage float64  `json:"coverage"` // percent of the requirements that were assessed
 	Counts   Counts   `json:"counts"`
 
-	Requirements []Finding `json:"requirements"`
-	NotInLedger  []string  `json:"not_in_ledger"`
+	Metrics      []Value    `json:"metrics"`
+	Upcoming     []Upcoming `json:"upcoming"`
+	Requirements []Finding  `json:"requirements"`
+	NotInLedger  []string   `json:"not_in_ledger"`
 }
 
 // Period is [audit.Period] with names in JSON: From belongs to it, Until does not.
