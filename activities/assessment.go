@@ -108,6 +108,7 @@ func (a *Activities) FinishAssessment(ctx context.Context, c CompleteAssessment)
 	if row.Status == audit.AssessmentCompleted {
 		return brief, nil
 	}
+	moved := gapsOf(&row, result.Reports)
 	for i := range result.Reports {
 		result.Reports[i] = result.Reports[i].WithoutExceptions()
 	}
@@ -120,14 +121,14 @@ func (a *Activities) FinishAssessment(ctx context.Context, c CompleteAssessment)
 	for _, r := range result.Reports {
 		scores = append(scores, store.Score{Framework: r.Framework, Assessed: r.Period.Until, Status: string(r.Status), Score: r.Score, Coverage: r.Coverage})
 		found = append(found, audit.Object{"framework": r.Framework, "status": r.Status, "score": r.Score, "coverage": r.Coverage, "floor": r.Floor,
-			"catalog_version": r.CatalogVersion, "catalog_digest": r.CatalogDigest})
+			"catalog_version": r.CatalogVersion, "catalog_digest": r.CatalogDigest, "failing": failing(&r)})
 	}
 	details := audit.Object{
 		"assessment_id": row.ID, "from": audit.FormatTime(row.FromTime), "until": audit.FormatTime(row.UntilTime), "sha256": c.Result.Digest,
 		"first_seq": result.First, "end_seq": result.End, "root": result.Root, "frameworks": found,
 	}
 	return brief, a.record(ctx, row.Ledger, assessmentKey(row.ID)+"/completed", audit.TypeComplianceAssessed, details,
-		store.CompleteAssessment(row.Ledger, row.ID, c.Result, summary, scores, audit.Instant(a.Clock())))
+		store.CompleteAssessment(row.Ledger, row.ID, c.Result, summary, scores, moved, audit.Instant(a.Clock())))
 }
 
 // Headline is what an assessment says of a framework, in a few words: what belongs

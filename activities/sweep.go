@@ -20,7 +20,8 @@ type Swept struct {
 	Ended       int   `json:"ended"`
 	RequestKeys int64 `json:"request_keys"`
 	Sessions    int64 `json:"sessions"`
-	Streams     int   `json:"streams"` // that were started again
+	Streams     int   `json:"streams"`     // that were started again
+	Assessments int   `json:"assessments"` // that were due
 }
 
 // A sweep takes at most sweepLimit jobs of a kind; the next one goes on. A job
@@ -34,7 +35,8 @@ const (
 // Sweep expires packages that have outlived their time, ends jobs whose
 // workflow ended without them, as when an operator terminates it, and forgets
 // request keys that are older than their life and sessions that have ended. A
-// stream whose workflow ended is started again: it goes on where it stood.
+// stream whose workflow ended is started again: it goes on where it stood. It
+// orders the assessments that are due.
 func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 	now := audit.Instant(a.Clock())
 	expired, err := a.Store.ExpiredExports(ctx, now, sweepLimit)
@@ -51,6 +53,9 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 		return swept, err
 	}
 	if swept.Streams, err = a.restartStreams(ctx, now); err != nil {
+		return swept, err
+	}
+	if swept.Assessments, err = a.assessDue(ctx, now); err != nil {
 		return swept, err
 	}
 	if swept.Sessions, err = a.Store.PruneSessions(ctx, now); err != nil {

@@ -31,6 +31,7 @@ type assessmentBody struct {
 
 // assessedPeriod is half open, as it is assessed.
 type assessedPeriod struct {
+	Name  string `json:"name,omitempty"`
 	From  string `json:"from"`
 	Until string `json:"until"`
 }
@@ -38,7 +39,7 @@ type assessedPeriod struct {
 func assessmentView(a store.Assessment) *assessmentBody {
 	body := &assessmentBody{
 		ID: a.ID, Status: a.Status, Frameworks: a.Frameworks, RequestedBy: a.RequestedBy.V,
-		Period:    assessedPeriod{audit.FormatTime(a.FromTime), audit.FormatTime(a.UntilTime)},
+		Period:    assessedPeriod{a.PeriodName, audit.FormatTime(a.FromTime), audit.FormatTime(a.UntilTime)},
 		CreatedAt: audit.FormatTime(a.CreatedAt), CompletedAt: formatted(a.CompletedAt), CancelRequestedAt: formatted(a.CancelRequestedAt),
 		Result: a.Summary,
 	}
@@ -71,7 +72,7 @@ func (s *server) startAssessment(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	a := store.Assessment{
-		ID: audit.AssessmentID("assess_" + newULID(now)), Ledger: p.Ledger, Frameworks: req.Frameworks, FromTime: period.From, UntilTime: period.Until,
+		ID: audit.AssessmentID("assess_" + newULID(now)), Ledger: p.Ledger, Frameworks: req.Frameworks, FromTime: period.From, UntilTime: period.Until, PeriodName: req.Period,
 		Status: audit.AssessmentQueued, CreatedAt: now, RequestedBy: store.JSON[audit.Object]{V: p.Actor()},
 	}
 	if key != nil {

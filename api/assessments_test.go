@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/store"
 )
@@ -30,8 +33,40 @@ func (b *bench) assess(until string, score *float64) (id string) {
 		b.t.Fatal(err)
 	}
 	b.apply(store.CompleteAssessment(b.ledger, audit.AssessmentID(id), a, json.RawMessage(assessed),
-		[]store.Score{{Framework: audit.SOC2, Assessed: end.AddDate(0, 0, 1), Status: "compliant", Score: score, Coverage: 80}}, b.clock.now()))
+		[]store.Score{{Framework: audit.SOC2, Assessed: end.AddDate(0, 0, 1), Status: "compliant", Score: score, Coverage: 80}}, nil, b.clock.now()))
 	return id
+}
+
+// completeAssessment does what the worker does for an assessment, in its own code.
+func (b *bench) completeAssessment(id audit.AssessmentID) audit.Artifact {
+	b.t.Helper()
+	row, err := b.store.Assessment(b.t.Context(), b.ledger, id)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	do := &activities.Activities{Log: b.log, Store: b.store, Artifacts: b.artifacts, Clock: b.clock.now}
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(do)
+	run := func(activity any, args, into any) {
+		b.t.Helper()
+		v, err := env.ExecuteActivity(activity, args)
+		if err == nil {
+			err = v.Get(into)
+		}
+		if err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	start := audit.AssessmentStart{ID: id, Ledger: b.ledger, Frameworks: row.Frameworks}
+	var status audit.AssessmentStatus
+	run(do.BeginAssessment, start, &status)
+	complete := activities.CompleteAssessment{Start: start}
+	run(do.AssessPeriod, start, &complete.Result)
+	var found []activities.Headline
+	run(do.FinishAssessment, complete, &found)
+	run(do.FinishAssessment, complete, &found) // repeated, it changes nothing
+	return complete.Result
 }
 
 func TestAssessmentsAndTheirHistory(t *testing.T) {

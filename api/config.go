@@ -65,6 +65,8 @@ type Config struct {
 
 	StreamAllow []netip.Prefix // networks in which receivers of streams may be, though not public
 
+	AssessEvery time.Duration // how often the worker assesses organisations; 0 is never
+
 	SignInRate  int64         // requests a minute that an address may send to sign in or enrol, in the long run; negative: any number
 	SignInBurst int64         // that it may send at once
 	MaxSignIns  int64         // passwords that are compared at a time: each takes 19 MiB

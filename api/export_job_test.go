@@ -44,6 +44,9 @@ func (b *bench) begin(job string) audit.ExportID {
 // complete publishes a package for a job.
 func (b *bench) complete(job string, content []byte, failures ...string) audit.Artifact {
 	b.t.Helper()
+	if strings.HasPrefix(job, "assess_") {
+		return b.completeAssessment(audit.AssessmentID(job))
+	}
 	id := b.begin(job)
 	a, err := b.artifacts.Put(b.t.Context(), "exports/"+job, bytes.NewReader(content))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sealbook/sealbook/api"
 	"github.com/sealbook/sealbook/audit"
@@ -44,20 +45,26 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	}
 	person := b.post("other", "~/directory/users", `{"email":"their@example.com","name":"Theirs","roles":["viewer"]}`).want(201)
 	stream := b.post("other", "~/streams", `{"name":"theirs","url":"https://siem.example.com/","format":"ndjson"}`).want(201)
+	gaps := store.Assessed{Gaps: []store.Gap{
+		{Kind: audit.FindingGap, Framework: audit.SOX, Requirement: "S1", Title: "t", Severity: audit.SeverityLow, DetectedAt: b.clock.now()},
+		{Kind: audit.ViolationGap, Framework: audit.SOX, Requirement: "S1", CheckID: "c", Title: "t", Severity: audit.SeverityLow, DetectedAt: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)},
+	}}
+	b.apply(store.ApplyAssessed(b.other, audit.AssessmentID(assessment.text("data.assessment_id")), gaps, b.clock.now()))
 	file := b.uploadAs(t, "other", "theirs.txt", "theirs").want(201)
 	_, artifact, _ := strings.Cut(file.text("data.artifacts.0.url"), "/evidence/download/")
 	return ids{
 		foreign: map[string]string{
 			"id": entry.text("data.id"), "log_id": entry.text("data.log_id"), "evidence job_id": export.text("data.job_id"),
 			"verify job_id": verification.text("data.job_id"), "key_id": key.text("data.id"), "assessment_id": assessment.text("data.assessment_id"), "user_id": person.text("data.user_id"), "stream_id": stream.text("data.stream_id"),
+			"finding_id": "SOX_001", "violation_id": "viol_20260102_001",
 			"evidence name": file.text("data.id"), "artifact": artifact,
 		},
 		absent: map[string]string{
 			"id": "audit_entry_20250101_999999", "log_id": "log_01K3JY1Z3N8W4Q6T9V0B2C5D7F", "evidence job_id": "export_01k3jy1z3n8w4q6t9v0b2c5d7f",
-			"verify job_id": "verify_01k3jy1z3n8w4q6t9v0b2c5d7f", "key_id": "000000000000", "assessment_id": "assess_01k3jy1z3n8w4q6t9v0b2c5d7f", "user_id": "user_01k3jy1z3n8w4q6t9v0b2c5d7f", "stream_id": "stream_01k3jy1z3n8w4q6t9v0b2c5d7f",
+			"verify job_id": "verify_01k3jy1z3n8w4q6t9v0b2c5d7f", "key_id": "000000000000", "assessment_id": "assess_01k3jy1z3n8w4q6t9v0b2c5d7f", "user_id": "user_01k3jy1z3n8w4q6t9v0b2c5d7f", "stream_id": "stream_01k3jy1z3n8w4q6t9v0b2c5d7f", "finding_id": "SOX_999", "violation_id": "viol_20260102_999",
 			"evidence name": "ev_01k3jy1z3n8w4q6t9v0b2c5d7f", "artifact": "ev_01k3jy1z3n8w4q6t9v0b2c5d7f_artifact_1",
 		},
-		neutral: map[string]string{"name": "a.type", "size": "1", "level": "0", "index": "000.p/1", "version": "1"},
+		neutral: map[string]string{"name": "a.type", "size": "1", "level": "0", "framework": "sox", "index": "000.p/1", "version": "1"},
 	}
 }
 

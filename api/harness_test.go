@@ -154,7 +154,7 @@ func newBench(t testing.TB, change ...func(*api.Config, *ledger.Config)) *bench 
 	lc := ledger.Config{}
 	c := api.Config{
 		Workflows: b.workflows, Pepper: pepper, PublicURL: "https://audit.example.com", Contact: "audit@example.com", Version: "v0.0.0-test",
-		SignInRate: -1, SignInFloor: time.Millisecond,
+		SignInRate: -1, SignInFloor: time.Millisecond, AssessEvery: 24 * time.Hour,
 		Clock: b.clock.now, Logger: slog.New(slog.NewJSONHandler(b.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range change {

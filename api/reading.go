@@ -37,6 +37,13 @@ var readings = map[string]reading{
 	"GET /evidence/export/{job_id}":                        onlyCounted,
 	"GET /compliance/assessments/{assessment_id}":          onlyCounted, // the state of a job, which is polled
 	"GET /compliance/assessments":                          onlyCounted,
+	"GET /compliance":                                      onlyCounted,
+	"GET /compliance/frameworks":                           onlyCounted,
+	"GET /compliance/frameworks/{framework}":               onlyCounted,
+	"GET /compliance/findings":                             onlyCounted,
+	"GET /compliance/violations":                           onlyCounted,
+	"GET /compliance/findings/{finding_id}":                {typeFindingRead, "compliance_finding", "finding_id"},
+	"GET /compliance/violations/{violation_id}":            {typeViolationRead, "compliance_violation", "violation_id"},
 	"GET /compliance/assessments/{assessment_id}/download": {typeAssessmentRead, "compliance_assessment", "assessment_id"},
 	"GET /evidence/{name}":                                 {typeEvidenceRead, "evidence", "name"}, // frameworks are counted
 	"GET /api-keys/{key_id}":                               {typeKeyRead, "api_key", "key_id"},

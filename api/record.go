@@ -23,6 +23,10 @@ const (
 	typeVerified            = audit.TypeLedgerVerified
 	typeAssessmentRequested = "audit.compliance_assessment_requested"
 	typeAssessmentCancel    = "audit.compliance_assessment_cancel_requested"
+	typeFindingChanged      = "audit.compliance_finding_changed"
+	typeViolationChanged    = "audit.compliance_violation_changed"
+	typeFindingRead         = "audit.compliance_finding_read"
+	typeViolationRead       = "audit.compliance_violation_read"
 	typeVerifyRequested     = "audit.ledger_verification_requested"
 	typeVerifyCancel        = "audit.ledger_verification_cancel_requested"
 	typeTampering           = "audit.tampering_detected"

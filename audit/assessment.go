@@ -12,9 +12,10 @@ type AssessmentID string
 // MaxAssessmentDays bounds the period of an assessment.
 const MaxAssessmentDays = 1830 // five years
 
-// AssessmentRequest is what to assess. What is left out is the last 90 days, and
-// every framework.
+// AssessmentRequest is what to assess, in a period that has a name or bounds. What
+// is left out is the last 90 days, and every framework.
 type AssessmentRequest struct {
+	Period     string      `json:"period,omitempty"` // see [NamedPeriod]
 	From       string      `json:"from,omitempty"`
 	To         string      `json:"to,omitempty"`
 	Frameworks []Framework `json:"frameworks,omitempty"`
@@ -23,7 +24,7 @@ type AssessmentRequest struct {
 // DefaultAssessmentPeriod is the period without a start.
 const DefaultAssessmentPeriod = 90 * 24 * time.Hour
 
-// Normalise gives the frameworks their canonical names and completes the period
+// Normalise gives frameworks and period their canonical names and completes the period
 // of a request that is made now. Returns ValidationFailed with every field that
 // is wrong.
 func (a *AssessmentRequest) Normalise(now time.Time) (p Period, err error) {
@@ -44,6 +45,19 @@ func (a *AssessmentRequest) Normalise(now time.Time) (p Period, err error) {
 			fail(fmt.Sprintf("/frameworks/%d", i), "duplicate", string(f)+" is named twice")
 		}
 		a.Frameworks[i] = f
+	}
+	if a.Period != "" {
+		if a.From != "" || a.To != "" {
+			fail("/period", "conflict", "a period has a name or bounds")
+		}
+		p, a.Period, err = NamedPeriod(a.Period, now)
+		if err != nil {
+			fail("/period", "invalid", err.(*Error).Message)
+		}
+		if bad != nil {
+			return p, &Error{Code: ValidationFailed, Message: "the assessment is not valid", Fields: bad}
+		}
+		return p, nil
 	}
 	p, err = ParsePeriod(a.From, a.To)
 	if err != nil {
@@ -101,3 +115,7 @@ const AssessmentWorkflow = "AssessCompliance"
 // TypeComplianceAssessed is the type of the entries that hold what an assessment
 // came to, by the digest of its result.
 const TypeComplianceAssessed = ReservedPrefix + "compliance_assessed"
+
+// TypeAssessmentScheduled is the type of the entries about assessments that nobody
+// asked for.
+const TypeAssessmentScheduled = ReservedPrefix + "compliance_assessment_scheduled"

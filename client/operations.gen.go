@@ -465,6 +465,202 @@ func (c *Client) CancelVerification(ctx context.Context, jobID string, options .
 	return call[VerificationJob, Metadata](ctx, c, r, options)
 }
 
+// ShowComplianceParams are the parameters of ShowCompliance. Those that are zero are not sent.
+type ShowComplianceParams struct {
+	// this framework only; default: all
+	Framework string
+	// current_year, current_quarter, current_month, last_30_days, last_90_days, last_year, YYYY,
+	// YYYY-Qn or YYYY-MM, of an assessment that was asked for by such a name; default: of any
+	Period string
+	// with end: of an assessment of just this period
+	Start string
+	// an RFC 3339 time, or a date YYYY-MM-DD in UTC
+	End string
+	// this assessment
+	AssessmentID string
+	// false: without key metrics, findings and violations
+	IncludeDetails *bool
+}
+
+func (p *ShowComplianceParams) set(r *request) {
+	r.query.put("framework", p.Framework)
+	r.query.put("period", p.Period)
+	r.query.put("start", p.Start)
+	r.query.put("end", p.End)
+	r.query.put("assessment_id", p.AssessmentID)
+	r.query.put("include_details", p.IncludeDetails)
+}
+
+// ShowCompliance calls GET /compliance: show how compliance stands.
+//
+// Needs `audit:compliance:read`. Answers from the newest completed assessment of what is asked for
+// and assesses nothing itself: without one, figures are null and `reason` says so. Coverage and
+// the score floor stand beside each score. What the ledger cannot know is null, with its reason.
+// Findings and violations are as they stand now.
+func (c *Client) ShowCompliance(ctx context.Context, params ShowComplianceParams, options ...CallOption) (*Answer[Compliance, ComplianceMetadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance", repeatable: true}
+	params.set(&r)
+	return call[Compliance, ComplianceMetadata](ctx, c, r, options)
+}
+
+// ListFrameworks calls GET /compliance/frameworks: list the control catalogues.
+//
+// Needs `audit:compliance:read`. The catalogues that assessments use, without their requirements.
+func (c *Client) ListFrameworks(ctx context.Context, options ...CallOption) (*Answer[[]Catalog, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/frameworks", repeatable: true}
+	return call[[]Catalog, Metadata](ctx, c, r, options)
+}
+
+// ShowFramework calls GET /compliance/frameworks/{framework}: show a control catalogue.
+//
+// Needs `audit:compliance:read`. With its requirements, and what is checked of each.
+func (c *Client) ShowFramework(ctx context.Context, framework string, options ...CallOption) (*Answer[Catalog, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/frameworks/" + segment(framework), repeatable: true}
+	return call[Catalog, Metadata](ctx, c, r, options)
+}
+
+// ListFindingsParams are the parameters of ListFindings. Those that are zero are not sent.
+type ListFindingsParams struct {
+	Framework string
+	Status    ListFindingsStatus
+	Page      int64
+	Limit     int64
+}
+
+func (p *ListFindingsParams) set(r *request) {
+	r.query.put("framework", p.Framework)
+	r.query.put("status", p.Status)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListFindings calls GET /compliance/findings: list findings.
+//
+// Needs `audit:compliance:read`. Requirements that do not hold. Assessments open them, and close
+// them after two in a row in which the requirement held. Newest first.
+func (c *Client) ListFindings(ctx context.Context, params ListFindingsParams, options ...CallOption) (*Page[[]Finding, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/findings", repeatable: true}
+	params.set(&r)
+	return callPage[[]Finding, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllFindings walks all pages of ListFindings, from the one that params name. An error is the last
+// that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllFindings(ctx context.Context, params ListFindingsParams, options ...CallOption) iter.Seq2[Finding, error] {
+	return walk(func(at int64) ([]Finding, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListFindings(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowFinding calls GET /compliance/findings/{finding_id}: show a finding.
+//
+// Needs `audit:compliance:read`.
+func (c *Client) ShowFinding(ctx context.Context, findingID string, options ...CallOption) (*Answer[Finding, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/findings/" + segment(findingID), repeatable: true}
+	return call[Finding, Metadata](ctx, c, r, options)
+}
+
+// ChangeFindingParams are the parameters of ChangeFinding. Those that are zero are not sent.
+type ChangeFindingParams struct {
+	// the ETag of the finding
+	IfMatch string
+}
+
+func (p *ChangeFindingParams) set(r *request) {
+	r.header.put("If-Match", p.IfMatch)
+}
+
+// ChangeFinding calls PATCH /compliance/findings/{finding_id}: say who deals with a finding, how
+// and until when.
+//
+// Needs `audit:compliance:write`, and `If-Match` with the ETag of what this changes. What is left
+// out stays; null takes back. Accepting or resolving needs a reason. Each change is an entry of
+// the ledger.
+func (c *Client) ChangeFinding(ctx context.Context, findingID string, body FindingPatch, params ChangeFindingParams, options ...CallOption) (*Answer[Finding, Metadata], error) {
+	r := request{method: "PATCH", path: "/api/v1/audit/compliance/findings/" + segment(findingID), body: body}
+	params.set(&r)
+	return call[Finding, Metadata](ctx, c, r, options)
+}
+
+// ListViolationsParams are the parameters of ListViolations. Those that are zero are not sent.
+type ListViolationsParams struct {
+	Framework string
+	Status    ListViolationsStatus
+	Page      int64
+	Limit     int64
+}
+
+func (p *ListViolationsParams) set(r *request) {
+	r.query.put("framework", p.Framework)
+	r.query.put("status", p.Status)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListViolations calls GET /compliance/violations: list violations.
+//
+// Needs `audit:compliance:read`. What happened against a rule. Assessments open them; only people
+// resolve them. Newest first.
+func (c *Client) ListViolations(ctx context.Context, params ListViolationsParams, options ...CallOption) (*Page[[]Violation, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/violations", repeatable: true}
+	params.set(&r)
+	return callPage[[]Violation, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllViolations walks all pages of ListViolations, from the one that params name. An error is the
+// last that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllViolations(ctx context.Context, params ListViolationsParams, options ...CallOption) iter.Seq2[Violation, error] {
+	return walk(func(at int64) ([]Violation, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListViolations(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowViolation calls GET /compliance/violations/{violation_id}: show a violation.
+//
+// Needs `audit:compliance:read`.
+func (c *Client) ShowViolation(ctx context.Context, violationID string, options ...CallOption) (*Answer[Violation, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/violations/" + segment(violationID), repeatable: true}
+	return call[Violation, Metadata](ctx, c, r, options)
+}
+
+// ChangeViolationParams are the parameters of ChangeViolation. Those that are zero are not sent.
+type ChangeViolationParams struct {
+	// the ETag of the violation
+	IfMatch string
+}
+
+func (p *ChangeViolationParams) set(r *request) {
+	r.header.put("If-Match", p.IfMatch)
+}
+
+// ChangeViolation calls PATCH /compliance/violations/{violation_id}: say who deals with a
+// violation, how and until when.
+//
+// Needs `audit:compliance:write`, and `If-Match` with the ETag of what this changes. What is left
+// out stays; null takes back. Accepting or resolving needs a reason. Each change is an entry of
+// the ledger.
+func (c *Client) ChangeViolation(ctx context.Context, violationID string, body ViolationPatch, params ChangeViolationParams, options ...CallOption) (*Answer[Violation, Metadata], error) {
+	r := request{method: "PATCH", path: "/api/v1/audit/compliance/violations/" + segment(violationID), body: body}
+	params.set(&r)
+	return call[Violation, Metadata](ctx, c, r, options)
+}
+
 // StartAssessmentParams are the parameters of StartAssessment. Those that are zero are not sent.
 type StartAssessmentParams struct {
 	// `wait=N`: wait for the result, at most 20 seconds (RFC 7240)

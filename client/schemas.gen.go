@@ -162,6 +162,7 @@ const (
 
 // AssessmentPeriod: the second bound does not belong to it
 type AssessmentPeriod struct {
+	Name  string    `json:"name,omitzero"`
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
 }
@@ -173,6 +174,9 @@ type AssessmentProgress struct {
 }
 
 type AssessmentRequest struct {
+	// current_year, current_quarter, current_month, last_30_days, last_90_days, last_year, YYYY,
+	// YYYY-Qn or YYYY-MM, instead of from and to
+	Period string `json:"period,omitzero"`
 	// default: 90 days before the end
 	From string `json:"from,omitzero"`
 	// default, and at most: now
@@ -234,6 +238,56 @@ const (
 	BulkItemStatusCreated   BulkItemStatus = "created"
 	BulkItemStatusDuplicate BulkItemStatus = "duplicate"
 	BulkItemStatusRejected  BulkItemStatus = "rejected"
+)
+
+type Catalog struct {
+	Framework         Framework `json:"framework"`
+	Edition           string    `json:"edition"`
+	Version           int64     `json:"version"`
+	Digest            string    `json:"digest"`
+	RequirementsTotal int64     `json:"requirements_total"`
+	// criteria that no log can show
+	NotInLedger  []string             `json:"not_in_ledger"`
+	Requirements []CatalogRequirement `json:"requirements,omitzero"`
+}
+
+type CatalogRequirement struct {
+	ID        string                     `json:"id"`
+	Criterion string                     `json:"criterion"`
+	Title     string                     `json:"title"`
+	Severity  CatalogRequirementSeverity `json:"severity"`
+	Checks    []CatalogRequirementCheck  `json:"checks"`
+}
+
+type CatalogRequirementCheck struct {
+	ID   string                      `json:"id"`
+	Kind CatalogRequirementCheckKind `json:"kind"`
+}
+
+// CatalogRequirementCheckKind is one of these, or one that is newer than this package.
+type CatalogRequirementCheckKind string
+
+// The values of CatalogRequirementCheckKind.
+const (
+	CatalogRequirementCheckKindRatio       CatalogRequirementCheckKind = "ratio"
+	CatalogRequirementCheckKindAbsence     CatalogRequirementCheckKind = "absence"
+	CatalogRequirementCheckKindCadence     CatalogRequirementCheckKind = "cadence"
+	CatalogRequirementCheckKindSla         CatalogRequirementCheckKind = "sla"
+	CatalogRequirementCheckKindSequence    CatalogRequirementCheckKind = "sequence"
+	CatalogRequirementCheckKindUnique      CatalogRequirementCheckKind = "unique"
+	CatalogRequirementCheckKindIntegrity   CatalogRequirementCheckKind = "integrity"
+	CatalogRequirementCheckKindAttestation CatalogRequirementCheckKind = "attestation"
+)
+
+// CatalogRequirementSeverity is one of these, or one that is newer than this package.
+type CatalogRequirementSeverity string
+
+// The values of CatalogRequirementSeverity.
+const (
+	CatalogRequirementSeverityLow      CatalogRequirementSeverity = "low"
+	CatalogRequirementSeverityMedium   CatalogRequirementSeverity = "medium"
+	CatalogRequirementSeverityHigh     CatalogRequirementSeverity = "high"
+	CatalogRequirementSeverityCritical CatalogRequirementSeverity = "critical"
 )
 
 type Change struct {
@@ -331,6 +385,112 @@ const (
 	CodeRateLimited                 Code = "RATE_LIMITED"
 	CodeUnavailable                 Code = "UNAVAILABLE"
 	CodeInternal                    Code = "INTERNAL"
+)
+
+type Compliance struct {
+	ComplianceAssessment ComplianceComplianceAssessment `json:"compliance_assessment"`
+	Frameworks           []FrameworkStatus              `json:"frameworks"`
+	// open findings and violations that nobody has accepted, as they stand now
+	RiskAssessment       ComplianceRiskAssessment        `json:"risk_assessment"`
+	RecentViolations     []Violation                     `json:"recent_violations,omitzero"`
+	UpcomingRequirements []ComplianceUpcomingRequirement `json:"upcoming_requirements"`
+}
+
+type ComplianceComplianceAssessment struct {
+	// the mean of the scores below that are known
+	OverallScore    *float64                             `json:"overall_score"`
+	Status          ComplianceComplianceAssessmentStatus `json:"status"`
+	LastAssessment  *time.Time                           `json:"last_assessment"`
+	NextAssessment  *time.Time                           `json:"next_assessment"`
+	AssessmentID    *string                              `json:"assessment_id"`
+	ScoreFloor      float64                              `json:"score_floor"`
+	CoveragePercent float64                              `json:"coverage_percent"`
+	// why there is no score
+	Reason               string `json:"reason,omitzero"`
+	NextAssessmentReason string `json:"next_assessment_reason,omitzero"`
+}
+
+// ComplianceComplianceAssessmentStatus is one of these, or one that is newer than this package.
+type ComplianceComplianceAssessmentStatus string
+
+// The values of ComplianceComplianceAssessmentStatus.
+const (
+	ComplianceComplianceAssessmentStatusCompliant            ComplianceComplianceAssessmentStatus = "compliant"
+	ComplianceComplianceAssessmentStatusPartiallyCompliant   ComplianceComplianceAssessmentStatus = "partially_compliant"
+	ComplianceComplianceAssessmentStatusInsufficientEvidence ComplianceComplianceAssessmentStatus = "insufficient_evidence"
+	ComplianceComplianceAssessmentStatusNonCompliant         ComplianceComplianceAssessmentStatus = "non_compliant"
+	ComplianceComplianceAssessmentStatusNotAssessed          ComplianceComplianceAssessmentStatus = "not_assessed"
+)
+
+type ComplianceMetadata struct {
+	Timestamp        time.Time `json:"timestamp"`
+	RequestID        string    `json:"request_id"`
+	AssessmentPeriod string    `json:"assessment_period"`
+}
+
+// ComplianceRiskAssessment: open findings and violations that nobody has accepted, as they stand
+// now
+type ComplianceRiskAssessment struct {
+	OverallRisk   *ComplianceRiskAssessmentOverallRisk `json:"overall_risk"`
+	CriticalRisks int64                                `json:"critical_risks"`
+	HighRisks     int64                                `json:"high_risks"`
+	MediumRisks   int64                                `json:"medium_risks"`
+	LowRisks      int64                                `json:"low_risks"`
+	// (100 critical + 10 high + 3 medium + low) for each requirement that was assessed
+	RiskIndex  *float64                           `json:"risk_index"`
+	RiskTrends ComplianceRiskAssessmentRiskTrends `json:"risk_trends"`
+	Reason     string                             `json:"reason,omitzero"`
+}
+
+// ComplianceRiskAssessmentOverallRisk is one of these, or one that is newer than this package.
+type ComplianceRiskAssessmentOverallRisk string
+
+// The values of ComplianceRiskAssessmentOverallRisk.
+const (
+	ComplianceRiskAssessmentOverallRiskLow      ComplianceRiskAssessmentOverallRisk = "low"
+	ComplianceRiskAssessmentOverallRiskMedium   ComplianceRiskAssessmentOverallRisk = "medium"
+	ComplianceRiskAssessmentOverallRiskHigh     ComplianceRiskAssessmentOverallRisk = "high"
+	ComplianceRiskAssessmentOverallRiskCritical ComplianceRiskAssessmentOverallRisk = "critical"
+)
+
+type ComplianceRiskAssessmentRiskTrends struct {
+	Direction *ComplianceRiskAssessmentRiskTrendsDirection `json:"direction"`
+	// of the weighed risks, since one period ago
+	ChangePercent *float64 `json:"change_percent"`
+	Reason        string   `json:"reason,omitzero"`
+}
+
+// ComplianceRiskAssessmentRiskTrendsDirection is one of these, or one that is newer than this
+// package.
+type ComplianceRiskAssessmentRiskTrendsDirection string
+
+// The values of ComplianceRiskAssessmentRiskTrendsDirection.
+const (
+	ComplianceRiskAssessmentRiskTrendsDirectionImproving ComplianceRiskAssessmentRiskTrendsDirection = "improving"
+	ComplianceRiskAssessmentRiskTrendsDirectionWorsening ComplianceRiskAssessmentRiskTrendsDirection = "worsening"
+	ComplianceRiskAssessmentRiskTrendsDirectionStable    ComplianceRiskAssessmentRiskTrendsDirection = "stable"
+)
+
+type ComplianceUpcomingRequirement struct {
+	Requirement   string    `json:"requirement"`
+	RequirementID string    `json:"requirement_id"`
+	Framework     Framework `json:"framework"`
+	DueDate       time.Time `json:"due_date"`
+	// at risk: three quarters of the interval are over
+	PreparationStatus ComplianceUpcomingRequirementPreparationStatus `json:"preparation_status"`
+	CompletionPercent int64                                          `json:"completion_percent"`
+}
+
+// ComplianceUpcomingRequirementPreparationStatus is one of these, or one that is newer than this
+// package.
+type ComplianceUpcomingRequirementPreparationStatus string
+
+// The values of ComplianceUpcomingRequirementPreparationStatus.
+const (
+	ComplianceUpcomingRequirementPreparationStatusNotStarted ComplianceUpcomingRequirementPreparationStatus = "not_started"
+	ComplianceUpcomingRequirementPreparationStatusOnTrack    ComplianceUpcomingRequirementPreparationStatus = "on_track"
+	ComplianceUpcomingRequirementPreparationStatusAtRisk     ComplianceUpcomingRequirementPreparationStatus = "at_risk"
+	ComplianceUpcomingRequirementPreparationStatusOverdue    ComplianceUpcomingRequirementPreparationStatus = "overdue"
 )
 
 type ConsistencyProof struct {
@@ -779,6 +939,81 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+type Finding struct {
+	FindingID     string    `json:"finding_id"`
+	Framework     Framework `json:"framework"`
+	Requirement   string    `json:"requirement"`
+	RequirementID string    `json:"requirement_id"`
+	// minor: the requirement holds in part
+	Status          FindingStatus    `json:"status"`
+	State           FindingState     `json:"state"`
+	Description     string           `json:"description"`
+	RiskLevel       FindingRiskLevel `json:"risk_level"`
+	Owner           *string          `json:"owner"`
+	RemediationPlan *string          `json:"remediation_plan"`
+	DueDate         *time.Time       `json:"due_date"`
+	// why it is accepted
+	Reason        *string `json:"reason"`
+	EntriesFailed int64   `json:"entries_failed"`
+	// the first, or of a violation the last, of those that failed
+	EntryIDs []string  `json:"entry_ids"`
+	OpenedAt time.Time `json:"opened_at"`
+	// the assessment
+	OpenedBy string `json:"opened_by"`
+	// the assessment
+	LastSeenBy string     `json:"last_seen_by"`
+	ClosedAt   *time.Time `json:"closed_at"`
+}
+
+type FindingPatch struct {
+	Status          *FindingPatchStatus `json:"status,omitzero"`
+	Owner           Patch[string]       `json:"owner,omitzero"`
+	RemediationPlan Patch[string]       `json:"remediation_plan,omitzero"`
+	DueDate         Patch[time.Time]    `json:"due_date,omitzero"`
+	Reason          Patch[string]       `json:"reason,omitzero"`
+}
+
+// FindingPatchStatus is one of these, or one that is newer than this package.
+type FindingPatchStatus string
+
+// The values of FindingPatchStatus.
+const (
+	FindingPatchStatusOpen       FindingPatchStatus = "open"
+	FindingPatchStatusInProgress FindingPatchStatus = "in_progress"
+	FindingPatchStatusAccepted   FindingPatchStatus = "accepted"
+)
+
+// FindingRiskLevel is one of these, or one that is newer than this package.
+type FindingRiskLevel string
+
+// The values of FindingRiskLevel.
+const (
+	FindingRiskLevelLow      FindingRiskLevel = "low"
+	FindingRiskLevelMedium   FindingRiskLevel = "medium"
+	FindingRiskLevelHigh     FindingRiskLevel = "high"
+	FindingRiskLevelCritical FindingRiskLevel = "critical"
+)
+
+// FindingState is one of these, or one that is newer than this package.
+type FindingState string
+
+// The values of FindingState.
+const (
+	FindingStateOpen       FindingState = "open"
+	FindingStateInProgress FindingState = "in_progress"
+	FindingStateAccepted   FindingState = "accepted"
+	FindingStateClosed     FindingState = "closed"
+)
+
+// FindingStatus is one of these, or one that is newer than this package.
+type FindingStatus string
+
+// The values of FindingStatus.
+const (
+	FindingStatusMinorGap FindingStatus = "minor_gap"
+	FindingStatusMajorGap FindingStatus = "major_gap"
+)
+
 // Framework is one of these, or one that is newer than this package.
 type Framework string
 
@@ -878,7 +1113,9 @@ type FrameworkReport struct {
 	// of what was assessed; null: nothing was
 	Score *float64 `json:"score"`
 	// the score if all that was not assessed had failed
-	Floor float64 `json:"floor"`
+	Floor    float64          `json:"floor"`
+	Metrics  []map[string]any `json:"metrics"`
+	Upcoming []map[string]any `json:"upcoming"`
 	// percent of the requirements that were assessed
 	Coverage     float64               `json:"coverage"`
 	Counts       FrameworkReportCounts `json:"counts"`
@@ -923,6 +1160,51 @@ const (
 	FrameworkReportStatusInsufficientEvidence FrameworkReportStatus = "insufficient_evidence"
 	FrameworkReportStatusNonCompliant         FrameworkReportStatus = "non_compliant"
 	FrameworkReportStatusNotAssessed          FrameworkReportStatus = "not_assessed"
+)
+
+type FrameworkStatus struct {
+	Framework       Framework                   `json:"framework"`
+	ComplianceScore *float64                    `json:"compliance_score"`
+	Status          FrameworkStatusStatus       `json:"status"`
+	Requirements    FrameworkStatusRequirements `json:"requirements"`
+	ScoreBasis      FrameworkStatusScoreBasis   `json:"score_basis"`
+	// percentages, counts, true or false; null with a reason
+	KeyMetrics map[string]map[string]any `json:"key_metrics,omitzero"`
+	// by group.name, why a figure is null
+	KeyMetricsReasons map[string]string `json:"key_metrics_reasons,omitzero"`
+	Findings          []Finding         `json:"findings,omitzero"`
+}
+
+type FrameworkStatusRequirements struct {
+	Total         int64 `json:"total"`
+	Compliant     int64 `json:"compliant"`
+	Partial       int64 `json:"partial"`
+	NonCompliant  int64 `json:"non_compliant"`
+	NotAssessed   int64 `json:"not_assessed"`
+	NotApplicable int64 `json:"not_applicable"`
+}
+
+type FrameworkStatusScoreBasis struct {
+	Catalog         string `json:"catalog"`
+	CatalogVersion  int64  `json:"catalog_version"`
+	CatalogDigest   string `json:"catalog_digest"`
+	EntriesAnalyzed int64  `json:"entries_analyzed"`
+	// requirements
+	Assessed        int64   `json:"assessed"`
+	CoveragePercent float64 `json:"coverage_percent"`
+	ScoreFloor      float64 `json:"score_floor"`
+}
+
+// FrameworkStatusStatus is one of these, or one that is newer than this package.
+type FrameworkStatusStatus string
+
+// The values of FrameworkStatusStatus.
+const (
+	FrameworkStatusStatusCompliant            FrameworkStatusStatus = "compliant"
+	FrameworkStatusStatusPartiallyCompliant   FrameworkStatusStatus = "partially_compliant"
+	FrameworkStatusStatusInsufficientEvidence FrameworkStatusStatus = "insufficient_evidence"
+	FrameworkStatusStatusNonCompliant         FrameworkStatusStatus = "non_compliant"
+	FrameworkStatusStatusNotAssessed          FrameworkStatusStatus = "not_assessed"
 )
 
 type HealthzData struct {
@@ -1018,6 +1300,17 @@ const (
 	ListEntriesStatusOnHold   ListEntriesStatus = "on_hold"
 )
 
+// ListFindingsStatus is one of these, or one that is newer than this package.
+type ListFindingsStatus string
+
+// The values of ListFindingsStatus.
+const (
+	ListFindingsStatusOpen       ListFindingsStatus = "open"
+	ListFindingsStatusInProgress ListFindingsStatus = "in_progress"
+	ListFindingsStatusAccepted   ListFindingsStatus = "accepted"
+	ListFindingsStatusClosed     ListFindingsStatus = "closed"
+)
+
 type ListKeysData struct {
 	// of the organisation's ledger
 	Origin string `json:"origin"`
@@ -1046,6 +1339,17 @@ type ListMetadata struct {
 	QueryExecutionTimeMS int64    `json:"query_execution_time_ms"`
 	DataSources          []string `json:"data_sources"`
 }
+
+// ListViolationsStatus is one of these, or one that is newer than this package.
+type ListViolationsStatus string
+
+// The values of ListViolationsStatus.
+const (
+	ListViolationsStatusOpen       ListViolationsStatus = "open"
+	ListViolationsStatusInProgress ListViolationsStatus = "in_progress"
+	ListViolationsStatusAccepted   ListViolationsStatus = "accepted"
+	ListViolationsStatusResolved   ListViolationsStatus = "resolved"
+)
 
 // Log: an entry in document A's shape. `event_type` is missing only from an entry whose stored
 // content was destroyed.
@@ -2033,6 +2337,73 @@ type VersionData struct {
 	// the newest record format that it writes
 	RecordFormat string `json:"record_format"`
 }
+
+type Violation struct {
+	ViolationID         string                    `json:"violation_id"`
+	Framework           Framework                 `json:"framework"`
+	Requirement         string                    `json:"requirement"`
+	RequirementID       string                    `json:"requirement_id"`
+	Check               string                    `json:"check"`
+	Severity            ViolationSeverity         `json:"severity"`
+	Description         string                    `json:"description"`
+	DetectedDate        time.Time                 `json:"detected_date"`
+	ResolutionStatus    ViolationResolutionStatus `json:"resolution_status"`
+	Owner               *string                   `json:"owner"`
+	RemediationPlan     *string                   `json:"remediation_plan"`
+	EstimatedResolution *time.Time                `json:"estimated_resolution"`
+	// why it is accepted, or how it was resolved
+	Reason        *string `json:"reason"`
+	EntriesFailed int64   `json:"entries_failed"`
+	// the first, or of a violation the last, of those that failed
+	EntryIDs []string  `json:"entry_ids"`
+	OpenedAt time.Time `json:"opened_at"`
+	// the assessment
+	OpenedBy string `json:"opened_by"`
+	// the assessment
+	LastSeenBy string     `json:"last_seen_by"`
+	ClosedAt   *time.Time `json:"closed_at"`
+}
+
+type ViolationPatch struct {
+	ResolutionStatus    *ViolationPatchResolutionStatus `json:"resolution_status,omitzero"`
+	Owner               Patch[string]                   `json:"owner,omitzero"`
+	RemediationPlan     Patch[string]                   `json:"remediation_plan,omitzero"`
+	EstimatedResolution Patch[time.Time]                `json:"estimated_resolution,omitzero"`
+	Reason              Patch[string]                   `json:"reason,omitzero"`
+}
+
+// ViolationPatchResolutionStatus is one of these, or one that is newer than this package.
+type ViolationPatchResolutionStatus string
+
+// The values of ViolationPatchResolutionStatus.
+const (
+	ViolationPatchResolutionStatusOpen       ViolationPatchResolutionStatus = "open"
+	ViolationPatchResolutionStatusInProgress ViolationPatchResolutionStatus = "in_progress"
+	ViolationPatchResolutionStatusAccepted   ViolationPatchResolutionStatus = "accepted"
+	ViolationPatchResolutionStatusResolved   ViolationPatchResolutionStatus = "resolved"
+)
+
+// ViolationResolutionStatus is one of these, or one that is newer than this package.
+type ViolationResolutionStatus string
+
+// The values of ViolationResolutionStatus.
+const (
+	ViolationResolutionStatusOpen       ViolationResolutionStatus = "open"
+	ViolationResolutionStatusInProgress ViolationResolutionStatus = "in_progress"
+	ViolationResolutionStatusAccepted   ViolationResolutionStatus = "accepted"
+	ViolationResolutionStatusResolved   ViolationResolutionStatus = "resolved"
+)
+
+// ViolationSeverity is one of these, or one that is newer than this package.
+type ViolationSeverity string
+
+// The values of ViolationSeverity.
+const (
+	ViolationSeverityLow      ViolationSeverity = "low"
+	ViolationSeverityMedium   ViolationSeverity = "medium"
+	ViolationSeverityHigh     ViolationSeverity = "high"
+	ViolationSeverityCritical ViolationSeverity = "critical"
+)
 
 // Patch is the new value of a member that is changed: a value, or none. Its zero
 // value leaves the member as it is.

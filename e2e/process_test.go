@@ -87,7 +87,7 @@ func installOn(t testing.TB, dsn string) *installation {
 		"SEALBOOK_DATABASE_URL="+app, "SEALBOOK_MIGRATE_DATABASE_URL="+i.dsn,
 		"SEALBOOK_HTTP_ADDR=127.0.0.1:"+port, "SEALBOOK_PUBLIC_URL="+i.url, "SEALBOOK_ORIGIN=e2e.test",
 		"SEALBOOK_SIGNER_KEY="+filepath.Join(i.dir, "signer.pem"), "SEALBOOK_PEPPER_FILE="+filepath.Join(i.dir, "pepper"),
-		"SEALBOOK_ARTIFACTS=file://"+filepath.Join(i.dir, "artifacts"),
+		"SEALBOOK_ARTIFACTS=file://"+filepath.Join(i.dir, "artifacts"), "SEALBOOK_ASSESS_EVERY=0",
 		"TEMPORAL_ADDRESS=127.0.0.1:"+temporalPort, "TEMPORAL_NAMESPACE=default",
 		"SEALBOOK_URL="+i.url,
 	)

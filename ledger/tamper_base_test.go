@@ -52,11 +52,16 @@ var seeds = []string{
 	 select 'verify' || n, 1, 'r' || n, 'by' || n, 'completed', 'run' || n, 'f' || n, 'x' || n, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s',
 	   now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into verification_segment (verification, ledger, idx, result) select 'verify' || n, 1, n, 'x' || n from generate_series(1, 2) n`,
-	`insert into assessment (id, ledger, frameworks, from_time, until_time, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at)
-	 select 'assess' || n, 1, array['f' || n], now() - n * interval '1 s', now() + n * interval '1 s', 'by' || n, 'completed', 'run' || n, 'e' || n, 'a' || n, 's' || n,
+	`insert into assessment (id, ledger, frameworks, from_time, until_time, period_name, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at)
+	 select 'assess' || n, 1, array['f' || n], now() - n * interval '1 s', now() + n * interval '1 s', 'p' || n, 'by' || n, 'completed', 'run' || n, 'e' || n, 'a' || n, 's' || n,
 	   now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into assessment_score (assessment, ledger, framework, assessed, status, score, coverage)
 	 select 'assess' || n, 1, 'f' || n, now() + n * interval '1 s', 's' || n, n, n from generate_series(1, 2) n`,
+	`insert into gap (ledger, id, kind, number, framework, requirement, check_id, title, severity, major, status, description, entries, failed, through_seq, span_days, passes,
+	   detected_at, opened_by, seen_by, opened_at, closed_at, version, owner, plan, due_at, reason)
+	 select 1, 'g' || n, case n when 1 then 'finding' else 'violation' end, n, 'f' || n, 'r' || n, case n when 1 then '' else 'c' end, 't' || n, 's' || n, n = 1,
+	   case n when 1 then 'closed' else 'resolved' end, 'd' || n, 'e' || n, n, n, n, n, now() + n * interval '1 s', 'assess' || n, 'assess' || n, now() + n * interval '1 s',
+	   now() + n * interval '1 s', n, 'o' || n, 'p' || n, now() + n * interval '1 s', 'w' || n from generate_series(1, 2) n`,
 	`insert into person (id, ledger, email, name, title, department, certification, roles, constraints, expires_at, status, version, created_by, created_at, changed_at,
 	   password, totp_secret, totp_step, failures, locked_until, signed_in_at, code_hash, code_until, new_password, new_secret, reset_by)
 	 select 'user' || n, 1, 'e' || n, 'n' || n, 't' || n, 'd' || n, 'c' || n, array['r' || n], 'x' || n, now() + n * interval '1 s', case n when 1 then 'active' else 'invited' end, n, 'by' || n,

@@ -38,6 +38,7 @@ var notHashedByDesign = map[string]string{
 	"export":                        "the state of a job: each change of it is an entry of the ledger, and the package proves itself",
 	"investigation":                 "the state of a case: the entry that opened it says so itself, and its changes are entries, too",
 	"assessment":                    "the state of an assessment: each change of it is an entry of the ledger, which holds the digest of the result",
+	"gap":                           "what people say of findings and violations: each change is an entry of the ledger, and the rest follows from assessments",
 	"assessment_score":              "scores for the history; each is in the entry of its assessment",
 	"lease":                         "which process publishes at the moment; two at once do no harm, because the signer state lets one sign",
 	"organisation":                  "names: the ledger's origin, which is hashed, holds the organisation's id",

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 
+	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/api"
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/identity"
@@ -59,6 +60,8 @@ type Config struct {
 	ReadFlush time.Duration
 	// StreamAllow are networks in which receivers of streams may be.
 	StreamAllow []netip.Prefix
+	// AssessEvery is how often organisations are assessed; 0 is never.
+	AssessEvery time.Duration
 	// CORSOrigins are whose scripts may use the API.
 	CORSOrigins []string
 	// LogLevel is debug, info, warn or error.
@@ -131,6 +134,13 @@ var settings = []setting{
 	{"SEALBOOK_STREAM_ALLOW", "networks in which receivers of streams may be, though\nnot public, separated by commas (default: none)", func(c *Config, v string) (err error) {
 		c.StreamAllow, err = audit.ParseCIDRs(commaSeparated([]string{v}))
 		return err
+	}},
+	{"SEALBOOK_ASSESS_EVERY", "how often compliance is assessed, from 1h to 720h, or 0\nfor never (default 24h)", func(c *Config, v string) (err error) {
+		c.AssessEvery, err = time.ParseDuration(v)
+		if err != nil || c.AssessEvery != 0 && (c.AssessEvery < time.Hour || c.AssessEvery > 720*time.Hour) {
+			return fmt.Errorf("%q is not 0 or a time from 1h to 720h", v)
+		}
+		return nil
 	}},
 	{"SEALBOOK_OIDC_ISSUER", "OpenID Connect provider whose tokens people send\n(default: none, and only API keys are taken)", func(c *Config, v string) error {
 		c.Identity.Issuer = v
@@ -248,7 +258,7 @@ func web(field func(*Config) *string) func(*Config, string) error {
 // readConfig reads all settings. Returns a usageError for a value that is not
 // valid and for a SEALBOOK_ name that nobody knows.
 func readConfig(env environment) (Config, error) {
-	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, env: env}
+	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, AssessEvery: activities.DefaultAssessEvery, env: env}
 	for _, s := range settings {
 		if v, ok := env.LookupEnv(s.name); ok && v != "" {
 			if err := s.read(&c, v); err != nil {

@@ -18,6 +18,7 @@ type Assessment struct {
 	Frameworks        []audit.Framework
 	FromTime          time.Time
 	UntilTime         time.Time
+	PeriodName        string // as the request named it; "" when it gave bounds, or nothing
 	RequestedBy       JSON[audit.Object]
 	Status            audit.AssessmentStatus
 	RunID             *string
@@ -34,7 +35,7 @@ func (a *Assessment) Period() audit.Period {
 	return audit.Period{From: a.FromTime.UTC(), Until: a.UntilTime.UTC()}
 }
 
-const assessmentColumns = `id, ledger, frameworks, from_time, until_time, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at`
+const assessmentColumns = `id, ledger, frameworks, from_time, until_time, period_name, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at`
 
 // Assessment returns an organisation's assessment, or NotFound.
 func (s *Store) Assessment(ctx context.Context, ledger int32, id audit.AssessmentID) (Assessment, error) {
@@ -65,9 +66,9 @@ func InsertAssessment(a Assessment, start Start) Statements {
 			return fmt.Errorf("encode requester: %w", err)
 		}
 		_, err = tx.Exec(ctx, `
-			insert into assessment (id, ledger, frameworks, from_time, until_time, requested_by, status, created_at)
-			values (@id, @ledger, @frameworks, @from, @until, @by, @status, @at)`, pgx.StrictNamedArgs{
-			"id": a.ID, "ledger": a.Ledger, "frameworks": a.Frameworks, "from": a.FromTime, "until": a.UntilTime, "by": string(by),
+			insert into assessment (id, ledger, frameworks, from_time, until_time, period_name, requested_by, status, created_at)
+			values (@id, @ledger, @frameworks, @from, @until, @name, @by, @status, @at)`, pgx.StrictNamedArgs{
+			"id": a.ID, "ledger": a.Ledger, "frameworks": a.Frameworks, "from": a.FromTime, "until": a.UntilTime, "name": a.PeriodName, "by": string(by),
 			"status": audit.AssessmentQueued, "at": a.CreatedAt,
 		})
 		if err != nil {
@@ -96,8 +97,9 @@ type Score struct {
 }
 
 // CompleteAssessment gives an assessment its result. Returns InvalidState when it
-// was canceled or ended before: whichever commits first wins.
-func CompleteAssessment(ledger int32, id audit.AssessmentID, artifact audit.Artifact, summary json.RawMessage, scores []Score, at time.Time) Statements {
+// was canceled or ended before: whichever commits first wins. What it found moves
+// gaps; nil moves none.
+func CompleteAssessment(ledger int32, id audit.AssessmentID, artifact audit.Artifact, summary json.RawMessage, scores []Score, found *Assessed, at time.Time) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		where, err := json.Marshal(artifact)
 		if err != nil {
@@ -118,7 +120,10 @@ func CompleteAssessment(ledger int32, id audit.AssessmentID, artifact audit.Arti
 				return translate("store score", err)
 			}
 		}
-		return nil
+		if found == nil {
+			return nil
+		}
+		return ApplyAssessed(ledger, id, *found, at)(ctx, tx)
 	}
 }
 
@@ -152,4 +157,52 @@ func (s *Store) Scores(ctx context.Context, ledger int32, f audit.Framework, unt
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Score])
 	return list, translate("read scores", err)
+}
+
+// NewestAssessment returns the completed assessment of the latest period that
+// covers the frameworks, or NotFound: of the periods that were asked for by this
+// name, or of this period, or of any.
+func (s *Store) NewestAssessment(ctx context.Context, ledger int32, frameworks []audit.Framework, name string, p audit.Period) (Assessment, error) {
+	return one[Assessment](ctx, s.pool, "read assessment", `
+		select `+assessmentColumns+` from assessment
+		where ledger = @ledger and status = 'completed' and frameworks @> @frameworks
+			and case when @name <> '' then period_name = @name
+				else @from::timestamptz is null or from_time = @from and until_time = @until end
+		order by until_time desc, created_at desc limit 1`, pgx.NamedArgs{
+		"ledger": ledger, "frameworks": frameworks, "name": name, "from": optional(p.From), "until": optional(p.Until),
+	})
+}
+
+// FirstAssessed is when an organisation's first assessment was completed, or nil.
+func (s *Store) FirstAssessed(ctx context.Context, ledger int32) (at *time.Time, err error) {
+	err = s.pool.QueryRow(ctx, `select min(completed_at) from assessment where ledger = $1 and status = 'completed'`, ledger).Scan(&at)
+	return at, translate("find the first assessment", err)
+}
+
+// ScheduledBy is the requester of assessments that nobody asked for.
+var ScheduledBy = audit.Object{"type": "system", "id": "sealbook"}
+
+// Due is an organisation that has entries and no scheduled assessment.
+type Due struct {
+	ID     audit.OrganisationID
+	Ledger int32
+}
+
+// Unassessed returns organisations for which no assessment was scheduled since a
+// time, in the order of their ledgers.
+func (s *Store) Unassessed(ctx context.Context, since time.Time, limit int) ([]Due, error) {
+	by, err := json.Marshal(ScheduledBy)
+	if err != nil {
+		return nil, fmt.Errorf("encode requester: %w", err)
+	}
+	rows, err := s.pool.Query(ctx, `
+		select o.id, o.ledger from organisation o join head h on h.ledger = o.ledger
+		where h.size > 0 and not exists (
+			select from assessment a where a.ledger = o.ledger and a.created_at >= $1 and a.requested_by = $2)
+		order by o.ledger limit $3`, since, string(by), limit)
+	if err != nil {
+		return nil, translate("list organisations to assess", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Due])
+	return list, translate("list organisations to assess", err)
 }

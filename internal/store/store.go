@@ -161,3 +161,11 @@ func translate(what string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// optional is a time as an argument: the zero time is none.
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
