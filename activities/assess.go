@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -53,19 +52,7 @@ func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Cat
 	if err != nil {
 		return out, err
 	}
-	end := int64(math.MaxInt64)
-	if first < 0 {
-		first, end = 0, 0
-	}
-	var broken error
-	found, err := a.Log.Verify(ctx, id, first, end, func(row *ledger.Row) {
-		e, err := row.Entry()
-		if err != nil {
-			broken = fmt.Errorf("entry %d: %w", row.Seq, err)
-			return
-		}
-		run.Observe(&e)
-	})
+	found, broken, err := a.observe(ctx, id, run, everything(first))
 	if err != nil {
 		return out, err
 	}

@@ -18,28 +18,37 @@ import (
 func assessCommand() *command {
 	return &command{
 		name: "assess", summary: "say what the ledger shows about a framework's requirements",
-		usage: []string{"--organisation NAME [--framework NAME] [--from TIME --to TIME] [--json]"},
+		usage: []string{"--organisation NAME [--framework NAME] [--from TIME --to TIME] [--json]", "--organisation NAME --replay ID|FILE"},
 		about: `Reads an organisation's entries of a period once, verifies each, and holds them
 against control catalogues. It changes nothing.
 
 A score counts what could be assessed; the coverage beside it says how much that
 was, and the floor what the score would be if all the rest had failed. What a
 ledger cannot show, or what nobody reports, is not assessed and never passed. The
-result is evidence for an assessor, and no attestation.`,
+result is evidence for an assessor, and no attestation.
+
+--replay makes a stored assessment again (or one that --json printed to a file) from
+the same entries, which must still be in the tree that was assessed, and the facts
+that it states, and compares every byte.`,
 		examples: `sealbook assess --organisation "Example Ltd" --framework soc2
-sealbook assess --organisation "Example Ltd" --from 2026-01-01 --to 2026-03-31 --json`,
-		settings: []string{"SEALBOOK_DATABASE_URL", "SEALBOOK_ORIGIN"},
-		exits:    "0  assessed, whatever the result\n1  the ledger could not be read\n2  wrong usage or settings",
+sealbook assess --organisation "Example Ltd" --from 2026-01-01 --to 2026-03-31 --json
+sealbook assess --organisation "Example Ltd" --replay assess_01k3jy1z3n8w4q6t9v0b2c5d7f`,
+		settings: []string{"SEALBOOK_DATABASE_URL", "SEALBOOK_ORIGIN", "SEALBOOK_ARTIFACTS"},
+		exits:    "0  assessed, whatever the result; the same again\n1  the ledger could not be read; not the same again\n2  wrong usage or settings",
 		setup: func(set *flag.FlagSet) action {
 			o := &assessOptions{}
 			set.StringVar(&o.organisation, "organisation", "", "`NAME` of the organisation")
 			set.StringVar(&o.framework, "framework", "", "`NAME` of one framework, such as soc2 (default: all)")
 			set.StringVar(&o.from, "from", "", "first `TIME` of the period, or its day (default: 90 days before the end)")
 			set.StringVar(&o.to, "to", "", "last `TIME` of the period, or its day (default: now)")
+			set.StringVar(&o.replay, "replay", "", "`ID` of an assessment, or a file, to make again and compare")
 			set.BoolVar(&o.json, "json", false, "print everything, exceptions included, as JSON")
 			return func(ctx context.Context, c *call, args []string) error {
 				if len(args) > 0 || o.organisation == "" {
 					return usagef("assess takes --organisation and no arguments; see sealbook assess --help")
+				}
+				if o.replay != "" && (o.framework != "" || o.from != "" || o.to != "" || o.json) {
+					return usagef("what is replayed says itself of what it is: --replay takes --organisation alone")
 				}
 				return assess(ctx, c, o)
 			}
@@ -48,8 +57,8 @@ sealbook assess --organisation "Example Ltd" --from 2026-01-01 --to 2026-03-31 -
 }
 
 type assessOptions struct {
-	organisation, framework, from, to string
-	json                              bool
+	organisation, framework, from, to, replay string
+	json                                      bool
 }
 
 func assess(ctx context.Context, c *call, o *assessOptions) error {
@@ -83,6 +92,9 @@ func assess(ctx context.Context, c *call, o *assessOptions) error {
 		return err
 	}
 	assessor := activities.Assessor{Log: l, Store: s, Clock: audit.SystemClock}
+	if o.replay != "" {
+		return replay(ctx, c, &assessor, organisation.Ledger, o.replay)
+	}
 	result, err := assessor.Assess(ctx, organisation.Ledger, catalogs, period)
 	if err != nil {
 		return err

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -45,6 +47,33 @@ func TestAssess(t *testing.T) {
 		t.Errorf("%+v", counts)
 	}
 
+	// More entries change nothing of what was assessed; another number in it does,
+	// and so does an entry that was changed.
+	file := filepath.Join(t.TempDir(), "assessment.json")
+	stored := invoke(t, i.env, "", append(args, "--json")...).want(t, exitOK).stdout
+	if err := os.WriteFile(file, []byte(stored), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := []string{"assess", "--organisation", "Test", "--replay", file}
+	invoke(t, i.client(url), "", "sample", "--entries", "10", "--year", "2025", "--seed", "2").want(t, exitOK)
+	if got := invoke(t, i.env, "", again...).want(t, exitOK).stdout; !strings.HasPrefix(got, "the same again: ") {
+		t.Errorf("it says %q", got)
+	}
+	lie := filepath.Join(t.TempDir(), "lie.json")
+	if err := os.WriteFile(lie, []byte(strings.Replace(stored, `"entries": 2000`, `"entries": 2001`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := invoke(t, i.env, "", "assess", "--organisation", "Test", "--replay", lie).want(t, exitFailed).stdout; !strings.Contains(got, "NOT the same") || !strings.Contains(got, "2001") {
+		t.Errorf("it says %q", got)
+	}
+	other := strings.Replace(stored, results[0].Root, "GNsLz8XYtbqbUVKpeI4PIIPGfvBWtcrJ2hYWC0rWBhA=", 1)
+	if err := os.WriteFile(lie, []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	invoke(t, i.env, "", "assess", "--organisation", "Test", "--replay", lie).want(t, exitFailed)
+	invoke(t, i.env, "", append(again, "--framework", "sox")...).want(t, exitUsage)
+	invoke(t, i.env, "", "assess", "--organisation", "Test", "--replay", "assess_01k3jy1z3n8w4q6t9v0b2c5d7f").want(t, exitUsage)
+
 	conn, err := pgx.Connect(t.Context(), i.dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +90,9 @@ func TestAssess(t *testing.T) {
 		if f.Requirement == "CC7.2-log" && f.Verdict != control.NonCompliant {
 			t.Errorf("a ledger that was tampered with is %s", f.Verdict)
 		}
+	}
+	if got := invoke(t, i.env, "", again...).want(t, exitFailed).stdout; !strings.Contains(got, "NOT the same") {
+		t.Errorf("it says %q", got)
 	}
 	invoke(t, i.env, "", "assess").want(t, exitUsage)
 	invoke(t, i.env, "", append(args, "--framework", "soc3")...).want(t, exitUsage)
