@@ -124,6 +124,11 @@ func (s *server) assessedAs(r *http.Request, f audit.Framework) (*assessed, erro
 	if err != nil {
 		return nil, err
 	}
+	return assessedIn(row, f)
+}
+
+// assessedIn reads what a completed assessment says of a framework, or of all.
+func assessedIn(row store.Assessment, f audit.Framework) (*assessed, error) {
 	var summary struct {
 		Frameworks []control.Report `json:"frameworks"`
 	}

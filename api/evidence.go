@@ -29,6 +29,7 @@ const (
 type frameworkBody struct {
 	Criteria string          `json:"criteria"`
 	Items    []*evidenceBody `json:"evidence_items"`
+	Controls controlResults  `json:"control_results"` // ours
 }
 
 // evidencePeriod is an audit period by its days, both inclusive.
@@ -99,7 +100,8 @@ func (s *server) frameworkEvidence(r *http.Request, f audit.Framework) (reply, e
 		"audit_period": period.dates(), "criteria_without_evidence": without, "uploads_not_shown": total - int64(len(uploads)),
 	}
 	maps.Copy(metadata, coverage(r))
-	return reply{data: frameworkBody{echo, items}, metadata: metadata}, nil
+	controls, err := s.controls(r, f, criteria)
+	return reply{data: frameworkBody{echo, items, controls}, metadata: metadata}, err
 }
 
 // aggregates counts what queries select of the ledger. What selects nothing is

@@ -516,6 +516,43 @@ type Constraints struct {
 	Repositories []string `json:"repositories,omitzero"`
 }
 
+// ControlResults: what the newest assessment found of the requirements filed under the criteria
+type ControlResults struct {
+	// whose download has every exception
+	AssessmentID *string `json:"assessment_id"`
+	// that was assessed, which may be another than that of the evidence
+	Period          *DateRange             `json:"period"`
+	Score           *float64               `json:"score"`
+	CoveragePercent *float64               `json:"coverage_percent"`
+	ScoreFloor      *float64               `json:"score_floor"`
+	Results         []ControlResultsResult `json:"results"`
+	// why there are none
+	Reason string `json:"reason,omitzero"`
+}
+
+type ControlResultsResult struct {
+	Requirement string                       `json:"requirement"`
+	Criterion   string                       `json:"criterion"`
+	Title       string                       `json:"title"`
+	Severity    ControlResultsResultSeverity `json:"severity"`
+	Notify      *bool                        `json:"notify,omitzero"`
+	Verdict     Verdict                      `json:"verdict"`
+	Checks      []CheckResult                `json:"checks"`
+	// of the finding that is open
+	ExceptionEntryIDs []string `json:"exception_entry_ids"`
+}
+
+// ControlResultsResultSeverity is one of these, or one that is newer than this package.
+type ControlResultsResultSeverity string
+
+// The values of ControlResultsResultSeverity.
+const (
+	ControlResultsResultSeverityLow      ControlResultsResultSeverity = "low"
+	ControlResultsResultSeverityMedium   ControlResultsResultSeverity = "medium"
+	ControlResultsResultSeverityHigh     ControlResultsResultSeverity = "high"
+	ControlResultsResultSeverityCritical ControlResultsResultSeverity = "critical"
+)
+
 // CreateEntriesReceipts is one of these, or one that is newer than this package.
 type CreateEntriesReceipts string
 
@@ -1029,8 +1066,9 @@ const (
 
 type FrameworkEvidenceData struct {
 	// what was asked for, or all
-	Criteria      string                              `json:"criteria"`
-	EvidenceItems []FrameworkEvidenceDataEvidenceItem `json:"evidence_items"`
+	Criteria       string                              `json:"criteria"`
+	EvidenceItems  []FrameworkEvidenceDataEvidenceItem `json:"evidence_items"`
+	ControlResults ControlResults                      `json:"control_results"`
 }
 
 // FrameworkEvidenceDataEvidenceItem is one of its members; Other is what this package does not
@@ -1860,7 +1898,7 @@ type ShowEvidenceData struct {
 }
 
 var showEvidenceDataShapes = []shape{
-	{required: []string{"criteria", "evidence_items"}},
+	{required: []string{"criteria", "evidence_items", "control_results"}},
 	{required: []string{"id", "type", "title", "description", "criteria", "date", "artifacts", "uploaded_by", "created_at"}},
 	{required: []string{"id", "type", "title", "description", "criteria", "date_range", "record_count"}},
 }
