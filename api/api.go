@@ -89,7 +89,7 @@ func (s *server) routes() []route {
 		{"GET", "/compliance/assessments", audit.ReadCompliance, s.listAssessments, assessmentParameters, 0, quick},
 		{"GET", "/compliance/assessments/{assessment_id}", audit.ReadCompliance, s.showAssessment, nil, 0, quick},
 		{"DELETE", "/compliance/assessments/{assessment_id}", audit.WriteCompliance, s.cancelAssessment, nil, 0, quick},
-		{"GET", "/compliance/assessments/{assessment_id}/download", audit.ReadCompliance, s.downloadAssessment, nil, 0, unlimited},
+		{"GET", "/compliance/assessments/{assessment_id}/download", audit.ReadCompliance, s.downloadAssessment, assessmentDownloadParameters, 0, unlimited},
 		{"GET", "/retention", audit.ReadBasic, s.showRetention, nil, 0, quick},
 		{"PUT", "/retention", audit.ManageRetention, s.putRetention, nil, small, quick},
 		{"GET", "/event-types", audit.ReadBasic, s.listEventTypes, nil, 0, quick},

@@ -11,7 +11,10 @@ import (
 	"github.com/sealbook/sealbook/internal/store"
 )
 
-var assessmentParameters = []string{"framework", "page", "limit"}
+var (
+	assessmentParameters         = []string{"framework", "page", "limit"}
+	assessmentDownloadParameters = []string{"format"}
+)
 
 // assessmentBody is an assessment. Result is there once it is completed.
 type assessmentBody struct {
@@ -154,8 +157,13 @@ func (s *server) showAssessment(r *http.Request) (reply, error) {
 }
 
 // downloadAssessment answers with the whole result, exceptions included, in the
-// bytes that its entry names by their digest.
+// bytes that its entry names by their digest, or as a document of OSCAL.
 func (s *server) downloadAssessment(r *http.Request) (reply, error) {
+	q := callOf(r).query
+	format := q.oneOf("format", "json", "oscal")
+	if q.err != nil {
+		return reply{}, q.err
+	}
 	a, err := s.assessment(r)
 	if err != nil {
 		return reply{}, err
@@ -166,6 +174,18 @@ func (s *server) downloadAssessment(r *http.Request) (reply, error) {
 	content, err := s.Artifacts.Open(r.Context(), a.Artifact.V)
 	if err != nil {
 		return reply{}, err
+	}
+	if format == "oscal" {
+		defer content.Close()
+		text, err := io.ReadAll(content)
+		if err != nil {
+			return reply{}, err
+		}
+		if text, err = oscalDocument(a, text); err != nil {
+			return reply{}, err
+		}
+		header := http.Header{"Content-Disposition": {`attachment; filename="` + string(a.ID) + `.oscal.json"`}}
+		return reply{header: header, raw: text}, nil
 	}
 	header := http.Header{"Content-Type": {"application/json"}, "Content-Disposition": {`attachment; filename="` + string(a.ID) + `.json"`}}
 	return reply{header: header, stream: func(w io.Writer) error {

@@ -738,13 +738,26 @@ func (c *Client) CancelAssessment(ctx context.Context, assessmentID string, opti
 	return call[Assessment, Metadata](ctx, c, r, options)
 }
 
+// DownloadAssessmentParams are the parameters of DownloadAssessment. Those that are zero are not
+// sent.
+type DownloadAssessmentParams struct {
+	Format DownloadAssessmentFormat
+}
+
+func (p *DownloadAssessmentParams) set(r *request) {
+	r.query.put("format", p.Format)
+}
+
 // DownloadAssessment calls GET /compliance/assessments/{assessment_id}/download: download the
 // whole result of an assessment.
 //
 // Needs `audit:compliance:read`. The bytes whose SHA-256 the ledger's entry names, with up to
-// 1,000 exceptions of each check and the facts beside the entries that the assessment used.
-func (c *Client) DownloadAssessment(ctx context.Context, assessmentID string, options ...CallOption) (*Download, error) {
+// 1,000 exceptions of each check and the facts beside the entries that the assessment used. Or the
+// same as assessment results of NIST's OSCAL: a result for each framework, an observation for each
+// check, a finding for each requirement that was assessed.
+func (c *Client) DownloadAssessment(ctx context.Context, assessmentID string, params DownloadAssessmentParams, options ...CallOption) (*Download, error) {
 	r := request{method: "GET", path: "/api/v1/audit/compliance/assessments/" + segment(assessmentID) + "/download", repeatable: true}
+	params.set(&r)
 	return callDownload(ctx, c, r, options)
 }
 

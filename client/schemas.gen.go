@@ -581,6 +581,15 @@ const (
 	DocsFileFileDocsJs  DocsFileFile = "docs.js"
 )
 
+// DownloadAssessmentFormat is one of these, or one that is newer than this package.
+type DownloadAssessmentFormat string
+
+// The values of DownloadAssessmentFormat.
+const (
+	DownloadAssessmentFormatJSON  DownloadAssessmentFormat = "json"
+	DownloadAssessmentFormatOscal DownloadAssessmentFormat = "oscal"
+)
+
 type Enrolment struct {
 	// to enrol with
 	Code string `json:"code"`
