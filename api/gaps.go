@@ -46,16 +46,34 @@ func (s *server) showGap(kind audit.GapKind) handler {
 	}
 }
 
-// gapRequest is what people say of a gap, for findings and for violations, in the
-// words of the documents. Members that are left out stay; null takes back.
+// gapRequest is what people say of a gap, in the words that the documents have for
+// findings. Members that are left out stay; null takes back.
 type gapRequest struct {
-	Status     audit.GapStatus `json:"status"`
-	Owner      *string         `json:"owner"`
-	Plan       *string         `json:"remediation_plan"`
-	Due        *string         `json:"due_date"`
-	Reason     *string         `json:"reason"`
-	Resolution audit.GapStatus `json:"resolution_status"`
-	Estimated  *string         `json:"estimated_resolution"`
+	Status audit.GapStatus `json:"status"`
+	Owner  *string         `json:"owner"`
+	Plan   *string         `json:"remediation_plan"`
+	Due    *string         `json:"due_date"`
+	Reason *string         `json:"reason"`
+}
+
+// violationRequest is the same in the words for violations.
+type violationRequest struct {
+	Status audit.GapStatus `json:"resolution_status"`
+	Owner  *string         `json:"owner"`
+	Plan   *string         `json:"remediation_plan"`
+	Due    *string         `json:"estimated_resolution"`
+	Reason *string         `json:"reason"`
+}
+
+// read decodes a request over what is.
+func (q *gapRequest) read(body []byte, kind audit.GapKind) error {
+	if kind == audit.FindingGap {
+		return unmarshal(body, q)
+	}
+	v := violationRequest(*q)
+	err := unmarshal(body, &v)
+	*q = gapRequest(v)
+	return err
 }
 
 // changeGap answers PATCH for who has seen what it changes. Each change is an
@@ -76,8 +94,8 @@ func (s *server) changeGap(kind audit.GapKind) handler {
 		}
 		due := formattedOrNil(g.DueAt)
 		// Decoding writes through pointers, and what was before must stay.
-		req := gapRequest{Owner: cloned(g.Owner), Plan: cloned(g.Plan), Reason: cloned(g.Reason), Due: cloned(due), Estimated: cloned(due), Status: g.Status, Resolution: g.Status}
-		if err := unmarshal(body, &req); err != nil {
+		req := gapRequest{g.Status, cloned(g.Owner), cloned(g.Plan), cloned(due), cloned(g.Reason)}
+		if err := req.read(body, kind); err != nil {
 			return reply{}, err
 		}
 		if g.Status == audit.GapClosed {
@@ -90,11 +108,7 @@ func (s *server) changeGap(kind audit.GapKind) handler {
 		e := action(r, gapChanged[kind], audit.Object{"type": "compliance_" + string(kind), "id": g.ID, "name": g.Title},
 			audit.Object{"framework": g.Framework, "requirement": g.Requirement, "before": before, "after": gapDetails(&g)})
 		e.Severity = audit.SeverityMedium
-		_, err = s.record(r, e, nil, store.ChangeGap(g, now))
-		if audit.CodeOf(err) == audit.InvalidState {
-			err = audit.Errorf(audit.PreconditionFailed, "it was changed since it was read; get it again")
-		}
-		if err != nil {
+		if _, err = s.record(r, e, nil, store.ChangeGap(g, now)); err != nil {
 			return reply{}, err
 		}
 		return s.showGap(kind)(r)
@@ -110,16 +124,12 @@ func (q *gapRequest) apply(g *store.Gap, due *string) error {
 	fail := func(field, code, format string, args ...any) {
 		bad = append(bad, audit.FieldError{Field: field, Code: code, Message: fmt.Sprintf(format, args...)})
 	}
-	status, statusField, date, dateField := q.Status, "/status", q.Due, "/due_date"
+	status, date := "/status", "/due_date"
 	if g.Kind == audit.ViolationGap {
-		status, statusField, date, dateField = q.Resolution, "/resolution_status", q.Estimated, "/estimated_resolution"
+		status, date = "/resolution_status", "/estimated_resolution"
 	}
-	other := (q.Status != g.Status || !same(q.Due, due)) && g.Kind == audit.ViolationGap || (q.Resolution != g.Status || !same(q.Estimated, due)) && g.Kind == audit.FindingGap
-	if other {
-		fail(statusField, "unknown", "a %s has %s and %s", g.Kind, strings.TrimPrefix(statusField, "/"), strings.TrimPrefix(dateField, "/"))
-	}
-	if !slices.Contains(g.Kind.Statuses(), status) || status == audit.GapClosed {
-		fail(statusField, "invalid", "it is one of open, in_progress, accepted and, for a violation, resolved; only assessments close a finding")
+	if !slices.Contains(g.Kind.Statuses(), q.Status) || q.Status == audit.GapClosed {
+		fail(status, "invalid", "it is one of open, in_progress, accepted and, for a violation, resolved; only assessments close a finding")
 	}
 	text := func(field string, s **string, limit int) {
 		if *s == nil {
@@ -134,16 +144,16 @@ func (q *gapRequest) apply(g *store.Gap, due *string) error {
 	text("/owner", &q.Owner, audit.MaxIdentifier)
 	text("/remediation_plan", &q.Plan, audit.MaxPlan)
 	text("/reason", &q.Reason, audit.MaxGapReason)
-	if q.Reason == nil && (status == audit.GapAccepted || status == audit.GapResolved) {
+	if q.Reason == nil && (q.Status == audit.GapAccepted || q.Status == audit.GapResolved) {
 		fail("/reason", "required", "say why it is accepted, or how it was resolved")
 	}
 	at := g.DueAt
-	if !same(date, due) {
+	if !same(q.Due, due) {
 		at = nil
-		if date != nil {
-			t, err := time.Parse(time.RFC3339Nano, *date)
+		if q.Due != nil {
+			t, err := time.Parse(time.RFC3339Nano, *q.Due)
 			if err != nil || t.Year() < 2000 || t.Year() > 9999 {
-				fail(dateField, "invalid", "it is an RFC 3339 time, or null")
+				fail(date, "invalid", "it is an RFC 3339 time, or null")
 			}
 			t = audit.Instant(t)
 			at = &t
@@ -152,7 +162,7 @@ func (q *gapRequest) apply(g *store.Gap, due *string) error {
 	if bad != nil {
 		return invalid("the change is not valid", bad...)
 	}
-	g.Status, g.Owner, g.Plan, g.Reason, g.DueAt = status, q.Owner, q.Plan, q.Reason, at
+	g.Status, g.Owner, g.Plan, g.Reason, g.DueAt = q.Status, q.Owner, q.Plan, q.Reason, at
 	return nil
 }
 

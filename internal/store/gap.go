@@ -100,14 +100,19 @@ func (s *Store) Risks(ctx context.Context, ledger int32, f audit.Framework, at t
 }
 
 // ChangeGap stores what people say of a gap that has the version, as of a time.
-// Returns InvalidState when it has another one.
+// Returns PreconditionFailed when it has another one, and InvalidState when it
+// cannot be open because a later violation of the same rule is.
 func ChangeGap(g Gap, at time.Time) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		return change(ctx, tx, "change gap", `
+		tag, err := tx.Exec(ctx, `
 			update gap set status = $4, owner = $5, plan = $6, due_at = $7, reason = $8, version = version + 1,
 				closed_at = case when $4 = 'resolved' then $9::timestamptz end
 			where ledger = $1 and id = $2 and version = $3 and status <> 'closed'`,
 			g.Ledger, g.ID, g.Version, g.Status, g.Owner, g.Plan, g.DueAt, g.Reason, at)
+		if err == nil && tag.RowsAffected() == 0 {
+			return audit.Errorf(audit.PreconditionFailed, "it was changed since it was read; get it again")
+		}
+		return translate("change gap", err)
 	}
 }
 

@@ -155,6 +155,8 @@ func translate(what string, err error) error {
 			return audit.Errorf(audit.InvalidState, "somebody in the organisation has this e-mail address")
 		case "retention_policy_pkey":
 			return audit.Errorf(audit.PreconditionFailed, "the retention policy was changed since it was read")
+		case "gap_one_violation_of_a_check":
+			return audit.Errorf(audit.InvalidState, "another violation of the same rule is open")
 		case "export_retry_of_fkey":
 			return audit.Errorf(audit.NotFound, "there is no export to retry")
 		}
