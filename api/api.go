@@ -85,6 +85,7 @@ func (s *server) routes() []route {
 		{"GET", "/compliance/violations", audit.ReadCompliance, s.listGaps(audit.ViolationGap), gapParameters, 0, quick},
 		{"GET", "/compliance/violations/{violation_id}", audit.ReadCompliance, s.showGap(audit.ViolationGap), nil, 0, quick},
 		{"PATCH", "/compliance/violations/{violation_id}", audit.WriteCompliance, s.changeGap(audit.ViolationGap), nil, small, quick},
+		{"POST", "/compliance/attestations", audit.WriteCompliance, s.attest, nil, small, quick},
 		{"POST", "/compliance/assessments", audit.WriteCompliance, s.startAssessment, nil, small, quick},
 		{"GET", "/compliance/assessments", audit.ReadCompliance, s.listAssessments, assessmentParameters, 0, quick},
 		{"GET", "/compliance/assessments/{assessment_id}", audit.ReadCompliance, s.showAssessment, nil, 0, quick},

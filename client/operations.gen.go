@@ -661,6 +661,16 @@ func (c *Client) ChangeViolation(ctx context.Context, violationID string, body V
 	return call[Violation, Metadata](ctx, c, r, options)
 }
 
+// Attest calls POST /compliance/attestations: attest what no entry can show.
+//
+// Needs `audit:compliance:write`, and a person: API keys get 403. For a requirement with a check
+// of kind `attestation`. The statement becomes evidence (`GET /evidence?type=attestation`), its
+// digest an entry of the ledger, and the check counts it until `valid_until`.
+func (c *Client) Attest(ctx context.Context, body AttestationRequest, options ...CallOption) (*Answer[AttestData, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/compliance/attestations", repeatable: true, keyed: true, body: body}
+	return call[AttestData, Metadata](ctx, c, r, options)
+}
+
 // StartAssessmentParams are the parameters of StartAssessment. Those that are zero are not sent.
 type StartAssessmentParams struct {
 	// `wait=N`: wait for the result, at most 20 seconds (RFC 7240)

@@ -211,6 +211,21 @@ const (
 	AssessmentStatusCanceled   AssessmentStatus = "canceled"
 )
 
+type AttestData struct {
+	Framework     Framework        `json:"framework"`
+	RequirementID string           `json:"requirement_id"`
+	ValidUntil    time.Time        `json:"valid_until"`
+	Evidence      UploadedEvidence `json:"evidence"`
+}
+
+type AttestationRequest struct {
+	Framework     string `json:"framework"`
+	RequirementID string `json:"requirement_id"`
+	Statement     string `json:"statement"`
+	// of what is attested; default: today
+	Date string `json:"date,omitzero"`
+}
+
 type BulkData struct {
 	Results   []BulkItem `json:"results"`
 	Created   int64      `json:"created"`
