@@ -78,6 +78,11 @@ func (o Options) check(size int) error {
 			return audit.Errorf(audit.InvalidParameter, "the widget's page or rectangle is empty")
 		}
 	}
+	if o.Stamp != nil {
+		if err := o.Stamp.check(); err != nil {
+			return err
+		}
+	}
 	return o.Identity.validAt(o.Time)
 }
 
