@@ -49,6 +49,11 @@ func (o Options) message(ctx context.Context, digest []byte) ([]byte, error) {
 		}
 		unsigned = attribute(oidTimestamp, func(b *cryptobyte.Builder) { b.AddBytes(token) })
 	}
+	return o.Identity.encode(attributes, signature, unsigned)
+}
+
+// encode puts the SignedData together.
+func (i Identity) encode(attributes, signature, unsigned []byte) ([]byte, error) {
 	var b cryptobyte.Builder
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // ContentInfo
 		b.AddASN1ObjectIdentifier(oidSignedData)
@@ -57,8 +62,8 @@ func (o Options) message(ctx context.Context, digest []byte) ([]byte, error) {
 				b.AddASN1Int64(1)
 				b.AddASN1(tag.SET, func(b *cryptobyte.Builder) { algorithm(b, oidSHA256, false) })
 				b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidData) })
-				b.AddASN1(explicit(0), func(b *cryptobyte.Builder) { b.AddBytes(o.Identity.certificates()) })
-				b.AddASN1(tag.SET, func(b *cryptobyte.Builder) { o.Identity.signerInfo(b, attributes, signature, unsigned) })
+				b.AddASN1(explicit(0), func(b *cryptobyte.Builder) { b.AddBytes(i.certificates()) })
+				b.AddASN1(tag.SET, func(b *cryptobyte.Builder) { i.signerInfo(b, attributes, signature, unsigned) })
 			})
 		})
 	})

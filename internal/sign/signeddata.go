@@ -14,9 +14,12 @@ import (
 	tag "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// maxCertificates bounds how many a CMS may bring along: each is checked
-// against the others.
-const maxCertificates = 20
+// How many certificates a CMS may bring along, of how many bytes: each is
+// checked against the others, and a large key takes long.
+const (
+	maxCertificates = 20
+	maxCertificate  = 16 << 10
+)
 
 // signedData is a CMS SignedData (RFC 5652) with one signer, of whose bytes
 // none is without a meaning: what is not known here is refused, because a
@@ -110,7 +113,7 @@ func readAlgorithm(in *cryptobyte.String, oid *asn1.ObjectIdentifier) bool {
 func (s *signedData) readCertificates(in cryptobyte.String) error {
 	for !in.Empty() {
 		var der cryptobyte.String
-		if !in.ReadASN1Element(&der, tag.SEQUENCE) {
+		if !in.ReadASN1Element(&der, tag.SEQUENCE) || len(der) > maxCertificate {
 			return errForm
 		}
 		c, err := x509.ParseCertificate(der)
