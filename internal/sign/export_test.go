@@ -1,11 +1,17 @@
 package sign
 
-import "golang.org/x/crypto/cryptobyte"
+import (
+	"crypto/x509"
+	"slices"
+
+	"golang.org/x/crypto/cryptobyte"
+)
 
 // Forge makes the CMS that i's key signs with the attributes of named, with an
-// unsigned attribute unless its value is nil. It is what an attacker would do
-// who has the key or no scruples.
-func Forge(i, named Identity, digest []byte, unsigned []byte) ([]byte, error) {
+// unsigned attribute unless its value is nil and more certificates. It is what
+// an attacker would do who has the key.
+func Forge(i, named Identity, digest, unsigned []byte, more ...*x509.Certificate) ([]byte, error) {
+	i.chain = slices.Concat(i.chain, more)
 	attributes := named.attributes(digest)
 	signature, err := i.sign(attributes)
 	if err != nil {

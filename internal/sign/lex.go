@@ -80,9 +80,17 @@ func (l *lexer) errorf(format string, args ...any) error {
 	return fmt.Errorf("byte %d: %s", l.at, fmt.Sprintf(format, args...))
 }
 
-func isSpace(c byte) bool { return bytes.IndexByte([]byte("\x00\t\n\f\r "), c) >= 0 }
+func isSpace(c byte) bool {
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0
+}
 
-func isRegular(c byte) bool { return !isSpace(c) && bytes.IndexByte([]byte("()<>[]{}/%"), c) < 0 }
+func isRegular(c byte) bool {
+	switch c {
+	case '(', ')', '<', '>', '[', ']', '{', '}', '/', '%':
+		return false
+	}
+	return !isSpace(c)
+}
 
 // space passes white space and comments.
 func (l *lexer) space() {

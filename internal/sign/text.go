@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -67,25 +68,25 @@ func (l *lexer) escape(text []byte) []byte {
 // hex reads a string in angle brackets. White space may stand in it.
 func (l *lexer) hex() ([]byte, error) {
 	l.at++
-	var pairs []byte
-	for ; l.at < len(l.data); l.at++ {
-		c := l.data[l.at]
-		if c == '>' {
-			l.at++
-			if len(pairs)%2 != 0 {
-				pairs = append(pairs, '0')
-			}
-			text := make([]byte, len(pairs)/2)
-			if _, err := hex.Decode(text, pairs); err != nil {
-				return nil, l.errorf("a hexadecimal string has other bytes in it")
-			}
-			return text, nil
-		}
-		if !isSpace(c) {
-			pairs = append(pairs, c)
-		}
+	n := bytes.IndexByte(l.data[l.at:], '>')
+	if n < 0 {
+		return nil, l.errorf("a hexadecimal string does not end")
 	}
-	return nil, l.errorf("a hexadecimal string does not end")
+	pairs := bytes.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && isSpace(byte(r)) {
+			return -1
+		}
+		return r
+	}, l.data[l.at:l.at+n])
+	if len(pairs)%2 != 0 {
+		pairs = append(pairs, '0')
+	}
+	text := make([]byte, len(pairs)/2)
+	if _, err := hex.Decode(text, pairs); err != nil {
+		return nil, l.errorf("a hexadecimal string has other bytes in it")
+	}
+	l.at += n + 1
+	return text, nil
 }
 
 // writeText writes a text string: readable when it is ASCII, else UTF-16.
