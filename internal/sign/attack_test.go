@@ -221,6 +221,7 @@ func TestForeignSignatures(t *testing.T) {
 		"capitals":                  {spelled(bytes.ToUpper), ""},
 		"a mixture":                 {spelled(func(b []byte) []byte { return append(bytes.ToUpper(b[:100]), b[100:]...) }), "one spelling"},
 		"white space":               {spelled(func(b []byte) []byte { return append(bytes.Clone(b[:len(b)-2]), "  "...) }), "something else than hexadecimal"},
+		"no digits":                 {spelled(func(b []byte) []byte { return append(bytes.Clone(b[:len(b)-1]), 'z') }), "has other bytes in it"},
 		"another kind":              {bytes.Replace(sealed, []byte("/ETSI.CAdES.detached"), []byte("/adbe.pkcs7.detached"), 1), "is not verified here"},
 		"a stranger":                {filled(t, sealed, forge(w.identity, w.identity, nil, stranger.leaf)), "issued by nobody known"},
 		"strangers that fit":        {filled(t, sealed, forge(w.identity, w.identity, nil, stranger.leaf, stranger.issuer, stranger.root)), ""},

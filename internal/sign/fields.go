@@ -1,12 +1,17 @@
 package sign
 
-import (
-	"fmt"
-)
+import "fmt"
+
+// found is the dictionary of a signature, or why it cannot be read: that says
+// something of this signature only.
+type found struct {
+	dictionary object
+	err        error
+}
 
 // signatures finds the dictionaries of the signatures in the document's form,
 // as a reader does that shows the newest version.
-func (f *file) signatures() ([]object, error) {
+func (f *file) signatures() ([]found, error) {
 	_, catalog, err := f.catalog()
 	if err != nil {
 		return nil, err
@@ -27,7 +32,7 @@ func (f *file) signatures() ([]object, error) {
 type fieldWalk struct {
 	f     *file
 	seen  map[int]bool // numbers of objects
-	found []object
+	found []found
 }
 
 // field looks at a field and those under it, which inherit kind and value
@@ -70,15 +75,12 @@ func (w *fieldWalk) field(o object, signature bool, value object, depth int) err
 		return nil
 	}
 	dictionary, err := w.f.resolve(value)
-	if err != nil {
-		return err
-	}
-	if dictionary.kind == kindNull {
+	if err == nil && dictionary.kind == kindNull {
 		return nil
 	}
 	if len(w.found) == maxSignatures {
 		return fmt.Errorf("the document has more than %d signatures", maxSignatures)
 	}
-	w.found = append(w.found, dictionary)
+	w.found = append(w.found, found{dictionary, err})
 	return nil
 }

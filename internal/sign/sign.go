@@ -122,6 +122,9 @@ func Seal(ctx context.Context, pdf []byte, o Options) ([]byte, error) {
 		return nil, audit.Errorf(audit.InvalidState, "the signature has %d bytes, and %d were kept free for it", len(message), len(room)/2)
 	}
 	hex.Encode(room, message)
+	if err := verifyOwn(d.bytes); err != nil {
+		return nil, err
+	}
 	return d.bytes, nil
 }
 
