@@ -23,3 +23,17 @@ func Forge(i, named Identity, digest, unsigned []byte, more ...*x509.Certificate
 	}
 	return i.encode(attributes, signature, extra)
 }
+
+// ReadMessage reads a CMS as Verify does, and its time stamp.
+func ReadMessage(der, digest []byte) error {
+	s, _, err := parseSignedData(der)
+	if err != nil {
+		return err
+	}
+	if s.token != nil {
+		if _, err := parseToken(s.token, s.signature); err != nil {
+			return err
+		}
+	}
+	return s.check(digest)
+}
