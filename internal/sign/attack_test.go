@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"fmt"
 	"slices"
 	"strconv"
@@ -157,7 +158,7 @@ func TestGaps(t *testing.T) {
 			covered = append(bytes.Clone(part(n[0], n[1])), part(n[2], n[3])...)
 		}
 		digest := sha256.Sum256(covered)
-		message, err := sign.Forge(w.identity, w.identity, digest[:], nil)
+		message, err := sign.Forgery{Identity: w.identity, Digest: digest[:]}.Message()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,8 +192,11 @@ func TestForeignSignatures(t *testing.T) {
 		return i
 	}
 	stranger := newWorld(t, ecdsaKey(t))
-	forge := func(i, named sign.Identity, unsigned []byte, more ...*x509.Certificate) []byte {
-		m, err := sign.Forge(i, named, digest[:], unsigned, more...)
+	forge := func(f sign.Forgery) []byte {
+		if f.Digest = digest[:]; f.Certificate() == nil {
+			f.Identity = w.identity
+		}
+		m, err := f.Message()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,23 +213,33 @@ func TestForeignSignatures(t *testing.T) {
 		says string
 	}{
 		"as it was":                 {filled(t, sealed, message), ""},
-		"made again":                {filled(t, sealed, forge(w.identity, w.identity, nil)), ""},
+		"made again":                {filled(t, sealed, forge(sign.Forgery{})), ""},
 		"of another document":       {filled(t, sealed, otherMessage), "not what was signed"},
-		"of a twin":                 {filled(t, sealed, forge(identity(sign.NewIdentity(key, twin, w.issuer)), w.identity, nil)), "names another certificate"},
-		"another's time stamp":      {filled(t, sealed, forge(w.identity, w.identity, mustToken(t, other))), "about something else"},
-		"its own":                   {filled(t, sealed, forge(w.identity, w.identity, token)), ""}, // ECDSA signs the same the same way
-		"an unsigned nonsense":      {filled(t, sealed, forge(w.identity, w.identity, []byte{5, 0})), "the time stamp"},
-		"a signature as time stamp": {filled(t, sealed, forge(w.identity, w.identity, otherMessage)), "not a time stamp alone"},
-		"nothing":                   {filled(t, sealed, nil), "not a CMS"},
-		"something behind":          {filled(t, sealed, append(bytes.Clone(message), 0, 0, 1)), "only zeros"},
-		"capitals":                  {spelled(bytes.ToUpper), ""},
-		"a mixture":                 {spelled(func(b []byte) []byte { return append(bytes.ToUpper(b[:100]), b[100:]...) }), "one spelling"},
-		"white space":               {spelled(func(b []byte) []byte { return append(bytes.Clone(b[:len(b)-2]), "  "...) }), "something else than hexadecimal"},
-		"no digits":                 {spelled(func(b []byte) []byte { return append(bytes.Clone(b[:len(b)-1]), 'z') }), "has other bytes in it"},
-		"another kind":              {bytes.Replace(sealed, []byte("/ETSI.CAdES.detached"), []byte("/adbe.pkcs7.detached"), 1), "is not verified here"},
-		"a stranger":                {filled(t, sealed, forge(w.identity, w.identity, nil, stranger.leaf)), "issued by nobody known"},
-		"strangers that fit":        {filled(t, sealed, forge(w.identity, w.identity, nil, stranger.leaf, stranger.issuer, stranger.root)), ""},
-		"many":                      {filled(t, sealed, forge(w.identity, w.identity, nil, slices.Repeat([]*x509.Certificate{w.root}, 19)...)), "more than 20"},
+		"of a twin":                 {filled(t, sealed, forge(sign.Forgery{Identity: identity(sign.NewIdentity(key, twin, w.issuer)), Named: w.identity})), "names another certificate"},
+		"another's time stamp":      {filled(t, sealed, forge(sign.Forgery{Unsigned: sign.Token(mustToken(t, other))})), "about something else"},
+		"its own":                   {filled(t, sealed, forge(sign.Forgery{Unsigned: sign.Token(token)})), ""}, // ECDSA signs the same the same way
+		"an unsigned nonsense":      {filled(t, sealed, forge(sign.Forgery{Unsigned: sign.Token([]byte{5, 0})})), "the time stamp"},
+		"a signature as time stamp": {filled(t, sealed, forge(sign.Forgery{Unsigned: sign.Token(otherMessage)})), "not a time stamp alone"},
+		"two time stamps":           {filled(t, sealed, forge(sign.Forgery{Unsigned: append(sign.Token(token), sign.Token(token)...)})), "not a CMS"},
+		"a time stamp and more": {filled(t, sealed, forge(sign.Forgery{Unsigned: append(sign.Token(token), sign.Unsigned{Type: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}})})),
+			"something unsigned"},
+		"another content": {filled(t, sealed, forge(sign.Forgery{Change: func(b []byte) []byte {
+			// id-data becomes id-signedData
+			return bytes.Replace(b, []byte("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"), []byte("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"), 1)
+		}})), "another type of content"},
+		"no certificate named": {filled(t, sealed, forge(sign.Forgery{Change: func(b []byte) []byte {
+			return bytes.Replace(b, []byte("\x01\x09\x10\x02\x2f"), []byte("\x01\x09\x10\x02\x7f"), 1)
+		}})), "does not name the certificate"},
+		"nothing":            {filled(t, sealed, nil), "not a CMS"},
+		"something behind":   {filled(t, sealed, append(bytes.Clone(message), 0, 0, 1)), "only zeros"},
+		"capitals":           {spelled(bytes.ToUpper), ""},
+		"a mixture":          {spelled(func(b []byte) []byte { return append(bytes.ToUpper(b[:100]), b[100:]...) }), "one spelling"},
+		"white space":        {spelled(func(b []byte) []byte { return append(bytes.Clone(b[:len(b)-2]), "  "...) }), "something else than hexadecimal"},
+		"no digits":          {spelled(func(b []byte) []byte { return append(bytes.Clone(b[:len(b)-1]), 'z') }), "has other bytes in it"},
+		"another kind":       {bytes.Replace(sealed, []byte("/ETSI.CAdES.detached"), []byte("/adbe.pkcs7.detached"), 1), "is not verified here"},
+		"a stranger":         {filled(t, sealed, forge(sign.Forgery{More: []*x509.Certificate{stranger.leaf}})), "issued by nobody known"},
+		"strangers that fit": {filled(t, sealed, forge(sign.Forgery{More: []*x509.Certificate{stranger.leaf, stranger.issuer, stranger.root}})), ""},
+		"many":               {filled(t, sealed, forge(sign.Forgery{More: slices.Repeat([]*x509.Certificate{w.root}, 19)})), "more than 20"},
 	} {
 		got := verify1(t, c.pdf, w.roots(), pool(t, outside.Roots))
 		if !strings.Contains(strings.Join(got.Problems, "\n"), c.says) || accepted(t, c.pdf, w, outside) != (c.says == "") {

@@ -152,13 +152,13 @@ func (f *file) read(number int) (object, error) {
 	}
 	// Objects can be made to stand in each other: without a bound on the sum,
 	// a small file would be read for hours.
-	if f.work <= 0 {
-		return object{}, l.errorf("the objects overlap")
-	}
-	limited := lexer{f.data[:min(len(f.data), l.at+f.work)], l.at}
+	limited := lexer{f.data[:min(len(f.data), l.at+max(0, f.work))], l.at}
 	o, err := limited.object(0)
 	f.work -= limited.at - e.offset
-	if err != nil {
+	switch {
+	case err != nil && len(limited.data) < len(f.data):
+		return object{}, l.errorf("the objects overlap")
+	case err != nil:
 		return object{}, err
 	}
 	if l.at = limited.at; l.word("endobj") != nil && l.word("stream") != nil {
