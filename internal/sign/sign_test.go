@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -174,6 +175,9 @@ func TestSealIsAcceptedByOthers(t *testing.T) {
 			if again := seal(t, pdf, o); !bytes.Equal(sealed, again) {
 				t.Error("the same input gives other bytes")
 			}
+			if c.widget != nil && !bytes.Contains(sealed[len(pdf):], []byte("/Subtype /Link")) {
+				t.Error("the page's link is gone")
+			}
 			// The judges do judge.
 			broken := bytes.Clone(sealed)
 			broken[len(pdf)/2] ^= 1
@@ -208,6 +212,33 @@ func TestSealTwice(t *testing.T) {
 	qpdfCheck(t, twice)
 	if out, err := opensslVerify(t, twice, w.root); err != nil {
 		t.Errorf("openssl: %v\n%s", err, out)
+	}
+}
+
+// The first half of the ID stays that of the document, the second is each
+// version's.
+func TestSealIdentifies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, ecdsaKey(t))
+	once := seal(t, document(t, 1), w.options())
+	twice := seal(t, once, w.options())
+	ids := regexp.MustCompile(`/ID \[<([0-9a-f]{32})> <([0-9a-f]{32})>\]`).FindAllSubmatch(twice, -1)
+	if len(ids) != 2 || !bytes.Equal(ids[0][1], ids[1][1]) || bytes.Equal(ids[0][2], ids[1][2]) {
+		t.Errorf("%q", ids)
+	}
+}
+
+func TestSealWritesAnyText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, ecdsaKey(t))
+	for _, text := range []string{"a) b( \\ c\\", "\\", "(", "two\nlines\r\n", "Zürich 🏔", "\x00\x7f", "%PDF- <</A>>", "名前", "þÿ"} {
+		o := w.options()
+		o.Name = text
+		sealed := seal(t, document(t, 1), o)
+		if got := verify1(t, sealed, w.roots(), nil); got.Name != text || len(got.Problems) > 0 {
+			t.Errorf("%q: %+v", text, got)
+		}
+		qpdfCheck(t, sealed)
 	}
 }
 
