@@ -62,8 +62,18 @@ python:
 	@command -v python3 >/dev/null || { echo "installing python3 with apt-get"; apt-get -q update && \
 		DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install python3; }
 
+# Sealed documents are judged by readers that others wrote.
+.PHONY: readers
+readers:
+	@missing=(); \
+	command -v pdfsig >/dev/null || missing+=(poppler-utils); \
+	command -v qpdf >/dev/null || missing+=(qpdf); \
+	command -v certutil >/dev/null || missing+=(libnss3-tools); \
+	if (($${#missing[@]})); then echo "installing $${missing[*]} with apt-get"; apt-get -q update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$${missing[@]}"; fi
+
 .PHONY: test
-test: build python ## run all tests, with the race detector, on a real Postgres
+test: build python readers ## run all tests, with the race detector, on a real Postgres
 	@$(if $(RACE),,echo "There is no C compiler here: the tests run without the race detector.")
 	@$(STACK) test -- bash -euo pipefail -c "\
 		go test $(RACE) -timeout 15m $(PACKAGES); \
