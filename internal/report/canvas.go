@@ -1,12 +1,8 @@
 package report
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"time"
-
-	"github.com/jung-kurt/gofpdf"
+	"strings"
 )
 
 // The page, in millimetres.
@@ -32,56 +28,40 @@ var (
 	crimson = colour{122, 20, 38}
 )
 
-// canvas is the only user of gofpdf: it takes any text, and positions from the
-// upper left of the page that it is on. The first failure stays in err, and
+// canvas is what pages are drawn on: it takes any cleaned text, and positions from
+// the upper left of the page that it is on. The first failure stays in err, and
 // whatever is drawn after it is of no effect.
 type canvas struct {
+	*press
 	ctx      context.Context
 	err      error
-	pdf      *gofpdf.Fpdf
-	fonts    [faces]*font
 	replaced int // characters that clean replaced in what was laid out
 	rtl      bool
 
-	landscape []bool // by page, from 0
-	page      int    // the one that is drawn on, from 1
-	y         float64
-
-	face   face // what the page's content stream was told last
-	size   float64
-	colour colour
+	page int // the one that is drawn on, from 1
+	y    float64
+	ops  []op // drawn on it, and not pressed yet
 }
 
-func newCanvas(ctx context.Context, created time.Time) (*canvas, error) {
-	glyphs, err := shown()
-	if err != nil {
-		return nil, err
-	}
-	c := &canvas{ctx: ctx, pdf: gofpdf.New("P", "mm", "A4", "")}
-	c.pdf.SetAutoPageBreak(false, 0)
-	c.pdf.SetMargins(0, 0, 0)
-	// Without these gofpdf writes the time of day, and objects in the order of a map.
-	c.pdf.SetCreationDate(created.UTC())
-	c.pdf.SetModificationDate(created.UTC())
-	c.pdf.SetCatalogSort(true)
-	c.pdf.SetProducer("Sealbook", true)
-	c.pdf.SetDisplayMode("fullwidth", "continuous")
-	for f := range faces {
-		c.pdf.AddUTF8FontFromBytes(family(f), "", bytes.Clone(files[f]))
-		c.fonts[f] = &font{glyphs: &glyphs[f], ask: func(r rune) int {
-			c.use(f, c.size, c.colour)
-			return c.pdf.GetStringSymbolWidth(string(r))
-		}}
-	}
-	if err := c.pdf.Error(); err != nil {
-		return nil, fmt.Errorf("load the fonts: %w", err)
-	}
-	return c, nil
+// op is something drawn.
+type op struct {
+	kind       opKind
+	face       face
+	colour     colour
+	size       float64 // of text in points, of lines and dots in millimetres
+	x, y, w, h float64
+	text       string
 }
 
-func family(f face) string {
-	return [faces]string{"dejavusanscondensed", "dejavusanscondensedbold", "dejavusansmono"}[f]
-}
+type opKind int
+
+const (
+	opText opKind = iota
+	opLine
+	opFill
+	opFrame
+	opDot
+)
 
 // add begins a page, at the end.
 func (c *canvas) add(landscape bool) {
@@ -91,29 +71,39 @@ func (c *canvas) add(landscape bool) {
 	if c.err = c.ctx.Err(); c.err != nil {
 		return
 	}
-	orientation := "P"
-	if landscape {
-		orientation = "L"
-	}
-	c.pdf.AddPageFormat(orientation, gofpdf.SizeType{Wd: shortEdge, Ht: longEdge})
-	c.landscape = append(c.landscape, landscape)
-	c.page, c.y, c.size = len(c.landscape), top, 0
+	c.flush()
+	c.pages = append(c.pages, sheet{landscape: landscape})
+	c.page, c.y = len(c.pages), top
 }
 
-// turn goes back to a page.
+// begin begins a page, unless nothing is on this one yet.
+func (c *canvas) begin(landscape bool) {
+	if c.err == nil && c.y == top && len(c.ops) == 0 && c.pages[c.page-1].content == nil {
+		c.pages[c.page-1].landscape = landscape
+		return
+	}
+	c.add(landscape)
+}
+
+// turn goes to another page that there is.
 func (c *canvas) turn(page int) {
-	c.pdf.SetPage(page)
-	c.page, c.size = page, 0
+	c.flush()
+	c.page = page
 }
 
-func (c *canvas) width() float64 {
-	if c.landscape[c.page-1] {
-		return longEdge
+func (c *canvas) flush() {
+	if c.err == nil && len(c.ops) > 0 {
+		c.err = c.pages[c.page-1].draw(c.press, c.ops)
+		clear(c.ops) // of the texts
+		c.ops = c.ops[:0]
 	}
-	return shortEdge
 }
 
-func (c *canvas) height() float64 { return shortEdge + longEdge - c.width() }
+func (c *canvas) landscape() bool { return c.pages[c.page-1].landscape }
+
+func (c *canvas) width() float64 { return c.pages[c.page-1].size().Wd }
+
+func (c *canvas) height() float64 { return c.pages[c.page-1].size().Ht }
 
 // inner is the width between the margins.
 func (c *canvas) inner() float64 { return c.width() - 2*side }
@@ -123,35 +113,26 @@ func (c *canvas) floor() float64 { return c.height() - bottom }
 // need begins a page like this one unless h millimetres are left.
 func (c *canvas) need(h float64) {
 	if c.err == nil && c.y+h > c.floor() {
-		c.add(c.landscape[c.page-1])
+		c.add(c.landscape())
 	}
 }
 
-// lift corrects a position for gofpdf, which takes all pages to be as high as the
-// one that was added last.
-func (c *canvas) lift(y float64) float64 {
-	_, added := c.pdf.GetPageSize()
-	return y + added - c.height()
-}
-
-func (c *canvas) use(f face, size float64, ink colour) {
-	if c.size == 0 || c.face != f || c.size != size {
-		c.pdf.SetFont(family(f), "", size)
-	}
-	if c.size == 0 || c.colour != ink {
-		c.pdf.SetFillColor(ink.r, ink.g, ink.b)
-		c.pdf.SetTextColor(ink.r, ink.g, ink.b)
-	}
-	c.face, c.size, c.colour = f, size, ink
+// clean is [font.clean], counted. Each text of the document comes here once.
+func (c *canvas) clean(f face, s string) string {
+	s, replaced := c.fonts[f].clean(s)
+	c.replaced += replaced
+	c.rtl = c.rtl || strings.ContainsFunc(s, rightToLeft)
+	return s
 }
 
 // text writes a cleaned line on a baseline.
 func (c *canvas) text(f face, size float64, ink colour, x, y float64, s string) {
-	if c.err != nil || s == "" {
-		return
+	if c.rtl {
+		s = visual(s)
 	}
-	c.use(f, size, ink)
-	c.pdf.Text(x, c.lift(y), s)
+	if s != "" {
+		c.ops = append(c.ops, op{kind: opText, face: f, colour: ink, size: size, x: x, y: y, text: s})
+	}
 }
 
 // textRight ends at x.
@@ -159,44 +140,18 @@ func (c *canvas) textRight(f face, size float64, ink colour, x, y float64, s str
 	c.text(f, size, ink, x-c.fonts[f].measure(s, size), y, s)
 }
 
-// clean is [font.clean], counted. Each text of the document comes here once.
-func (c *canvas) clean(f face, s string) string {
-	s, replaced := c.fonts[f].clean(s)
-	c.replaced += replaced
-	c.rtl = c.rtl || rightToLeft(s)
-	return s
-}
-
 func (c *canvas) line(ink colour, width, x1, y1, x2, y2 float64) {
-	if c.err != nil {
-		return
-	}
-	c.pdf.SetDrawColor(ink.r, ink.g, ink.b)
-	c.pdf.SetLineWidth(width)
-	c.pdf.Line(x1, c.lift(y1), x2, c.lift(y2))
+	c.ops = append(c.ops, op{kind: opLine, colour: ink, size: width, x: x1, y: y1, w: x2 - x1, h: y2 - y1})
 }
 
 func (c *canvas) fill(ink colour, x, y, w, h float64) {
-	if c.err != nil {
-		return
-	}
-	c.use(c.face, max(c.size, 1), ink)
-	c.pdf.Rect(x, c.lift(y), w, h, "F")
+	c.ops = append(c.ops, op{kind: opFill, colour: ink, x: x, y: y, w: w, h: h})
 }
 
 func (c *canvas) frame(ink colour, width, x, y, w, h float64) {
-	if c.err != nil {
-		return
-	}
-	c.pdf.SetDrawColor(ink.r, ink.g, ink.b)
-	c.pdf.SetLineWidth(width)
-	c.pdf.Rect(x, c.lift(y), w, h, "D")
+	c.ops = append(c.ops, op{kind: opFrame, colour: ink, size: width, x: x, y: y, w: w, h: h})
 }
 
 func (c *canvas) dot(ink colour, x, y, radius float64) {
-	if c.err != nil {
-		return
-	}
-	c.use(c.face, max(c.size, 1), ink)
-	c.pdf.Circle(x, c.lift(y), radius, "F")
+	c.ops = append(c.ops, op{kind: opDot, colour: ink, size: radius, x: x, y: y})
 }

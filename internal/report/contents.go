@@ -1,7 +1,5 @@
 package report
 
-import "strings"
-
 const (
 	contentsLeading = 6.6
 	perPage         = 35 // lines of contents
@@ -23,7 +21,7 @@ func (r *renderer) reserve(sections []section) int {
 	return first
 }
 
-// fillContents writes the contents and the bookmarks.
+// fillContents writes the contents.
 func (r *renderer) fillContents(page int) {
 	if r.err != nil {
 		return
@@ -38,18 +36,11 @@ func (r *renderer) fillContents(page int) {
 			r.turn(page)
 			r.y = top + 14
 		}
-		link := r.pdf.AddLink()
-		r.pdf.SetLink(link, m.y-2, m.page)
-		r.contentsLine(m, link)
-	}
-	for _, m := range r.marks {
-		r.turn(m.page)
-		r.use(regular, body, ink) // gofpdf takes a bookmark's encoding from the font
-		r.pdf.Bookmark(strings.ReplaceAll(m.title, "\n", " "), m.level, r.lift(m.y-2))
+		r.contentsLine(m)
 	}
 }
 
-func (r *renderer) contentsLine(m mark, link int) {
+func (r *renderer) contentsLine(m mark) {
 	face, x, right := bold, side, r.width()-side
 	if m.level > 0 {
 		face, x = regular, side+6
@@ -61,6 +52,7 @@ func (r *renderer) contentsLine(m mark, link int) {
 	r.textRight(face, body, ink, right, base, number)
 	from, until := x+fonts.measure(title, body)+2, right-fonts.measure(number, body)-2
 	r.line(rule, 0.2, from, base, max(from, until), base)
-	r.pdf.Link(x, r.lift(r.y), right-x, contentsLeading-1, link)
+	on := &r.pages[r.page-1]
+	on.links = append(on.links, link{x, r.y, right - x, contentsLeading - 1, m})
 	r.y += contentsLeading
 }

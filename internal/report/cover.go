@@ -77,7 +77,7 @@ func (r *renderer) cover() {
 	r.pairs(
 		pair{"Ledger", regular, b.Origin},
 		pair{"Entries read", regular, fmt.Sprintf("%d to %d, by position in the ledger", b.FirstSeq, b.LastSeq)},
-		pair{"Hash of the last", mono, b.HeadHash},
+		pair{"Hash of the last one", mono, b.HeadHash},
 		pair{"Catalogue", regular, catalog},
 		pair{"Catalogue's digest", mono, b.CatalogDigest},
 		pair{"Digest of the data", mono, d.Digest},
@@ -109,11 +109,17 @@ func (r *renderer) label(title string, h float64) {
 
 // furnish writes the edges of all pages, now that their number is known.
 func (r *renderer) furnish() {
+	if r.err != nil {
+		return
+	}
 	d := r.doc
 	title, _ := r.fonts[regular].clean(d.Title)
 	id, _ := r.fonts[regular].clean(d.ReportID + ", revision " + strconv.Itoa(d.Revision))
-	digest, _ := r.fonts[mono].clean("Data " + d.Digest)
-	pages := len(r.landscape)
+	digest := ""
+	if d.Digest != "" {
+		digest, _ = r.fonts[mono].clean("Data " + d.Digest)
+	}
+	pages := len(r.pages)
 	for n := 1; n <= pages; n++ {
 		if r.err = r.ctx.Err(); r.err != nil {
 			return

@@ -1,10 +1,13 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // entries lists the tables on pages that lie across.
 func (r *renderer) entries(s *section) {
-	r.add(true)
+	r.begin(true)
 	r.heading(0, s.title, 50)
 	for i := range r.doc.Tables {
 		if err := r.entriesOf(&r.doc.Tables[i], s.parts[i]); err != nil && r.err == nil {
@@ -14,17 +17,18 @@ func (r *renderer) entries(s *section) {
 			return
 		}
 	}
-	r.add(false)
+	r.begin(false)
 }
 
 func (r *renderer) entriesOf(d *Table, title string) error {
-	r.heading(1, title, 40)
+	r.heading(1, title, 26)
 	if d.Note != "" {
 		r.paragraphOf(regular, small, grey, d.Note)
 	}
 	t := r.table(smallest,
 		column{"Time (UTC)", 31, regular, false}, column{"Position", 15, regular, true}, column{"Entry", 39, regular, false},
-		column{"Type", 36, regular, false}, column{"Actor", 36, regular, false}, column{"Description", -1, regular, false})
+		column{"Type", 34, regular, false}, column{"Actor", 34, regular, false}, column{"Description", -1, regular, false})
+	t.padding = 0.7
 	listed, omitted := 0, int64(0)
 	for row, err := range d.Rows {
 		if err != nil {
@@ -41,7 +45,7 @@ func (r *renderer) entriesOf(d *Table, title string) error {
 		}
 		r.out.Rows++
 		listed++
-		t.row(cell{row.Time.UTC().Format("2006-01-02 15:04:05.000"), ink}, cell{fmt.Sprint(row.Seq), grey}, cell{row.EntryID, ink},
+		t.row(cell{row.Time.UTC().Format("2006-01-02 15:04:05.000"), ink}, cell{strconv.FormatInt(row.Seq, 10), ink}, cell{row.EntryID, ink},
 			cell{row.Type, ink}, cell{row.Actor, ink}, cell{row.Description, ink})
 	}
 	t.end()

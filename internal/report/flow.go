@@ -1,10 +1,8 @@
 package report
 
-import "unicode"
-
 // Sizes of text, in points.
 const (
-	display  = 26.0
+	display  = 24.0
 	large    = 15.0
 	medium   = 11.0
 	body     = 9.5
@@ -12,13 +10,16 @@ const (
 	smallest = 7.0
 )
 
+// maxHeading is how many lines a heading has; the rest of it is cut off, visibly.
+const maxHeading = 6
+
 // leading is the distance of baselines, in millimetres.
 func leading(size float64) float64 { return size * perPoint * 1.42 }
 
 // ascent is how far below the top of its line a baseline is.
 func ascent(size float64) float64 { return size * perPoint * 1.06 }
 
-// mark is where a heading stands.
+// mark is where one jumps to for a heading: a little above it.
 type mark struct {
 	level int
 	title string
@@ -30,6 +31,7 @@ type mark struct {
 type flow struct {
 	*canvas
 	marks []mark
+	below mark // the end of the last heading
 }
 
 // heading begins a section, of level 0, or a part of one, of level 1. It stays
@@ -41,18 +43,24 @@ func (f *flow) heading(level int, title string, h float64) {
 	}
 	title = f.clean(bold, title)
 	lines := f.fonts[bold].wrap(title, size, f.inner())
-	lines = lines[:min(len(lines), 6)]
-	if f.y > top {
+	if len(lines) > maxHeading {
+		lines = append(lines[:maxHeading-1], lines[maxHeading-1]+"…")
+	}
+	switch {
+	case level > 0 && f.below.page == f.page && f.below.y == f.y: // directly below its section's
+		f.y += 1
+	case f.y > top:
 		f.y += above
 	}
 	f.need(float64(len(lines))*leading(size) + below + h)
-	f.marks = append(f.marks, mark{level, title, f.page, f.y})
+	f.marks = append(f.marks, mark{level, title, f.page, f.y - 2})
 	colour := ink
 	if level == 0 {
 		colour = accent
 	}
 	f.lines(bold, size, colour, side, lines)
 	f.y += below
+	f.below = mark{page: f.page, y: f.y}
 }
 
 // lines writes lines, over pages if need be, no first or last one alone.
@@ -109,14 +117,4 @@ func (f *flow) pairs(list ...pair) {
 // hairline separates.
 func (f *flow) hairline() {
 	f.line(rule, 0.2, side, f.y, f.width()-side, f.y)
-}
-
-// rightToLeft reports whether a text has letters that are read from the right.
-func rightToLeft(s string) bool {
-	for _, r := range s {
-		if r >= 0x590 && unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -42,8 +41,7 @@ type renderer struct {
 
 // PDF renders the document as a PDF of version 1.3 with embedded fonts. Equal
 // documents give equal bytes, as long as the program was built with the same Go:
-// its zlib compresses. Text that runs from right to left is shown letter by
-// letter in the order of storage, and the report says so.
+// its zlib compresses. Arabic letters are shown unjoined, and the report says so.
 //
 // The context is looked at before each page. The errors of d's own content are
 // [audit.ValidationFailed]; so is a failure of the PDF library, which would fail
@@ -54,13 +52,14 @@ func PDF(ctx context.Context, d Document) (out Rendered, err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = Rendered{}, &audit.Error{Code: audit.ValidationFailed, Message: "the report cannot be rendered", Err: fmt.Errorf("panic: %v", p)}
+			out, err = Rendered{}, unrenderable(fmt.Errorf("panic: %v", p))
 		}
 	}()
-	c, err := newCanvas(ctx, d.GeneratedAt)
+	p, err := newPress(d.GeneratedAt)
 	if err != nil {
 		return Rendered{}, err
 	}
+	c := &canvas{press: p, ctx: ctx}
 	r := &renderer{flow: flow{canvas: c}, doc: &d}
 	r.describe()
 	sections := r.sections()
@@ -78,12 +77,16 @@ func PDF(ctx context.Context, d Document) (out Rendered, err error) {
 	if r.err != nil {
 		return Rendered{}, fmt.Errorf("render report %s: %w", d.ReportID, r.err)
 	}
-	var b bytes.Buffer
-	if err := c.pdf.Output(&b); err != nil {
-		return Rendered{}, &audit.Error{Code: audit.ValidationFailed, Message: "the report cannot be rendered", Err: err}
+	r.out.Pages, r.out.Replaced = len(c.pages), c.replaced
+	if r.out.Bytes, err = c.bind(r.marks); err != nil {
+		return Rendered{}, fmt.Errorf("render report %s: %w", d.ReportID, err)
 	}
-	r.out.Bytes, r.out.Pages, r.out.Replaced = b.Bytes(), len(c.landscape), c.replaced
 	return r.out, nil
+}
+
+// unrenderable is what would fail again in the same way.
+func unrenderable(err error) error {
+	return &audit.Error{Code: audit.ValidationFailed, Message: "the report cannot be rendered", Err: err}
 }
 
 // sections are those that the document has anything for, numbered.
@@ -120,10 +123,9 @@ func (r *renderer) closing() {
 	r.hairline()
 	r.y += 4
 	r.lines(bold, small, grey, side, []string{"About this rendering"})
-	r.note(fmt.Sprintf("%s of text replaced by a number in brackets, because the fonts have no sign for it or because it is none that one could see: [U+1F680] is the character of that number, [0xFF] a byte that is no text.",
-		count(int64(r.replaced), "character", "characters")))
+	r.note(fmt.Sprintf("Characters replaced: %s. What the fonts have no sign for, and what one could not see, is shown as its number in Unicode, as in [U+1F680]; a byte that is no text as in [0xFF].", number(int64(r.replaced))))
 	if r.rtl {
-		r.note("Some of the text is in a script that is read from the right. Its letters are shown unjoined, in the order in which they are stored, from the left.")
+		r.note("Some of the text is in a script that is read from the right. Its words are put in their order within a line; Arabic letters are shown unjoined.")
 	}
 	if len(r.doc.Tables) > 0 {
 		r.note(count(int64(r.out.Rows), "entry", "entries") + " listed, " + r.omitted())

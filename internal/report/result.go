@@ -36,8 +36,7 @@ func (r *renderer) result(s *section) {
 
 // frameworks shows each with its figures, its earlier scores and its requirements.
 func (r *renderer) frameworks(s *section) {
-	r.add(false)
-	r.heading(0, s.title, 80)
+	r.heading(0, s.title, 120)
 	for i := range r.doc.Frameworks {
 		f := &r.doc.Frameworks[i]
 		r.heading(1, s.parts[i], 60)

@@ -60,9 +60,7 @@ func (s *Signature) when() string {
 func (r *renderer) signature(s *section) {
 	const width, height = 90.0, 32.0
 	d := r.doc.Signature
-	if r.y > top {
-		r.add(false)
-	}
+	r.begin(false)
 	r.heading(0, s.title, 100)
 	if r.err != nil {
 		return
@@ -71,7 +69,7 @@ func (r *renderer) signature(s *section) {
 		r.lines(bold, medium, amber, side, []string{"Awaiting signature"})
 		r.y += 3
 	} else {
-		r.paragraph("This report was signed electronically. The signature belongs to the data whose digest stands at the foot of each page.")
+		r.paragraph("Signed electronically, for the data whose digest stands at the foot of each page.")
 		r.y += 2
 	}
 	at := "not yet"

@@ -14,10 +14,7 @@ type cell struct {
 	colour colour
 }
 
-const (
-	cellGap    = 4.0 // between columns
-	rowPadding = 1.3 // above and below the lines of a row
-)
+const cellGap = 4.0 // between columns
 
 // table writes rows below a header that is repeated on each page. Rows are held
 // back until two more are known, so that neither the first nor the last of them
@@ -26,6 +23,7 @@ type table struct {
 	flow    *flow
 	columns []column
 	size    float64
+	padding float64      // above and below the lines of a row
 	held    [][][]string // lines, by row and column
 	colours [][]colour
 	started bool
@@ -33,7 +31,7 @@ type table struct {
 }
 
 func (f *flow) table(size float64, columns ...column) *table {
-	t := &table{flow: f, columns: columns, size: size}
+	t := &table{flow: f, columns: columns, size: size, padding: 1.3}
 	left, shares := f.inner()-cellGap*float64(len(columns)-1), 0.0
 	for _, c := range columns {
 		if c.width > 0 {
@@ -80,7 +78,7 @@ func (t *table) height(held int) float64 {
 	for _, lines := range t.held[held] {
 		most = max(most, len(lines))
 	}
-	return float64(most)*leading(t.size) + 2*rowPadding
+	return float64(most)*leading(t.size) + 2*t.padding
 }
 
 // fits reports whether h millimetres of rows go on one page.
@@ -92,7 +90,7 @@ func (t *table) headerHeight() float64 { return leading(smallest) + 3 }
 
 // next continues on another page.
 func (t *table) next() {
-	t.flow.add(t.flow.landscape[t.flow.page-1])
+	t.flow.add(t.flow.landscape())
 	t.header()
 }
 
@@ -142,11 +140,11 @@ func (t *table) place() {
 // whether that was all.
 func (t *table) part(lines [][]string, colours []colour) (all bool) {
 	f := t.flow
-	room := int((f.floor() - f.y - 2*rowPadding) / leading(t.size))
+	room := int((f.floor() - f.y - 2*t.padding) / leading(t.size))
 	all, x, most := true, side, 1
 	for i, c := range t.columns {
 		n := min(len(lines[i]), room)
-		y := f.y + rowPadding + ascent(t.size)
+		y := f.y + t.padding + ascent(t.size)
 		for _, s := range lines[i][:n] {
 			if c.right {
 				f.textRight(c.face, t.size, colours[i], x+c.width, y, s)
@@ -158,6 +156,6 @@ func (t *table) part(lines [][]string, colours []colour) (all bool) {
 		lines[i] = lines[i][n:]
 		all, most, x = all && len(lines[i]) == 0, max(most, n), x+c.width+cellGap
 	}
-	f.y += float64(most)*leading(t.size) + 2*rowPadding
+	f.y += float64(most)*leading(t.size) + 2*t.padding
 	return all
 }
