@@ -84,9 +84,9 @@ func TestTheTextIsThere(t *testing.T) {
 		"status": "Partially compliant", "reason": "whether people have the education",
 		"entry of a finding": "audit_entry_20260502_021007", "entry of a violation": "audit_entry_20260611_027350",
 		"due": "2026-08-15", "entry of a table": "audit_entry_20260702_000119",
-		"printed name": "Dr. Zoë Brandão", "time": "2026-07-03 16:05:09 +02:00 (2026-07-03 14:05:09 UTC)", "meaning": "Approved for release to the authority",
+		"printed name": "Prüferin für Qualität", "time": "2026-07-03 16:05:09 +02:00 (2026-07-03 14:05:09 UTC)", "meaning": "Approved for release to the authority",
 		"checkpoint": "30552", "verification": "Check the digital signature", "limits": "A log shows what systems reported to it",
-		"cyrillic": "Зоя Иванова", "replaced": "[U+674E] [U+96F7]", "count": fmt.Sprintf("Characters replaced: %d.", out.Replaced),
+		"cyrillic": "Старший аудитор", "replaced": "[U+5BA1] [U+8BA1]", "count": fmt.Sprintf("Characters replaced: %d.", out.Replaced),
 		"rows": "123 entries listed, none left out", "empty table": "There is no entry of this kind",
 	} {
 		if !strings.Contains(all, want) {
@@ -162,7 +162,7 @@ func TestTheSignatureBoxIsFree(t *testing.T) {
 		t.Errorf("above the box stands %q", above)
 	}
 
-	d.Signature = &report.Signature{Signatory: "Dr. Zoë Brandão", Meaning: "Reviewed"}
+	d.Signature = &report.Signature{Signatory: "Prüferin für Qualität", Meaning: "Reviewed"}
 	awaited := render(t, d)
 	if page := pagesOf(t, awaited)[awaited.Signature.Page-1]; !strings.Contains(page, "Awaiting signature") || !strings.Contains(page, "not yet") || strings.Contains(page, "Signed electronically") {
 		t.Error(page)

@@ -24,7 +24,7 @@ func f64(n float64) *float64 { return &n }
 // rows are invented entries.
 func rows(n int) iter.Seq2[report.Row, error] {
 	types := []string{"data_change", "login", "issue.resolved", "scan.completed", "config.changed"}
-	actors := []string{"maria.keller@example.com", "j.okafor@example.com", "Compliance scanner", "李 雷", "Зоя Иванова"}
+	actors := []string{"analyst@example.com", "engineer@example.com", "Compliance scanner", "审 计", "Старший аудитор"}
 	descriptions := []string{
 		"Batch record 2026-0417 corrected: yield from 91.2 to 92.1, approved by quality assurance",
 		"Signed in", "Issue issue_00042 resolved after review of the pull request",
@@ -44,13 +44,13 @@ func rows(n int) iter.Seq2[report.Row, error] {
 // sample is a document with all its parts.
 func sample() report.Document {
 	d := report.Document{
-		Title: "Part 11 compliance, second quarter 2026", Organisation: "Brightwater Biologics", ReportID: "report_compliance_20260702_003",
+		Title: "Part 11 compliance, second quarter 2026", Organisation: "Example Organisation", ReportID: "report_compliance_20260702_003",
 		Revision: 2, Type: report.ComplianceSummary,
 		Period:      report.Period{From: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)},
 		Scope:       []string{"Systems: filling line 2, laboratory information system", "Users: all", "With violations and their remediation"},
-		GeneratedAt: frozen, GeneratedBy: "Maria Keller",
+		GeneratedAt: frozen, GeneratedBy: "Compliance officer",
 		Digest: "sha256:9f2c6a0e7b1d4c5588a1f3e09d7762bb4c0f1a2e3d4c5b6a79880716253443f1",
-		Basis: report.Basis{Origin: "ledger.example.com/brightwater", FirstSeq: 18204, LastSeq: 30551,
+		Basis: report.Basis{Origin: "ledger.example.com/org", FirstSeq: 18204, LastSeq: 30551,
 			HeadHash: "sha256:0b7e4f9a5d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0f9e8d7c6b5a4938",
 			Catalog:  "FDA_21CFR11", CatalogVersion: "4", CatalogDigest: "sha256:77aa6655443322110fedcba9876543210123456789abcdef0011223344556677"},
 		Limits: []string{
@@ -70,13 +70,13 @@ func sample() report.Document {
 			{Title: "Access by administrators", Rows: rows(3)},
 			{Title: "Entries under legal hold", Rows: rows(0)},
 		},
-		Checkpoint: "ledger.example.com/brightwater\n30552\nq83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=\n\n— ledger.example.com/brightwater q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4\n",
+		Checkpoint: "ledger.example.com/org\n30552\nq83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=\n\n— ledger.example.com/org q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4\n",
 		Verification: []string{
 			"Check the digital signature of this file in a PDF reader. It has to cover the whole document.",
 			"Fetch the frozen data of the report and hash them. The result has to be the digest at the foot of each page.",
 			"Run “sealbook verify” on the exported package. It recomputes the hash of each entry and the root of the checkpoint.",
 		},
-		Signature:   &report.Signature{Signatory: "Dr. Zoë Brandão", Meaning: "Approved for release to the authority", SignedAt: signed, Identity: "Signed in as zoe.brandao with password and one-time code, at step-up level 2"},
+		Signature:   &report.Signature{Signatory: "Prüferin für Qualität", Meaning: "Approved for release to the authority", SignedAt: signed, Identity: "Signed in as qa.signatory with password and one-time code, at step-up level 2"},
 		Development: true,
 	}
 	fda := &d.Frameworks[0]
