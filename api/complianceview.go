@@ -15,7 +15,7 @@ type complianceBody struct {
 	Assessment overallStatus     `json:"compliance_assessment"`
 	Frameworks []frameworkStatus `json:"frameworks"`
 	Risk       riskBody          `json:"risk_assessment"`
-	Violations []*violationBody  `json:"recent_violations,omitempty"`
+	Violations []*violationBody  `json:"recent_violations,omitzero"` // like all that is left out without details
 	Upcoming   []upcomingBody    `json:"upcoming_requirements"`
 }
 
@@ -40,9 +40,9 @@ type frameworkStatus struct {
 	Status       control.Status            `json:"status"`
 	Requirements requirementCounts         `json:"requirements"`
 	Basis        scoreBasis                `json:"score_basis"`
-	Metrics      map[string]map[string]any `json:"key_metrics,omitempty"`
-	Reasons      map[string]string         `json:"key_metrics_reasons,omitempty"` // of those that are null, by group.name
-	Findings     []*findingBody            `json:"findings,omitempty"`
+	Metrics      map[string]map[string]any `json:"key_metrics,omitzero"`
+	Reasons      map[string]string         `json:"key_metrics_reasons,omitzero"` // of those that are null, by group.name
+	Findings     []*findingBody            `json:"findings,omitzero"`
 }
 
 // requirementCounts sum to total.
