@@ -34,8 +34,7 @@ func (t Type) Label() string {
 }
 
 // DefaultMaxRows is how many entries a PDF lists, over all its tables. They take
-// some 3,600 pages when a description has a line or two, all of which are in memory
-// until the last is done.
+// some 3,600 pages when a description has a line or two, and 10 MB in the file.
 const DefaultMaxRows = 100_000
 
 // Document is a report's frozen data. Texts may be any strings; empty parts are
