@@ -14,7 +14,7 @@ import (
 )
 
 // mostMemory is what a report of the most rows may take of the process, in MB.
-const mostMemory = 300
+const mostMemory = 150
 
 // BenchmarkPDF renders a report with as many rows. It gives the pages per second,
 // the most memory that the process had in use (VmHWM, where there is a /proc),

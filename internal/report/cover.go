@@ -57,7 +57,7 @@ func (r *renderer) cover() {
 	r.y += 16
 	r.fill(accent, side, r.y, 18, 1.2)
 	r.y += 7
-	r.lines(bold, display, ink, side, r.fonts[bold].wrap(r.clean(bold, d.Title), display, r.inner()))
+	r.lines(bold, display, ink, side, r.fonts[bold].balance(r.clean(bold, d.Title), display, r.inner()))
 	r.y += 2
 	r.lines(regular, large, grey, side, []string{d.Type.Label()})
 	r.y += 12

@@ -21,14 +21,18 @@ func (r *renderer) entries(s *section) {
 }
 
 func (r *renderer) entriesOf(d *Table, title string) error {
-	r.heading(1, title, 26)
-	if d.Note != "" {
-		r.paragraphOf(regular, small, grey, d.Note)
-	}
 	t := r.table(smallest,
 		column{"Time (UTC)", 31, regular, false}, column{"Position", 15, regular, true}, column{"Entry", 39, regular, false},
 		column{"Type", 34, regular, false}, column{"Actor", 34, regular, false}, column{"Description", -1, regular, false})
 	t.padding = 0.7
+	t.lead = func(h float64) {
+		if d.Note == "" {
+			r.heading(1, title, h)
+			return
+		}
+		r.heading(1, title, h+2*leading(small))
+		r.paragraphOf(regular, small, grey, d.Note)
+	}
 	listed, omitted := 0, int64(0)
 	for row, err := range d.Rows {
 		if err != nil {

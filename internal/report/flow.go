@@ -67,10 +67,14 @@ func (f *flow) heading(level int, title string, h float64) {
 func (f *flow) lines(face face, size float64, colour colour, x float64, lines []string) {
 	for i, s := range lines {
 		h := leading(size)
-		if left := len(lines) - i; i == 0 && left > 1 || i > 0 && left == 2 {
+		switch left := len(lines) - i; {
+		case i == 0 && left <= 3:
+			f.need(float64(left) * h)
+		case i == 0 || left == 2:
 			f.need(2 * h)
+		default:
+			f.need(h)
 		}
-		f.need(h)
 		if f.err != nil {
 			return
 		}

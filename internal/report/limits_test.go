@@ -46,7 +46,10 @@ func TestRowsBeyondTheLimitAreCounted(t *testing.T) {
 
 func TestNoRowStandsAlone(t *testing.T) {
 	t.Parallel()
-	for n := 1; n <= 75; n++ {
+	for n := 1; n <= 58; n++ { // a page has 23 to 29
+		if n == 4 {
+			n = 20
+		}
 		d := bare(report.Table{Title: "All", Rows: rows(n)})
 		listed := 0
 		for i, page := range pagesOf(t, render(t, d)) {

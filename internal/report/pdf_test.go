@@ -2,8 +2,10 @@ package report_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -58,8 +60,25 @@ func TestEqualDocumentsGiveEqualBytes(t *testing.T) {
 
 func TestThePDFIsWellFormed(t *testing.T) {
 	t.Parallel()
-	if out := tool(t, render(t, sample()).Bytes, "qpdf", "--check", "FILE"); !strings.Contains(out, "No syntax or stream encoding errors") {
+	report := render(t, sample())
+	if out := tool(t, report.Bytes, "qpdf", "--check", "FILE"); !strings.Contains(out, "No syntax or stream encoding errors") {
 		t.Error(out)
+	}
+	// qpdf and poppler do not look at zlib's checksum.
+	streams := regexp.MustCompile(`<</Filter /FlateDecode /Length (\d+)>>\nstream\n`).FindAllSubmatchIndex(report.Bytes, -1)
+	if len(streams) != report.Pages {
+		t.Errorf("%d pages have %d streams", report.Pages, len(streams))
+	}
+	for _, at := range streams {
+		length, _ := strconv.Atoi(string(report.Bytes[at[2]:at[3]]))
+		stream := bytes.NewReader(report.Bytes[at[1] : at[1]+length])
+		r, err := zlib.NewReader(stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(r); err != nil || !bytes.Contains(text, []byte(" Tf ET")) || stream.Len() > 0 {
+			t.Errorf("a page of %d bytes: %v, %d bytes follow", len(text), err, stream.Len())
+		}
 	}
 }
 

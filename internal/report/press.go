@@ -2,18 +2,22 @@ package report
 
 import (
 	"bytes"
+	"compress/flate"
 	"fmt"
-	"strings"
+	"hash"
+	"hash/adler32"
+	"slices"
 	"time"
 
 	"github.com/jung-kurt/gofpdf"
 )
 
-// press is the only user of gofpdf, which keeps each page in a buffer of up to twice
-// its size. So that many pages fit into memory, they are kept here, and gofpdf gets
-// them when all are done.
+// press is the only user of gofpdf, which keeps all pages as they are until the file
+// is written, and then makes a compressor for each. So that many pages fit into
+// memory, they are drawn with gofpdf but compressed and kept here.
 type press struct {
 	pdf   *gofpdf.Fpdf
+	zip   *flate.Writer
 	fonts [faces]*font
 	pages []sheet
 }
@@ -21,7 +25,8 @@ type press struct {
 // sheet is a page.
 type sheet struct {
 	landscape bool
-	content   []string // operators of PDF, each part beginning with its own font and colours
+	content   []byte      // operators of PDF, deflated; each part begins with its own font and colours
+	sum       hash.Hash32 // Adler-32 of the operators
 	links     []link
 }
 
@@ -37,6 +42,10 @@ func newPress(created time.Time) (*press, error) {
 		return nil, err
 	}
 	p := &press{pdf: gofpdf.New("P", "mm", "A4", "")}
+	if p.zip, err = flate.NewWriter(nil, flate.BestSpeed); err != nil {
+		return nil, err
+	}
+	p.pdf.SetCompression(false) // of the pages; fonts are compressed in any case
 	p.pdf.SetAutoPageBreak(false, 0)
 	p.pdf.SetMargins(0, 0, 0)
 	// Without these gofpdf writes the time of day, and objects in the order of a map.
@@ -84,44 +93,20 @@ func (s *sheet) draw(p *press, ops []op) error {
 	if err != nil {
 		return unrenderable(fmt.Errorf("draw a page: %w", err))
 	}
-	s.content = append(s.content, string(t.Bytes()))
+	if s.sum == nil {
+		s.sum = adler32.New()
+	}
+	s.sum.Write(t.Bytes())
+	b := bytes.NewBuffer(s.content)
+	p.zip.Reset(b)
+	if _, err := p.zip.Write(t.Bytes()); err != nil {
+		return fmt.Errorf("compress a page: %w", err)
+	}
+	if err := p.zip.Flush(); err != nil { // to a whole byte, so that another part can follow
+		return fmt.Errorf("compress a page: %w", err)
+	}
+	s.content = slices.Clip(bytes.Clone(b.Bytes()))
 	return nil
-}
-
-// bind makes a file of the pages, with the marks as its bookmarks.
-func (c *canvas) bind(marks []mark) ([]byte, error) {
-	c.flush()
-	last := c.pages[len(c.pages)-1].size().Ht // gofpdf takes all bookmarks to be on a page as high as the last
-	for n := range c.pages {
-		if c.err == nil {
-			c.err = c.ctx.Err()
-		}
-		if c.err != nil {
-			return nil, c.err
-		}
-		s := &c.pages[n]
-		orientation := "P"
-		if s.landscape {
-			orientation = "L"
-		}
-		c.pdf.AddPageFormat(orientation, gofpdf.SizeType{Wd: shortEdge, Ht: longEdge})
-		c.pdf.RawWriteStr(strings.Join(s.content, ""))
-		s.content = nil
-		for _, l := range s.links {
-			id := c.pdf.AddLink()
-			c.pdf.SetLink(id, l.to.y, l.to.page)
-			c.pdf.Link(l.x, l.y, l.w, l.h, id)
-		}
-		for ; len(marks) > 0 && marks[0].page == n+1; marks = marks[1:] {
-			c.pdf.SetFont(family(regular), "", body) // from which gofpdf takes how to encode a bookmark
-			c.pdf.Bookmark(strings.ReplaceAll(marks[0].title, "\n", " "), marks[0].level, marks[0].y+last-s.size().Ht)
-		}
-	}
-	var b bytes.Buffer
-	if err := c.pdf.Output(&b); err != nil {
-		return nil, unrenderable(fmt.Errorf("write the PDF: %w", err))
-	}
-	return b.Bytes(), nil
 }
 
 // pen tells gofpdf only what changes.

@@ -104,11 +104,13 @@ func (r *renderer) requirements(f *Framework) {
 		t.end()
 	}
 	if len(f.NotAssessed) > 0 {
-		r.y += 3
-		r.need(30)
-		r.lines(bold, small, ink, side, []string{"Not assessed"})
-		r.y += 1
 		t := r.table(small, column{"Requirement", 25, regular, false}, column{"Why", -1, regular, false})
+		t.lead = func(h float64) {
+			r.y += 3
+			r.need(h + leading(small) + 1)
+			r.lines(bold, small, ink, side, []string{"Not assessed"})
+			r.y += 1
+		}
 		for _, u := range f.NotAssessed {
 			t.row(cell{u.ID, ink}, cell{u.Reason, ink})
 		}

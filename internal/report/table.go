@@ -26,6 +26,7 @@ type table struct {
 	padding float64      // above and below the lines of a row
 	held    [][][]string // lines, by row and column
 	colours [][]colour
+	lead    func(h float64) // writes what stands above the table, and stays with the next h millimetres
 	started bool
 	onPage  int // rows since the header
 }
@@ -62,13 +63,25 @@ func (t *table) row(cells ...cell) {
 	}
 }
 
-// end writes what is held back.
+func (t *table) begin(h float64) {
+	if t.lead != nil {
+		t.lead(h)
+	} else {
+		t.flow.need(h)
+	}
+	t.started = true
+}
+
+// end writes what is held back. A table without rows has no header.
 func (t *table) end() {
 	if len(t.held) == 2 && t.onPage > 0 && t.flow.y+t.height(0)+t.height(1) > t.flow.floor() && t.fits(t.height(0)+t.height(1)) {
 		t.next()
 	}
 	for len(t.held) > 0 && t.flow.err == nil {
 		t.place()
+	}
+	if !t.started {
+		t.begin(leading(small))
 	}
 	t.flow.y += 2
 }
@@ -118,11 +131,10 @@ func (t *table) place() {
 	if !t.started {
 		first := t.headerHeight()
 		for held := range min(len(t.held), 2) {
-			first += min(t.height(held), 60)
+			first += min(t.height(held), 40)
 		}
-		f.need(first)
+		t.begin(first)
 		t.header()
-		t.started = true
 	}
 	if h := t.height(0); f.y+h > f.floor() && t.onPage > 0 && (t.fits(h) || f.floor()-f.y < 30) {
 		t.next()

@@ -114,6 +114,22 @@ func (f *font) wrap(s string, size, width float64) []string {
 	return lines
 }
 
+// balance is wrap with lines of about one length.
+func (f *font) balance(s string, size, width float64) []string {
+	lines := f.wrap(s, size, width)
+	if len(lines) > 4 {
+		return lines
+	}
+	for width -= 5; width > 20; width -= 5 {
+		narrower := f.wrap(s, size, width)
+		if len(narrower) > len(lines) {
+			break
+		}
+		lines = narrower
+	}
+	return lines
+}
+
 // fit shortens a cleaned text to one line of a width in millimetres.
 func (f *font) fit(s string, size, width float64) string {
 	s = strings.ReplaceAll(s, "\n", " ")

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,40 @@ func TestLinesFitAndLoseNothing(t *testing.T) {
 			rt.Errorf("%q is broken to %q", want, got)
 		}
 	})
+}
+
+func TestLinesBreakAtSpacesFirst(t *testing.T) {
+	t.Parallel()
+	f := fonts(t)[mono] // each character 0.602 of the size: 10 on a line
+	width := 10.2 * 0.602 * body * perPoint
+	for text, want := range map[string][]string{
+		"":                       {""},
+		"one two three":          {"one two", "three"},
+		"re-use of it":           {"re-use of", "it"},
+		"audit_entry_20260611":   {"audit_", "entry_", "20260611"},
+		"abcdefghijklmno":        {"abcdefghij", "klmno"},
+		"a bcdefghijklm":         {"a", "bcdefghijk", "lm"},
+		"1\n\n2":                 {"1", "", "2"},
+		"exactly te n":           {"exactly te", "n"},
+		"many            spaces": {"many", "spaces"},
+	} {
+		if got := f.wrap(text, body, width); !slices.Equal(got, want) {
+			t.Errorf("%q is broken to %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestTitlesAreBalanced(t *testing.T) {
+	t.Parallel()
+	f := fonts(t)[bold]
+	for text, want := range map[string][]string{
+		"Access review": {"Access review"},
+		"Part 11 compliance, second quarter 2026": {"Part 11 compliance,", "second quarter 2026"},
+	} {
+		if got := f.balance(text, display, 170); !slices.Equal(got, want) {
+			t.Errorf("%q is broken to %q, want %q", text, got, want)
+		}
+	}
 }
 
 func TestFitShortens(t *testing.T) {
