@@ -12,18 +12,6 @@ import (
 	"github.com/sealbook/sealbook/ledger"
 )
 
-// Assessment is what a period of a ledger shows about frameworks, with all that
-// it depends on: the ledger's range and root, and the facts beside the entries.
-type Assessment struct {
-	Ledger  string           `json:"ledger"` // its origin
-	First   int64            `json:"first_seq"`
-	End     int64            `json:"end_seq"` // exclusive: the size of the tree
-	Root    string           `json:"root"`
-	Hash    string           `json:"verification_hash"` // of the range that was read
-	Facts   control.Facts    `json:"facts"`
-	Reports []control.Report `json:"frameworks"`
-}
-
 // proofsPage is how many uploads are read at once.
 const proofsPage = 500
 
@@ -37,7 +25,7 @@ type Assessor struct {
 // Assess reads the entries that catalogues need of a period once, verifies each
 // on the way, and says what they show. Where no event lies in the period or after
 // it, nothing is read, and nothing is known of the ledger, either.
-func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Catalog, period audit.Period) (out Assessment, err error) {
+func (a *Assessor) Assess(ctx context.Context, id int32, catalogs []*control.Catalog, period audit.Period) (out control.Assessment, err error) {
 	facts := &out.Facts
 	facts.AsOf = audit.Instant(a.Clock())
 	oldest, err := a.Log.Oldest(ctx, id)

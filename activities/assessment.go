@@ -66,7 +66,7 @@ func CatalogsOf(frameworks []audit.Framework) ([]*control.Catalog, error) {
 
 // readAssessment reads a stored result, which must be the one that its digest
 // names.
-func (a *Activities) readAssessment(ctx context.Context, from audit.Artifact) (out Assessment, err error) {
+func (a *Activities) readAssessment(ctx context.Context, from audit.Artifact) (out control.Assessment, err error) {
 	r, err := a.Artifacts.Open(ctx, from)
 	if err != nil {
 		return out, err

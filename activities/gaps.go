@@ -48,7 +48,7 @@ var slaDays = map[audit.Severity]int{audit.SeverityCritical: 7, audit.SeverityHi
 func finding(row *store.Assessment, framework audit.Framework, f *control.Finding, days int) store.Gap {
 	g := store.Gap{
 		Kind: audit.FindingGap, Framework: framework, Requirement: f.Requirement, Title: f.Title, Severity: f.Severity,
-		Major: f.Verdict == control.NonCompliant, SpanDays: days, DetectedAt: row.CreatedAt,
+		Major: f.Verdict == control.NonCompliant, SpanDays: days, DetectedAt: row.CreatedAt, Entries: store.JSON[[]string]{V: []string{}},
 	}
 	if !g.Major { // it holds in part: one level less
 		g.Severity = audit.Severities[max(0, slices.Index(audit.Severities, f.Severity)-1)]
@@ -62,12 +62,13 @@ func finding(row *store.Assessment, framework audit.Framework, f *control.Findin
 		}
 		says = append(says, fmt.Sprintf("%s: %d of %d did not pass", c.Check, c.Failed, c.Population))
 		g.Failed += c.Failed
-		g.Entries.V = append(g.Entries.V, entriesOf(c.Exceptions)...)
+		for _, id := range entriesOf(c.Exceptions) {
+			if len(g.Entries.V) < gapEntries && !slices.Contains(g.Entries.V, id) {
+				g.Entries.V = append(g.Entries.V, id)
+			}
+		}
 	}
 	g.Description = strings.Join(says, "; ")
-	slices.Sort(g.Entries.V)
-	g.Entries.V = slices.Compact(g.Entries.V)
-	g.Entries.V = append([]string{}, g.Entries.V[:min(len(g.Entries.V), gapEntries)]...)
 	return g
 }
 

@@ -17,7 +17,7 @@ import (
 // wrong with one of them. Returns InvalidState when this program has another
 // catalogue, and NotFound when the ledger does not have the tree any more that was
 // assessed.
-func (a *Assessor) Replay(ctx context.Context, id int32, was Assessment) (out Assessment, err error) {
+func (a *Assessor) Replay(ctx context.Context, id int32, was control.Assessment) (out control.Assessment, err error) {
 	if len(was.Reports) == 0 {
 		return out, audit.Errorf(audit.InvalidParameter, "the assessment is of no framework")
 	}

@@ -82,11 +82,7 @@ func (s *server) startAssessment(r *http.Request) (reply, error) {
 		key.Note = string(a.ID)
 	}
 	details := audit.Object{"frameworks": req.Frameworks, "from": audit.FormatTime(period.From), "until": audit.FormatTime(period.Until)}
-	out, err := s.record(r, action(r, typeAssessmentRequested, assessmentResource(a.ID), details), key, store.InsertAssessment(a, store.Start{
-		Workflow: audit.AssessmentWorkflow, WorkflowID: string(a.ID), At: now,
-		Input: audit.AssessmentStart{ID: a.ID, Ledger: a.Ledger, Organisation: p.Organisation, Frameworks: a.Frameworks,
-			Period: period.From.Format("2006-01-02") + " to " + period.Until.Add(-1).Format("2006-01-02")},
-	}))
+	out, err := s.record(r, action(r, typeAssessmentRequested, assessmentResource(a.ID), details), key, store.InsertAssessment(a, p.Organisation))
 	if err != nil {
 		return reply{header: replayed(nil, out.Replayed)}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/control"
 	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/ledger"
 )
 
 // MaxStatement bounds what a person attests, in bytes.
@@ -58,32 +59,14 @@ func (s *server) attest(r *http.Request) (reply, error) {
 		ID: audit.EvidenceID("ev_" + newULID(now)), Ledger: p.Ledger, Type: attestationType, Title: requirement.Title, Description: req.Statement,
 		Date: day, Criteria: []string{requirement.Criterion}, CreatedAt: now,
 	}
-	e.UploadedBy.V = p.Actor()
 	text := fmt.Sprintf("%s %s: %s\nattested by %s (%s) at %s, as of %s\n\n%s\n",
 		req.Framework, requirement.ID, requirement.Title, p.Name, p.Subject, audit.FormatTime(now), day.Format(time.DateOnly), req.Statement)
-	file := audit.EvidenceFile{Name: "attestation.txt", MediaType: "text/plain; charset=utf-8"}
-	if file.Artifact, err = s.Artifacts.Put(r.Context(), evidencePrefix(e.ID), strings.NewReader(text)); err != nil {
+	e, again, err := s.addEvidence(r, e, audit.EvidenceFile{Name: "attestation.txt", MediaType: "text/plain; charset=utf-8"}, strings.NewReader(text),
+		audit.Object{"framework": req.Framework, "requirement": requirement.ID}, func(audit.EvidenceFile) (*ledger.RequestKey, error) { return key, nil })
+	if err != nil {
 		return reply{}, err
 	}
-	file.Artifact.Files = 1
-	e.Files.V = []audit.EvidenceFile{file}
-	if key != nil {
-		key.Note = string(e.ID)
-	}
-	about := evidenceUploaded(r, e)
-	about.Details["framework"], about.Details["requirement"] = req.Framework, requirement.ID
-	out, err := s.record(r, about, key, store.InsertEvidence(e))
-	if out.Replayed && err == nil {
-		s.dropFile(r, e.ID)
-		e, err = s.Store.Evidence(r.Context(), p.Ledger, audit.EvidenceID(out.Note))
-	}
-	if err != nil {
-		if audit.Permanent(err) {
-			s.dropFile(r, e.ID)
-		}
-		return reply{header: replayed(nil, out.Replayed)}, err
-	}
-	answer := uploaded(r, e, out.Replayed)
+	answer := uploaded(r, e, again)
 	answer.data = attestationBody{req.Framework, requirement.ID, audit.FormatTime(check.ValidFor.After(e.Date)), uploadView(e)}
 	return answer, nil
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/control"
@@ -82,8 +81,7 @@ func (s *server) showCompliance(r *http.Request) (reply, error) {
 	if body.Risk, err = s.risk(r, f, a, assessedCount); err != nil {
 		return reply{}, err
 	}
-	period := fmt.Sprintf("%s to %s", a.FromTime.UTC().Format(time.DateOnly), a.UntilTime.UTC().Add(-1).Format(time.DateOnly))
-	return reply{data: body, metadata: map[string]any{"assessment_period": period}}, nil
+	return reply{data: body, metadata: map[string]any{"assessment_period": a.Period().String()}}, nil
 }
 
 // assessedAs finds the newest assessment of what the request asks for. Without one
@@ -115,6 +113,9 @@ func (s *server) assessedAs(r *http.Request, f audit.Framework) (*assessed, erro
 		period = audit.Period{}
 	}
 	row, err := s.find(r, audit.AssessmentID(id), frameworks, canonical, period)
+	if err == nil && f != "" && !slices.Contains(row.Frameworks, f) {
+		return nil, audit.Errorf(audit.InvalidParameter, "%s is not of %s", row.ID, f).With("parameter", "framework")
+	}
 	if audit.CodeOf(err) == audit.NotFound {
 		if named.From.IsZero() {
 			named = audit.Period{From: now.Add(-audit.DefaultAssessmentPeriod), Until: now}
@@ -129,14 +130,12 @@ func (s *server) assessedAs(r *http.Request, f audit.Framework) (*assessed, erro
 
 // assessedIn reads what a completed assessment says of a framework, or of all.
 func assessedIn(row store.Assessment, f audit.Framework) (*assessed, error) {
-	var summary struct {
-		Frameworks []control.Report `json:"frameworks"`
-	}
+	var summary control.Assessment
 	if err := json.Unmarshal(*row.Summary, &summary); err != nil {
 		return nil, fmt.Errorf("read the summary of %s: %w", row.ID, err)
 	}
 	out := &assessed{Assessment: row, stored: true}
-	out.Reports = slices.DeleteFunc(summary.Frameworks, func(c control.Report) bool { return f != "" && c.Framework != f })
+	out.Reports = slices.DeleteFunc(summary.Reports, func(c control.Report) bool { return f != "" && c.Framework != f })
 	return out, nil
 }
 

@@ -3,7 +3,6 @@ package api
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/control"
@@ -61,7 +60,8 @@ func (s *server) controls(r *http.Request, f audit.Framework, criteria []string)
 		failed[g.Requirement] = g.Entries.V
 	}
 	out.ID = &row.ID
-	out.Period = &dateRange{row.FromTime.UTC().Format(time.DateOnly), row.UntilTime.UTC().Add(-1).Format(time.DateOnly)}
+	first, last := row.Period().Days()
+	out.Period = &dateRange{first, last}
 	for i := range a.Reports {
 		report := &a.Reports[i]
 		out.Score, out.Coverage, out.Floor = report.Score, &report.Coverage, &report.Floor

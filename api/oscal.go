@@ -33,19 +33,9 @@ type oscal struct {
 	asOf  string
 }
 
-// wholeAssessment is what is read of a result.
-type wholeAssessment struct {
-	Ledger  string           `json:"ledger"`
-	First   int64            `json:"first_seq"`
-	End     int64            `json:"end_seq"`
-	Root    string           `json:"root"`
-	Facts   control.Facts    `json:"facts"`
-	Reports []control.Report `json:"frameworks"`
-}
-
 // oscalDocument makes the document of a completed assessment from its result.
 func oscalDocument(row store.Assessment, text []byte) ([]byte, error) {
-	var a wholeAssessment
+	var a control.Assessment
 	if err := json.Unmarshal(text, &a); err != nil {
 		return nil, fmt.Errorf("read the result of %s: %w", row.ID, err)
 	}
@@ -80,7 +70,7 @@ func prop(name, value string) object {
 	return object{"name": name, "ns": oscalNamespace, "value": oneLine(value)}
 }
 
-func (o *oscal) result(a *wholeAssessment, r *control.Report) object {
+func (o *oscal) result(a *control.Assessment, r *control.Report) object {
 	framework := string(r.Framework)
 	var reviewed, observations, findings []object
 	var missing []string

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -48,35 +49,50 @@ func (s *server) uploadEvidence(r *http.Request) (reply, error) {
 		ID: audit.EvidenceID("ev_" + newULID(now)), Ledger: p.Ledger, Type: req.Type, Title: req.Title, Description: req.Description,
 		Date: day, Criteria: req.Criteria, CreatedAt: now,
 	}
-	e.UploadedBy.V = p.Actor()
-	file := audit.EvidenceFile{Name: form.fileName, MediaType: form.mediaType}
-	if file.Artifact, err = s.Artifacts.Put(r.Context(), evidencePrefix(e.ID), form.file); err != nil {
+	e, again, err := s.addEvidence(r, e, audit.EvidenceFile{Name: form.fileName, MediaType: form.mediaType}, form.file, nil, func(file audit.EvidenceFile) (*ledger.RequestKey, error) {
+		return form.key(r, req, file)
+	})
+	if err != nil {
 		return reply{}, err
+	}
+	return uploaded(r, e, again), nil
+}
+
+// addEvidence stores a file, and then evidence whose digest is in the ledger. more
+// goes into the entry; key is asked for once the file's digest is known. Of a
+// request that is repeated it returns what there is already, and leaves no file
+// behind.
+func (s *server) addEvidence(r *http.Request, e store.Evidence, file audit.EvidenceFile, content io.ReadSeeker, more audit.Object,
+	key func(audit.EvidenceFile) (*ledger.RequestKey, error),
+) (_ store.Evidence, again bool, err error) {
+	e.UploadedBy.V = principal(r).Actor()
+	if file.Artifact, err = s.Artifacts.Put(r.Context(), evidencePrefix(e.ID), content); err != nil {
+		return e, false, err
 	}
 	file.Artifact.Files = 1
 	e.Files.V = []audit.EvidenceFile{file}
-	key, err := form.key(r, req, file)
+	once, err := key(file)
 	if err == nil {
-		if key != nil {
-			key.Note = string(e.ID)
+		if once != nil {
+			once.Note = string(e.ID)
 		}
+		about := evidenceUploaded(r, e)
+		maps.Copy(about.Details, more)
 		var out ledger.Outcome
-		out, err = s.record(r, evidenceUploaded(r, e), key, store.InsertEvidence(e))
+		out, err = s.record(r, about, once, store.InsertEvidence(e))
 		if err == nil && !out.Replayed {
-			return uploaded(r, e, false), nil
+			return e, false, nil
 		}
 		if err == nil {
 			s.dropFile(r, e.ID)
-			if e, err = s.Store.Evidence(r.Context(), p.Ledger, audit.EvidenceID(out.Note)); err == nil {
-				return uploaded(r, e, true), nil
-			}
-			return reply{}, err
+			e, err = s.Store.Evidence(r.Context(), e.Ledger, audit.EvidenceID(out.Note))
+			return e, true, err
 		}
 	}
 	if audit.Permanent(err) { // otherwise the row may be there all the same, and needs its file
 		s.dropFile(r, e.ID)
 	}
-	return reply{}, err
+	return e, false, err
 }
 
 func evidencePrefix(id audit.EvidenceID) string { return "evidence/" + string(id) }

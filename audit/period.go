@@ -12,6 +12,16 @@ func (p Period) Contains(t time.Time) bool {
 	return (p.From.IsZero() || !t.Before(p.From)) && (p.Until.IsZero() || t.Before(p.Until))
 }
 
+// Days are the first and the last day that a period with both bounds touches.
+func (p Period) Days() (first, last string) {
+	return p.From.UTC().Format(time.DateOnly), p.Until.UTC().Add(-1).Format(time.DateOnly)
+}
+
+func (p Period) String() string {
+	first, last := p.Days()
+	return first + " to " + last
+}
+
 // ParsePeriod reads two inclusive bounds, each RFC 3339 or a UTC date, each
 // possibly empty. The last instant of what the end names belongs to the
 // period: a bare date covers its whole day, 23:59:59Z its whole second.

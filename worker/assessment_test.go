@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/control"
 	"github.com/sealbook/sealbook/internal/store"
 	"github.com/sealbook/sealbook/ledger/ledgertest"
 )
@@ -25,9 +25,7 @@ func (s *system) orderAssessment(frameworks ...audit.Framework) audit.Assessment
 	now := audit.SystemClock()
 	a := store.Assessment{ID: id, Ledger: s.ledger, Frameworks: frameworks, FromTime: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), UntilTime: time.Date(2024, 4, 1, 0, 0, 0, 0, time.UTC),
 		RequestedBy: store.JSON[audit.Object]{V: audit.Object{"type": "api_key", "id": "k"}}, CreatedAt: now}
-	start := store.Start{Workflow: audit.AssessmentWorkflow, WorkflowID: string(id), At: now, Input: audit.AssessmentStart{
-		ID: id, Ledger: s.ledger, Organisation: "org_test", Frameworks: frameworks, Period: "2024-01-01 to 2024-03-31"}}
-	s.append("audit.compliance_assessment_requested", audit.Object{"assessment_id": id}, store.InsertAssessment(a, start))
+	s.append("audit.compliance_assessment_requested", audit.Object{"assessment_id": id}, store.InsertAssessment(a, "org_test"))
 	s.relay.Wake()
 	return id
 }
@@ -69,8 +67,8 @@ func TestAssessmentAsAJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var whole, brief activities.Assessment
-	for text, into := range map[string]*activities.Assessment{string(text): &whole, string(*a.Summary): &brief} {
+	var whole, brief control.Assessment
+	for text, into := range map[string]*control.Assessment{string(text): &whole, string(*a.Summary): &brief} {
 		if err := json.Unmarshal([]byte(text), into); err != nil {
 			t.Fatal(err)
 		}

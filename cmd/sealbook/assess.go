@@ -107,7 +107,7 @@ func assess(ctx context.Context, c *call, o *assessOptions) error {
 	return printAssessment(c, &result)
 }
 
-func printAssessment(c *call, a *activities.Assessment) error {
+func printAssessment(c *call, a *control.Assessment) error {
 	fmt.Fprintf(c.stdout, "%s, entries %d to %d\nroot %s\n", a.Ledger, a.First, a.End-1, a.Root)
 	for _, r := range a.Reports {
 		score := "none"

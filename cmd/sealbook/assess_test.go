@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/internal/control"
 )
 
@@ -29,9 +28,9 @@ func TestAssess(t *testing.T) {
 			t.Errorf("there is no %q", want)
 		}
 	}
-	var results []activities.Assessment
+	var results []control.Assessment
 	for range 2 {
-		var a activities.Assessment
+		var a control.Assessment
 		if err := json.Unmarshal([]byte(invoke(t, i.env, "", append(args, "--json")...).want(t, exitOK).stdout), &a); err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +81,7 @@ func TestAssess(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `alter table payload disable trigger all; update payload set actor_id = 'nobody' where seq = 700`); err != nil {
 		t.Fatal(err)
 	}
-	var broken activities.Assessment
+	var broken control.Assessment
 	if err := json.Unmarshal([]byte(invoke(t, i.env, "", append(args, "--json")...).want(t, exitOK).stdout), &broken); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/artifact"
+	"github.com/sealbook/sealbook/internal/control"
 )
 
 // maxAssessment bounds a file that is said to be an assessment, in bytes: every
@@ -26,7 +27,7 @@ func replay(ctx context.Context, c *call, assessor *activities.Assessor, ledger 
 	if err != nil {
 		return err
 	}
-	var was activities.Assessment
+	var was control.Assessment
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&was); err != nil {

@@ -28,6 +28,18 @@ const (
 	compliantCoverage = 80 // a framework of which less was assessed is not called compliant
 )
 
+// Assessment is what a period of a ledger shows about frameworks, with all that
+// it depends on: the ledger's range and root, and the facts beside the entries.
+type Assessment struct {
+	Ledger  string   `json:"ledger"` // its origin
+	First   int64    `json:"first_seq"`
+	End     int64    `json:"end_seq"` // exclusive: the size of the tree
+	Root    string   `json:"root"`
+	Hash    string   `json:"verification_hash"` // of the range that was read
+	Facts   Facts    `json:"facts"`
+	Reports []Report `json:"frameworks"`
+}
+
 // Report is what a framework's assessment came to. Its canonical JSON is what an
 // assessment is compared by when it is made again.
 type Report struct {

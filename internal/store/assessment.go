@@ -57,9 +57,9 @@ func (s *Store) Assessments(ctx context.Context, ledger int32, f audit.Framework
 	return list, total, translate("count assessments", err)
 }
 
-// InsertAssessment adds a queued assessment together with the order to start its
-// workflow.
-func InsertAssessment(a Assessment, start Start) Statements {
+// InsertAssessment adds a queued assessment of an organisation together with the
+// order to start its workflow.
+func InsertAssessment(a Assessment, o audit.OrganisationID) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		by, err := json.Marshal(a.RequestedBy.V)
 		if err != nil {
@@ -74,7 +74,9 @@ func InsertAssessment(a Assessment, start Start) Statements {
 		if err != nil {
 			return translate("store assessment", err)
 		}
-		return queue(ctx, tx, start)
+		return queue(ctx, tx, Start{Workflow: audit.AssessmentWorkflow, WorkflowID: string(a.ID), At: a.CreatedAt, Input: audit.AssessmentStart{
+			ID: a.ID, Ledger: a.Ledger, Organisation: o, Frameworks: a.Frameworks, Period: a.Period().String(),
+		}})
 	}
 }
 
