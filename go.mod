@@ -19,6 +19,8 @@ require (
 	github.com/oklog/ulid/v2 v2.1.2
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/schollz/progressbar/v3 v3.19.1
+	github.com/sendgrid/rest v2.6.9+incompatible
+	github.com/sendgrid/sendgrid-go v3.16.1+incompatible
 	github.com/smallstep/pkcs7 v0.2.3
 	go.temporal.io/api v1.63.5
 	go.temporal.io/sdk v1.50.0
