@@ -126,11 +126,11 @@ func (s *Sender) body(m Message) *sgmail.SGMailV3 {
 // progress is how far a request came, as the transport tells it.
 type progress struct {
 	began atomic.Bool
-	ended chan error
+	ended chan bool // whether all of it was written
 }
 
 func (p *progress) trace(ctx context.Context) context.Context {
-	p.ended = make(chan error, 1)
+	p.ended = make(chan bool, 1)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		// The transport itself tries again on another connection only when the
 		// first took nothing.
@@ -144,7 +144,7 @@ func (p *progress) trace(ctx context.Context) context.Context {
 		WroteHeaders: func() { p.began.Store(true) },
 		WroteRequest: func(i httptrace.WroteRequestInfo) {
 			select {
-			case p.ended <- i.Err:
+			case p.ended <- i.Err == nil:
 			default:
 			}
 		},
@@ -159,8 +159,8 @@ func (p *progress) wrote() bool {
 		return false
 	}
 	select {
-	case err := <-p.ended:
-		return err == nil
+	case whole := <-p.ended:
+		return whole
 	case <-time.After(traceGrace):
 		return true
 	}
