@@ -15,9 +15,10 @@ import (
 
 func verifyCommand() *command {
 	return &command{
-		name: "verify", summary: "check a package or a receipt offline, or a ledger where it is",
+		name: "verify", summary: "check a package, a receipt or a report offline, or a ledger where it is",
 		usage: []string{
 			"FILE [--key KEY]... [--witnesses FILE] [--tsa-roots FILE] [--json]",
+			"FILE.pdf [--roots FILE] [--tsa-roots FILE] [--json]",
 			"--database [--trusted FILE]... [--key KEY]... [--json]",
 			"--live [--from TIME] [--to TIME] [--json]",
 		},
@@ -36,6 +37,11 @@ A package says who else saw the ledger's history, and brings the evidence. It is
 checked when you say whom you believe: --witnesses names a policy (C2SP
 tlog-policy), --tsa-roots the root certificates of time-stamp authorities.
 
+Of a report (PDF), checks every electronic signature: whether it is valid, covers
+the whole document, and is of somebody whom you believe. --roots names the root
+certificates of signers, --tsa-roots those of time-stamp authorities; without
+them they are the machine's.
+
 With --database, checks every row of every ledger in Postgres: the operator's
 own check. Someone who owns the database can rewrite all of it so that it fits;
 that shows only against what is kept elsewhere. Name it with --trusted: a
@@ -43,18 +49,20 @@ receipt, a .tlog-proof or a signed checkpoint, or several in a file, with the ke
 that signed them. With --live, asks the API to check your organisation's ledger.`,
 		examples: `sealbook verify evidence.zip --key ledger.vkey
 sealbook verify receipt.json --key "$VKEY" --json
+sealbook verify report.pdf --roots signers.pem
 sealbook verify --database
 sealbook verify --database --trusted receipts.json --key ledger.vkey
 sealbook verify --live --from 2024-01-01 --to 2024-03-31`,
 		settings: []string{"SEALBOOK_TRUSTED_KEYS", "SEALBOOK_DATABASE_URL", "SEALBOOK_URL", "SEALBOOK_KEY"},
 		exits: `0  everything that was checked is as it should be
 1  something was changed, is missing, or is signed by a key that is not trusted
-2  it cannot be told: nothing to check, no key, no answer, wrong usage`,
+2  it cannot be told: nothing to check, no key, no trusted signer, no answer, wrong usage`,
 		setup: func(set *flag.FlagSet) action {
 			var o verifyOptions
 			set.Var((*list)(&o.keys), "key", "trust `KEY`: a verifier key, a fingerprint, or a file of them; repeatable")
 			set.StringVar(&o.witnesses, "witnesses", "", "a package's history must be cosigned as the policy in `FILE` asks")
-			set.StringVar(&o.roots, "tsa-roots", "", "a package's history must be time-stamped under a root certificate in `FILE` (PEM)")
+			set.StringVar(&o.roots, "tsa-roots", "", "time stamps, of a package's history or in a report, must lead to a root certificate in `FILE` (PEM)")
+			set.StringVar(&o.signers, "roots", "", "a report's signatures must lead to a root certificate in `FILE` (PEM)")
 			set.Var((*list)(&o.trusted), "trusted", "with --database: compare with the signed checkpoints in `FILE`; repeatable")
 			set.BoolVar(&o.database, "database", false, "check every ledger in SEALBOOK_DATABASE_URL")
 			set.BoolVar(&o.live, "live", false, "ask the API to check the organisation's ledger")
@@ -71,7 +79,8 @@ type verifyOptions struct {
 	database, live bool
 	from, to       string
 	witnesses      string
-	roots          string
+	roots          string // of time-stamp authorities
+	signers        string // roots of those who sign reports
 	json           bool
 }
 
@@ -95,8 +104,8 @@ func (o *verifyOptions) run(ctx context.Context, c *call, args []string) error {
 		return usagef("with --database, --key is for the checkpoints of --trusted")
 	case !o.live && (o.from != "" || o.to != ""):
 		return usagef("--from and --to are for --live; a package has its own period")
-	case (o.database || o.live) && (o.witnesses != "" || o.roots != ""):
-		return usagef("--witnesses and --tsa-roots are for a package; docs/anchors.md says how a ledger's anchors are checked")
+	case (o.database || o.live) && (o.witnesses != "" || o.roots != "" || o.signers != ""):
+		return usagef("--roots is for a report, --witnesses and --tsa-roots are for a package; docs/anchors.md says how a ledger's anchors are checked")
 	case o.database:
 		return verifyDatabase(ctx, c, o)
 	case o.live:
@@ -112,11 +121,12 @@ func (o *verifyOptions) run(ctx context.Context, c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	return verifyFile(c, args[0], t, vouch, o.json)
+	return verifyFile(c, args[0], t, vouch, o)
 }
 
-// verifyFile tells a package from a receipt by its first bytes, not its name.
-func verifyFile(c *call, name string, t trust, vouch vouching, asJSON bool) error {
+// verifyFile tells packages, receipts and reports apart by their first bytes,
+// not their names.
+func verifyFile(c *call, name string, t trust, vouch vouching, o *verifyOptions) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return &undecidedError{err}
@@ -129,19 +139,23 @@ func verifyFile(c *call, name string, t trust, vouch vouching, asJSON bool) erro
 	if !info.Mode().IsRegular() {
 		return &undecidedError{fmt.Errorf("%s is not a file", name)}
 	}
-	start, err := bufio.NewReader(io.NewSectionReader(f, 0, 512)).Peek(1)
+	start, err := bufio.NewReader(io.NewSectionReader(f, 0, 512)).Peek(len(pdfStart))
 	switch {
-	case errors.Is(err, io.EOF):
+	case len(start) == 0 && errors.Is(err, io.EOF):
 		return &undecidedError{fmt.Errorf("%s is empty: there is nothing to check", name)}
-	case err != nil:
+	case err != nil && !errors.Is(err, io.EOF):
 		return &undecidedError{err}
+	case string(start) == pdfStart:
+		return verifyReport(c, name, f, o)
+	case o.signers != "":
+		return usagef("%s is not a PDF: --roots is for the signatures of a report", name)
 	case start[0] == '{':
 		if vouch != nil {
 			return usagef("%s holds receipts: --witnesses and --tsa-roots are for a package", name)
 		}
-		return verifyReceipts(c, name, f, t, asJSON)
+		return verifyReceipts(c, name, f, t, o.json)
 	}
-	return verifyPackage(c, name, f, info.Size(), t, vouch, asJSON)
+	return verifyPackage(c, name, f, info.Size(), t, vouch, o.json)
 }
 
 func verifyPackage(c *call, name string, r io.ReaderAt, size int64, t trust, vouch vouching, asJSON bool) error {

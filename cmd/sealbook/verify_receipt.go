@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/evidence"
@@ -238,10 +239,11 @@ func (r *receiptReport) writeText(w io.Writer) error {
 	return err
 }
 
-// printable replaces what could steer a terminal.
+// printable replaces what could steer a terminal or turn the direction of what
+// is read.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if !unicode.IsPrint(r) {
 			return '\uFFFD'
 		}
 		return r
