@@ -22,6 +22,9 @@ type Swept struct {
 	Sessions    int64 `json:"sessions"`
 	Streams     int   `json:"streams"`     // that were started again
 	Assessments int   `json:"assessments"` // that were due
+
+	Distributions int   `json:"distributions"` // that were started again
+	Challenges    int64 `json:"challenges"`
 }
 
 // A sweep takes at most sweepLimit jobs of a kind; the next one goes on. A job
@@ -34,9 +37,10 @@ const (
 
 // Sweep expires packages that have outlived their time, ends jobs whose
 // workflow ended without them, as when an operator terminates it, and forgets
-// request keys that are older than their life and sessions that have ended. A
-// stream whose workflow ended is started again: it goes on where it stood. It
-// orders the assessments that are due.
+// request keys that are older than their life, and sessions and challenges that
+// have ended. A stream, or a distribution with unsent mails, whose workflow ended
+// is started again: it goes on where it stood. It orders the assessments that are
+// due.
 func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 	now := audit.Instant(a.Clock())
 	expired, err := a.Store.ExpiredExports(ctx, now, sweepLimit)
@@ -53,6 +57,12 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 		return swept, err
 	}
 	if swept.Streams, err = a.restartStreams(ctx, now); err != nil {
+		return swept, err
+	}
+	if swept.Distributions, err = a.restartDistributions(ctx, now); err != nil {
+		return swept, err
+	}
+	if swept.Challenges, err = a.Store.PruneChallenges(ctx, now); err != nil {
 		return swept, err
 	}
 	if swept.Assessments, err = a.assessDue(ctx, now); err != nil {
@@ -100,6 +110,26 @@ func (a *Activities) restartStreams(ctx context.Context, now time.Time) (n int, 
 	}
 }
 
+// restartDistributions goes on with mails whose workflow ended before they were
+// sent.
+func (a *Activities) restartDistributions(ctx context.Context, now time.Time) (n int, err error) {
+	list, err := a.Store.UnfinishedDistributions(ctx, now.Add(-abandonAfter), sweepLimit)
+	if err != nil {
+		return n, err
+	}
+	for _, d := range list {
+		reason, err := a.abandoned(ctx, string(d.ID))
+		if err == nil && reason != "" {
+			n++
+			err = a.Store.OrderStart(ctx, store.Start{Workflow: audit.DistributionWorkflow, WorkflowID: string(d.ID), At: now, Input: d})
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
 // endAbandoned ends the jobs that nobody works on any more.
 func (a *Activities) endAbandoned(ctx context.Context, before time.Time, swept *Swept) error {
 	exports, err := a.Store.UnfinishedExports(ctx, before, sweepLimit)
@@ -125,6 +155,20 @@ func (a *Activities) endAbandoned(ctx context.Context, before time.Time, swept *
 		if err == nil && reason != "" {
 			swept.Ended++
 			_, err = a.EndAssessment(ctx, EndAssessment{Start: audit.AssessmentStart{ID: row.ID, Ledger: row.Ledger}, Status: audit.AssessmentFailed, Reason: reason})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	reports, err := a.Store.UnfinishedReports(ctx, before, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for _, row := range reports {
+		reason, err := a.abandoned(ctx, string(row.ID))
+		if err == nil && reason != "" {
+			swept.Ended++
+			_, err = a.EndReport(ctx, EndReport{Start: audit.ReportStart{ID: row.ID, Ledger: row.Ledger}, Status: audit.ReportFailed, Reason: reason})
 		}
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/catalog"
+	"github.com/sealbook/sealbook/internal/mail"
 	"github.com/sealbook/sealbook/internal/seal"
 	"github.com/sealbook/sealbook/internal/stream"
 	"github.com/sealbook/sealbook/ledger"
@@ -27,6 +28,8 @@ type Workflows interface {
 	ExportProgress(context.Context, audit.ExportID) (audit.Progress, error)
 	// AssessmentProgress asks a running assessment how far it is.
 	AssessmentProgress(context.Context, audit.AssessmentID) (audit.Progress, error)
+	// ReportProgress asks a running report how far it is.
+	ReportProgress(context.Context, audit.ReportID) (audit.Progress, error)
 	// VerificationProgress asks a running verification how far it is.
 	VerificationProgress(context.Context, audit.VerificationID) (audit.Progress, error)
 	// Ready reports whether Temporal answers.
@@ -91,6 +94,22 @@ func (s *server) routes() []route {
 		{"GET", "/compliance/assessments/{assessment_id}", audit.ReadCompliance, s.showAssessment, nil, 0, quick},
 		{"DELETE", "/compliance/assessments/{assessment_id}", audit.WriteCompliance, s.cancelAssessment, nil, 0, quick},
 		{"GET", "/compliance/assessments/{assessment_id}/download", audit.ReadCompliance, s.downloadAssessment, assessmentDownloadParameters, 0, unlimited},
+		{"POST", "/reports", audit.CreateReports, s.startReport, nil, small, quick},
+		{"GET", "/reports", audit.ReadReports, s.listReports, reportParameters, 0, quick},
+		{"POST", "/reports/verify", audit.ReadReports, s.verifyReport, nil, MaxReportUpload, quick},
+		{"GET", "/reports/{report_id}", audit.ReadReports, s.showReport, nil, 0, quick},
+		{"DELETE", "/reports/{report_id}", audit.CreateReports, s.cancelReport, nil, 0, quick},
+		{"GET", "/reports/{report_id}/download", audit.ReadReports, s.downloadReport, nil, 0, unlimited},
+		{"POST", "/reports/{report_id}/download-links", audit.ReadReports, s.renewReportLinks, nil, small, quick},
+		{"GET", "/reports/{report_id}/deliveries", audit.ReadReports, s.listDeliveries, nil, 0, quick},
+		{"POST", "/reports/{report_id}/distribution", audit.DistributeReports, s.distributeReport, nil, small, quick},
+		{"GET", "/reports/{report_id}/signature", audit.ReadReports, s.showReportSignature, nil, 0, quick},
+		{"GET", "/reports/{report_id}/signature/document", audit.ReadReports, s.showDraft, nil, 0, unlimited},
+		{"POST", "/reports/{report_id}/signature/challenge", audit.SignReports, s.challengeSignatory, nil, small, quick},
+		{"POST", "/reports/{report_id}/signature", audit.SignReports, s.signReport, nil, small, quick},
+		{"POST", "/reports/{report_id}/signature/decline", audit.SignReports, s.declineReport, nil, small, quick},
+		{"GET", "/signatures", audit.ReadReports, s.listSignatures, jobParameters, 0, quick},
+		{"GET", "/signatures/{signature_id}", audit.ReadReports, s.showSignature, nil, 0, quick},
 		{"GET", "/retention", audit.ReadBasic, s.showRetention, nil, 0, quick},
 		{"PUT", "/retention", audit.ManageRetention, s.putRetention, nil, small, quick},
 		{"GET", "/event-types", audit.ReadBasic, s.listEventTypes, nil, 0, quick},
@@ -152,6 +171,7 @@ func (s *server) operations() []route {
 		{"GET", "/docs", "", s.docsPage, nil, 0, quick},
 		{"GET", "/docs/{file}", "", s.docsPart, nil, 0, quick},
 		{"GET", "/version", "", s.version, nil, 0, quick},
+		{"POST", "/webhooks/sendgrid", "", s.mailEvents, nil, mail.MaxEventsBytes, quick},
 	}
 }
 

@@ -20,6 +20,15 @@ func readBody(r *http.Request) ([]byte, error) {
 	if err := checkMediaType(r); err != nil {
 		return nil, err
 	}
+	data, err := rawBody(r)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Canonical(data)
+}
+
+// rawBody reads a body of any kind, to the last byte, within its route's limit.
+func rawBody(r *http.Request) ([]byte, error) {
 	data, err := io.ReadAll(r.Body)
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -28,7 +37,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	case err != nil:
 		return nil, &audit.Error{Code: audit.MalformedJSON, Message: "the body ended before it was complete", Err: err}
 	}
-	return ledger.Canonical(data)
+	return data, nil
 }
 
 func checkMediaType(r *http.Request) error {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/ecdsa"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -47,6 +48,7 @@ type Config struct {
 	VerifyTimeout   time.Duration // of POST /verify
 	ProgressTimeout time.Duration // of asking a workflow for its progress
 	ReadyTimeout    time.Duration // of each check of /readyz
+	ReportWait      time.Duration // for a report, when the request does not say; negative: not at all
 	DownloadStall   time.Duration // how long a downloading client may take nothing
 	MeasureTimeout  time.Duration // of measuring what an organisation holds, and of finding its frameworks
 
@@ -64,6 +66,8 @@ type Config struct {
 	MaxCountedReaders int64 // credentials whose reads of lists are summed up at a time; each read of others is an entry
 
 	StreamAllow []netip.Prefix // networks in which receivers of streams may be, though not public
+
+	MailEvents *ecdsa.PublicKey // of the mail provider, which signs what became of mails; nil: nothing is taken
 
 	AssessEvery time.Duration // how often the worker assesses organisations; 0 is never
 
@@ -96,6 +100,7 @@ const (
 	DefaultVerifyTimeout   = 2 * time.Minute
 	DefaultProgressTimeout = 300 * time.Millisecond
 	DefaultReadyTimeout    = 2 * time.Second
+	DefaultReportWait      = MaxWait
 	DefaultDownloadStall   = time.Minute
 	DefaultMeasureTimeout  = 15 * time.Second
 
@@ -203,7 +208,7 @@ func (c *Config) setDefaults() error {
 		standard time.Duration
 	}{
 		{&c.RequestTimeout, DefaultRequestTimeout}, {&c.VerifyTimeout, DefaultVerifyTimeout}, {&c.ProgressTimeout, DefaultProgressTimeout},
-		{&c.ReadyTimeout, DefaultReadyTimeout}, {&c.DownloadStall, DefaultDownloadStall},
+		{&c.ReadyTimeout, DefaultReadyTimeout}, {&c.DownloadStall, DefaultDownloadStall}, {&c.ReportWait, DefaultReportWait},
 		{&c.MeasureTimeout, DefaultMeasureTimeout}, {&c.MeasureLife, DefaultMeasureLife}, {&c.RetentionCacheLife, DefaultRetentionCacheLife},
 		{&c.ReadFlushEvery, DefaultReadFlushEvery}, {&c.SignInFloor, DefaultSignInFloor},
 		{&c.KeyCacheLife, DefaultKeyCacheLife}, {&c.EventTypeCacheLife, DefaultEventTypeCacheLife},

@@ -75,6 +75,10 @@ func (f *fakeWorkflows) AssessmentProgress(ctx context.Context, id audit.Assessm
 	return f.ExportProgress(ctx, audit.ExportID(id))
 }
 
+func (f *fakeWorkflows) ReportProgress(ctx context.Context, id audit.ReportID) (audit.Progress, error) {
+	return f.ExportProgress(ctx, audit.ExportID(id))
+}
+
 func (f *fakeWorkflows) VerificationProgress(ctx context.Context, id audit.VerificationID) (audit.Progress, error) {
 	return f.ExportProgress(ctx, audit.ExportID(id))
 }
@@ -154,7 +158,7 @@ func newBench(t testing.TB, change ...func(*api.Config, *ledger.Config)) *bench 
 	lc := ledger.Config{}
 	c := api.Config{
 		Workflows: b.workflows, Pepper: pepper, PublicURL: "https://audit.example.com", Contact: "audit@example.com", Version: "v0.0.0-test",
-		SignInRate: -1, SignInFloor: time.Millisecond, AssessEvery: 24 * time.Hour,
+		SignInRate: -1, SignInFloor: time.Millisecond, ReportWait: -1, AssessEvery: 24 * time.Hour,
 		Clock: b.clock.now, Logger: slog.New(slog.NewJSONHandler(b.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range change {

@@ -85,6 +85,7 @@ func holds(r *http.Request, tag string) bool {
 type preferences struct {
 	async bool
 	wait  time.Duration // 0: not at all; at most MaxWait
+	asked bool          // whether the caller said how long
 }
 
 func preferencesOf(r *http.Request) (p preferences) {
@@ -97,7 +98,7 @@ func preferencesOf(r *http.Request) (p preferences) {
 				p.async = true
 			case "wait":
 				if n, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(text), `"`), 10, 31); err == nil {
-					p.wait = min(time.Duration(n)*time.Second, MaxWait)
+					p.wait, p.asked = min(time.Duration(n)*time.Second, MaxWait), true
 				}
 			}
 		}

@@ -28,6 +28,7 @@ var statuses = map[audit.Code]int{
 	audit.ExternalIDConflict:   http.StatusConflict,
 	audit.InProgress:           http.StatusConflict,
 	audit.ExportGone:           http.StatusGone,
+	audit.ReportGone:           http.StatusGone,
 	audit.PreconditionFailed:   http.StatusPreconditionFailed,
 	audit.PreconditionRequired: http.StatusPreconditionRequired,
 	audit.PayloadTooLarge:      http.StatusRequestEntityTooLarge,

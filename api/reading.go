@@ -62,6 +62,12 @@ var readings = map[string]reading{
 	"GET /anchors":                                         onlyCounted,
 	"GET /verify":                                          onlyCounted,
 	"GET /retention":                                       onlyCounted,
+	"GET /reports":                                         onlyCounted,
+	"GET /reports/{report_id}":                             onlyCounted, // the state of a job, which is polled
+	"GET /reports/{report_id}/deliveries":                  {typeDeliveriesRead, "report", "report_id"},
+	"GET /reports/{report_id}/signature":                   onlyCounted,
+	"GET /signatures":                                      onlyCounted,
+	"GET /signatures/{signature_id}":                       {typeSignatureRead, "signature", "signature_id"},
 	"GET /event-types":                                     onlyCounted,
 	"GET /event-types/{name}":                              onlyCounted,
 	"GET /event-types/{name}/schemas":                      onlyCounted,
@@ -80,9 +86,11 @@ var readings = map[string]reading{
 	// The ledger knows of these before their reader has the first byte. A file
 	// is out of reach once it was sent, and is what an incident is about; the
 	// result of a verification is its entry.
-	"GET /evidence/export/{job_id}/download": itself,
-	"GET /evidence/download/{artifact}":      itself,
-	"POST /verify":                           itself,
+	"GET /evidence/export/{job_id}/download":      itself,
+	"GET /evidence/download/{artifact}":           itself,
+	"GET /reports/{report_id}/download":           itself,
+	"GET /reports/{report_id}/signature/document": itself,
+	"POST /verify": itself,
 }
 
 // refusals are the statuses of answers that showed nothing and are counted all

@@ -61,6 +61,21 @@ const (
 	typeStreamTested   = "audit.stream_tested"
 	typeStreamRead     = "audit.stream_read"
 
+	typeReportRequested    = "audit.report_requested"
+	typeReportCancel       = "audit.report_cancel_requested"
+	typeReportRead         = "audit.report_read"
+	typeReportDownloaded   = "audit.report_downloaded"
+	typeReportLinks        = "audit.report_links_renewed"
+	typeReportResent       = "audit.report_distribution_requested"
+	typeReportChecked      = "audit.report_verified"
+	typeDeliveriesRead     = "audit.report_deliveries_read"
+	typeDocumentViewed     = "audit.document_viewed"
+	typeSignatureChallenge = "audit.signature_challenged"
+	typeSigned             = "audit.signature_executed"
+	typeSignatureFailed    = "audit.signature_failed"
+	typeSignatureDeclined  = "audit.signature_declined"
+	typeSignatureRead      = "audit.signature_read"
+
 	typeRetentionChanged = "audit.retention_policy_changed"
 	typeEvidenceUploaded = "audit.evidence_uploaded"
 )

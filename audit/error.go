@@ -31,6 +31,7 @@ const (
 	ExternalIDConflict Code = "EXTERNAL_ID_CONFLICT"
 	InProgress         Code = "IDEMPOTENCY_IN_PROGRESS"
 	ExportGone         Code = "EXPORT_EXPIRED"
+	ReportGone         Code = "REPORT_DOWNLOAD_EXPIRED"
 
 	// The change needs the ETag of what it changes, or it was changed since.
 	PreconditionRequired Code = "PRECONDITION_REQUIRED"

@@ -771,6 +771,227 @@ func (c *Client) DownloadAssessment(ctx context.Context, assessmentID string, pa
 	return callDownload(ctx, c, r, options)
 }
 
+// StartReportParams are the parameters of StartReport. Those that are zero are not sent.
+type StartReportParams struct {
+	// `wait=N`: wait for the report, at most 20 seconds (RFC 7240), which is also the default
+	Prefer string
+}
+
+func (p *StartReportParams) set(r *request) {
+	r.header.put("Prefer", p.Prefer)
+}
+
+// StartReport calls POST /reports: make a report.
+//
+// Needs `audit:reports:create`, and `audit:reports:distribute` when it names recipients. The data
+// are read once, under one checkpoint; a PDF is sealed with the installation's certificate. When a
+// person shall sign it, it waits for them. Then it is sent. The request waits for the report, 20
+// seconds if it does not say; `Prefer: respond-async` or `wait=0` does not wait.
+func (c *Client) StartReport(ctx context.Context, body ReportRequest, params StartReportParams, options ...CallOption) (*Answer[Report, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/reports", repeatable: true, keyed: true, body: body}
+	params.set(&r)
+	return call[Report, Metadata](ctx, c, r, options)
+}
+
+// ListReportsParams are the parameters of ListReports. Those that are zero are not sent.
+type ListReportsParams struct {
+	ReportType ListReportsReportType
+	Framework  string
+	Status     ListReportsStatus
+	Page       int64
+	Limit      int64
+}
+
+func (p *ListReportsParams) set(r *request) {
+	r.query.put("report_type", p.ReportType)
+	r.query.put("framework", p.Framework)
+	r.query.put("status", p.Status)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListReports calls GET /reports: list reports.
+//
+// Needs `audit:reports:read`. Newest first.
+func (c *Client) ListReports(ctx context.Context, params ListReportsParams, options ...CallOption) (*Page[[]Report, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/reports", repeatable: true}
+	params.set(&r)
+	return callPage[[]Report, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllReports walks all pages of ListReports, from the one that params name. An error is the last
+// that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllReports(ctx context.Context, params ListReportsParams, options ...CallOption) iter.Seq2[Report, error] {
+	return walk(func(at int64) ([]Report, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListReports(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// VerifyReport calls POST /reports/verify: tell whether a file is a report of this organisation.
+//
+// Needs `audit:reports:read`. The body is the file, of at most 32 MiB. `verified` says that a
+// report has these bytes, to the last one. It rests on what this installation keeps; `sealbook
+// verify report.pdf` needs nothing of it.
+func (c *Client) VerifyReport(ctx context.Context, body any, options ...CallOption) (*Answer[ReportCheck, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/reports/verify", body: body}
+	return call[ReportCheck, Metadata](ctx, c, r, options)
+}
+
+// ShowReport calls GET /reports/{report_id}: show a report.
+//
+// Needs `audit:reports:read`. `progress` is there while the report is made and its workflow
+// answers in time.
+func (c *Client) ShowReport(ctx context.Context, reportID string, options ...CallOption) (*Answer[Report, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/reports/" + segment(reportID), repeatable: true}
+	return call[Report, Metadata](ctx, c, r, options)
+}
+
+// CancelReport calls DELETE /reports/{report_id}: cancel a report.
+//
+// Needs `audit:reports:create`. It is canceled once its workflow has stopped. A generated report
+// stays.
+func (c *Client) CancelReport(ctx context.Context, reportID string, options ...CallOption) (*Answer[Report, Metadata], error) {
+	r := request{method: "DELETE", path: "/api/v1/audit/reports/" + segment(reportID), repeatable: true}
+	return call[Report, Metadata](ctx, c, r, options)
+}
+
+// DownloadReport calls GET /reports/{report_id}/download: download a report.
+//
+// Needs `audit:reports:read`. The download is appended to the ledger before the first byte. If the
+// stored bytes are not those that were published, the connection is broken off before the last of
+// them. After 31 days the answer is 410, until the link is renewed.
+func (c *Client) DownloadReport(ctx context.Context, reportID string, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/reports/" + segment(reportID) + "/download", repeatable: true}
+	return callDownload(ctx, c, r, options)
+}
+
+// RenewReportLinks calls POST /reports/{report_id}/download-links: renew a report's download link.
+//
+// Needs `audit:reports:read`. The link works for 31 days from now. The body is empty, or an empty
+// object.
+func (c *Client) RenewReportLinks(ctx context.Context, reportID string, options ...CallOption) (*Answer[ReportLink, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/download-links"}
+	return call[ReportLink, Metadata](ctx, c, r, options)
+}
+
+// ListDeliveries calls GET /reports/{report_id}/deliveries: list a report's mails.
+//
+// Needs `audit:reports:read`. One for each recipient of each distribution, with what the mail
+// provider said of it. `unknown` is a mail of which nobody knows whether it went out: it is not
+// sent again unless a person says so, with a new distribution.
+func (c *Client) ListDeliveries(ctx context.Context, reportID string, options ...CallOption) (*Answer[[]Delivery, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/reports/" + segment(reportID) + "/deliveries", repeatable: true}
+	return call[[]Delivery, Metadata](ctx, c, r, options)
+}
+
+// DistributeReport calls POST /reports/{report_id}/distribution: send a report.
+//
+// Needs `audit:reports:distribute`. Again, or to others. Without `recipients` it goes to those of
+// the request.
+func (c *Client) DistributeReport(ctx context.Context, reportID string, body DistributionRequest, options ...CallOption) (*Answer[Distribution, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/distribution", repeatable: true, keyed: true, body: body}
+	return call[Distribution, Metadata](ctx, c, r, options)
+}
+
+// ShowReportSignature calls GET /reports/{report_id}/signature: show where a report's signature
+// stands.
+//
+// Needs `audit:reports:read`.
+func (c *Client) ShowReportSignature(ctx context.Context, reportID string, options ...CallOption) (*Answer[Ceremony, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature", repeatable: true}
+	return call[Ceremony, Metadata](ctx, c, r, options)
+}
+
+// SignReport calls POST /reports/{report_id}/signature: sign a report.
+//
+// Needs `audit:reports:sign`, which only people have, and a session of the signatory. Signs the
+// document whose digest is named (21 CFR Part 11), with a nonce of a challenge and both
+// components, each time. Every attempt uses the challenge up and is an entry of the ledger; five
+// that fail lock the account for a while.
+func (c *Client) SignReport(ctx context.Context, reportID string, body SigningRequest, options ...CallOption) (*Answer[Signature, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature", body: body}
+	return call[Signature, Metadata](ctx, c, r, options)
+}
+
+// ShowDraft calls GET /reports/{report_id}/signature/document: get the document that is signed.
+//
+// Needs `audit:reports:read`. That it was shown is appended to the ledger before the first byte.
+func (c *Client) ShowDraft(ctx context.Context, reportID string, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature/document", repeatable: true}
+	return callDownload(ctx, c, r, options)
+}
+
+// ChallengeSignatory calls POST /reports/{report_id}/signature/challenge: begin to sign a report.
+//
+// Needs `audit:reports:sign` and a session of the signatory. The nonce is good for one attempt
+// within two minutes, by this session, to sign this document with this meaning. A new one ends the
+// one before. The body is empty, or an empty object.
+func (c *Client) ChallengeSignatory(ctx context.Context, reportID string, options ...CallOption) (*Answer[Challenge, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature/challenge"}
+	return call[Challenge, Metadata](ctx, c, r, options)
+}
+
+// DeclineReport calls POST /reports/{report_id}/signature/decline: refuse to sign a report.
+//
+// Needs `audit:reports:sign` and a session of the signatory. The report has failed then, and says
+// why.
+func (c *Client) DeclineReport(ctx context.Context, reportID string, body DecliningRequest, options ...CallOption) (*Answer[Report, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature/decline", body: body}
+	return call[Report, Metadata](ctx, c, r, options)
+}
+
+// ListSignaturesParams are the parameters of ListSignatures. Those that are zero are not sent.
+type ListSignaturesParams struct {
+	Page  int64
+	Limit int64
+}
+
+func (p *ListSignaturesParams) set(r *request) {
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListSignatures calls GET /signatures: list electronic signatures.
+//
+// Needs `audit:reports:read`. Newest first.
+func (c *Client) ListSignatures(ctx context.Context, params ListSignaturesParams, options ...CallOption) (*Page[[]Signature, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/signatures", repeatable: true}
+	params.set(&r)
+	return callPage[[]Signature, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllSignatures walks all pages of ListSignatures, from the one that params name. An error is the
+// last that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllSignatures(ctx context.Context, params ListSignaturesParams, options ...CallOption) iter.Seq2[Signature, error] {
+	return walk(func(at int64) ([]Signature, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListSignatures(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowSignature calls GET /signatures/{signature_id}: show an electronic signature.
+//
+// Needs `audit:reports:read`.
+func (c *Client) ShowSignature(ctx context.Context, signatureID string, options ...CallOption) (*Answer[Signature, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/signatures/" + segment(signatureID), repeatable: true}
+	return call[Signature, Metadata](ctx, c, r, options)
+}
+
 // ShowAnchors calls GET /anchors: show where checkpoints were published outside.
 //
 // Needs `audit:verify`. The registry's checkpoints cover every organisation's ledger. Each place
@@ -1742,4 +1963,14 @@ func (c *Client) DocsFile(ctx context.Context, file DocsFileFile, options ...Cal
 func (c *Client) Version(ctx context.Context, options ...CallOption) (*Answer[VersionData, Metadata], error) {
 	r := request{method: "GET", path: "/version", open: true, repeatable: true}
 	return call[VersionData, Metadata](ctx, c, r, options)
+}
+
+// TakeMailEvents calls POST /webhooks/sendgrid: take what SendGrid reports of mails.
+//
+// SendGrid's Signed Event Webhook. The body is verified with `SEALBOOK_SENDGRID_EVENT_KEY`, to the
+// last byte, and must be fresh; without that setting there is nothing here. Events may come more
+// than once and in any order.
+func (c *Client) TakeMailEvents(ctx context.Context, body []map[string]any, options ...CallOption) error {
+	r := request{method: "POST", path: "/webhooks/sendgrid", open: true, body: body}
+	return callNothing(ctx, c, r, options)
 }

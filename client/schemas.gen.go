@@ -305,6 +305,77 @@ const (
 	CatalogRequirementSeverityCritical CatalogRequirementSeverity = "critical"
 )
 
+type Ceremony struct {
+	ReportID         string                    `json:"report_id"`
+	Required         bool                      `json:"required"`
+	ReportStatus     CeremonyReportStatus      `json:"report_status"`
+	Signatory        *Signatory                `json:"signatory"`
+	SignatureMeaning *CeremonySignatureMeaning `json:"signature_meaning"`
+	// what the signatory agrees to
+	Statement string `json:"statement,omitzero"`
+	// of the document to sign
+	Digest    *string    `json:"digest"`
+	DueAt     *time.Time `json:"due_at"`
+	Signature *Signature `json:"signature"`
+}
+
+// CeremonyReportStatus is one of these, or one that is newer than this package.
+type CeremonyReportStatus string
+
+// The values of CeremonyReportStatus.
+const (
+	CeremonyReportStatusQueued           CeremonyReportStatus = "queued"
+	CeremonyReportStatusProcessing       CeremonyReportStatus = "processing"
+	CeremonyReportStatusPendingSignature CeremonyReportStatus = "pending_signature"
+	CeremonyReportStatusGenerated        CeremonyReportStatus = "generated"
+	CeremonyReportStatusFailed           CeremonyReportStatus = "failed"
+	CeremonyReportStatusCanceled         CeremonyReportStatus = "canceled"
+)
+
+// CeremonySignatureMeaning is one of these, or one that is newer than this package.
+type CeremonySignatureMeaning string
+
+// The values of CeremonySignatureMeaning.
+const (
+	CeremonySignatureMeaningAuthorship          CeremonySignatureMeaning = "authorship"
+	CeremonySignatureMeaningResponsibility      CeremonySignatureMeaning = "responsibility"
+	CeremonySignatureMeaningReview              CeremonySignatureMeaning = "review"
+	CeremonySignatureMeaningVerification        CeremonySignatureMeaning = "verification"
+	CeremonySignatureMeaningApproval            CeremonySignatureMeaning = "approval"
+	CeremonySignatureMeaningReviewedAndApproved CeremonySignatureMeaning = "reviewed_and_approved"
+)
+
+type Challenge struct {
+	Nonce            string                    `json:"nonce"`
+	Digest           string                    `json:"digest"`
+	SignatureMeaning ChallengeSignatureMeaning `json:"signature_meaning"`
+	Statement        string                    `json:"statement"`
+	Components       []ChallengeComponent      `json:"components"`
+	ExpiresAt        time.Time                 `json:"expires_at"`
+}
+
+// ChallengeComponent is one of these, or one that is newer than this package.
+type ChallengeComponent string
+
+// The values of ChallengeComponent.
+const (
+	ChallengeComponentPassword ChallengeComponent = "password"
+	ChallengeComponentTotp     ChallengeComponent = "totp"
+)
+
+// ChallengeSignatureMeaning is one of these, or one that is newer than this package.
+type ChallengeSignatureMeaning string
+
+// The values of ChallengeSignatureMeaning.
+const (
+	ChallengeSignatureMeaningAuthorship          ChallengeSignatureMeaning = "authorship"
+	ChallengeSignatureMeaningResponsibility      ChallengeSignatureMeaning = "responsibility"
+	ChallengeSignatureMeaningReview              ChallengeSignatureMeaning = "review"
+	ChallengeSignatureMeaningVerification        ChallengeSignatureMeaning = "verification"
+	ChallengeSignatureMeaningApproval            ChallengeSignatureMeaning = "approval"
+	ChallengeSignatureMeaningReviewedAndApproved ChallengeSignatureMeaning = "reviewed_and_approved"
+)
+
 type Change struct {
 	// 1 to 1024 bytes
 	Field        string `json:"field"`
@@ -390,6 +461,7 @@ const (
 	CodeInvalidState                Code = "INVALID_STATE"
 	CodeExternalIDConflict          Code = "EXTERNAL_ID_CONFLICT"
 	CodeExportExpired               Code = "EXPORT_EXPIRED"
+	CodeReportDownloadExpired       Code = "REPORT_DOWNLOAD_EXPIRED"
 	CodePreconditionRequired        Code = "PRECONDITION_REQUIRED"
 	CodePreconditionFailed          Code = "PRECONDITION_FAILED"
 	CodePayloadTooLarge             Code = "PAYLOAD_TOO_LARGE"
@@ -585,6 +657,57 @@ type CreateEntriesRequest struct {
 type DateRange struct {
 	From string `json:"from"`
 	To   string `json:"to"`
+}
+
+type DecliningRequest struct {
+	Reason string `json:"reason"`
+}
+
+type Delivery struct {
+	// what the mail provider knows of it
+	DeliveryID     string        `json:"delivery_id"`
+	DistributionID string        `json:"distribution_id"`
+	Recipient      string        `json:"recipient"`
+	State          DeliveryState `json:"state"`
+	Attempts       int64         `json:"attempts"`
+	MessageID      string        `json:"message_id,omitzero"`
+	// why it is in this state
+	Detail    string          `json:"detail,omitzero"`
+	CreatedAt time.Time       `json:"created_at"`
+	ChangedAt time.Time       `json:"changed_at"`
+	Events    []DeliveryEvent `json:"events"`
+}
+
+type DeliveryEvent struct {
+	// in SendGrid's words
+	Event  string    `json:"event"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitzero"`
+}
+
+// DeliveryState is one of these, or one that is newer than this package.
+type DeliveryState string
+
+// The values of DeliveryState.
+const (
+	DeliveryStatePending   DeliveryState = "pending"
+	DeliveryStateSending   DeliveryState = "sending"
+	DeliveryStateAccepted  DeliveryState = "accepted"
+	DeliveryStateDelivered DeliveryState = "delivered"
+	DeliveryStateBounced   DeliveryState = "bounced"
+	DeliveryStateDropped   DeliveryState = "dropped"
+	DeliveryStateRefused   DeliveryState = "refused"
+	DeliveryStateUnknown   DeliveryState = "unknown"
+)
+
+type Distribution struct {
+	DistributionID string   `json:"distribution_id"`
+	Recipients     []string `json:"recipients"`
+}
+
+type DistributionRequest struct {
+	// e-mail addresses, at most 50 different ones
+	Recipients []string `json:"recipients,omitzero"`
 }
 
 // DocsFileFile is one of these, or one that is newer than this package.
@@ -1402,6 +1525,30 @@ type ListMetadata struct {
 	DataSources          []string `json:"data_sources"`
 }
 
+// ListReportsReportType is one of these, or one that is newer than this package.
+type ListReportsReportType string
+
+// The values of ListReportsReportType.
+const (
+	ListReportsReportTypeComplianceSummary ListReportsReportType = "compliance_summary"
+	ListReportsReportTypeAuditTrail        ListReportsReportType = "audit_trail"
+	ListReportsReportTypeDataIntegrity     ListReportsReportType = "data_integrity"
+	ListReportsReportTypeAccessReview      ListReportsReportType = "access_review"
+)
+
+// ListReportsStatus is one of these, or one that is newer than this package.
+type ListReportsStatus string
+
+// The values of ListReportsStatus.
+const (
+	ListReportsStatusQueued           ListReportsStatus = "queued"
+	ListReportsStatusProcessing       ListReportsStatus = "processing"
+	ListReportsStatusPendingSignature ListReportsStatus = "pending_signature"
+	ListReportsStatusGenerated        ListReportsStatus = "generated"
+	ListReportsStatusFailed           ListReportsStatus = "failed"
+	ListReportsStatusCanceled         ListReportsStatus = "canceled"
+)
+
 // ListViolationsStatus is one of these, or one that is newer than this package.
 type ListViolationsStatus string
 
@@ -1716,6 +1863,287 @@ type ReceiptVerificationConsistency struct {
 	Hashes []string `json:"hashes"`
 }
 
+// Report: what is null is not known yet, or does not exist; an object says why where that is no
+// matter of time.
+type Report struct {
+	ReportID          string                 `json:"report_id"`
+	Status            ReportStatus           `json:"status"`
+	ReportType        ReportReportType       `json:"report_type"`
+	Framework         *ReportFramework       `json:"framework"`
+	Period            ReportPeriod           `json:"period"`
+	GenerationInfo    ReportGenerationInfo   `json:"generation_info"`
+	Summary           *ReportSummary         `json:"summary"`
+	DigitalSignature  ReportDigitalSignature `json:"digital_signature"`
+	FileInfo          *ReportFileInfo        `json:"file_info"`
+	Distribution      ReportDistribution     `json:"distribution"`
+	Retention         *ReportRetention       `json:"retention"`
+	CreatedAt         time.Time              `json:"created_at"`
+	CancelRequestedAt time.Time              `json:"cancel_requested_at,omitzero"`
+	// why a failed report failed
+	Error    string          `json:"error,omitzero"`
+	Progress *ReportProgress `json:"progress,omitzero"`
+}
+
+type ReportCheck struct {
+	// a report of this organisation has these bytes
+	Verified  bool    `json:"verified"`
+	Checksum  string  `json:"checksum"`
+	SizeBytes int64   `json:"size_bytes"`
+	ReportID  *string `json:"report_id"`
+	// why it is not verified
+	Reason     string                 `json:"reason,omitzero"`
+	Signatures []ReportCheckSignature `json:"signatures"`
+}
+
+type ReportCheckSignature struct {
+	Valid bool `json:"valid"`
+	// it covers every byte of the file
+	WholeDocument bool `json:"whole_document"`
+	// the certificate leads to one that the API's machine trusts
+	Trusted                bool   `json:"trusted"`
+	Signer                 string `json:"signer"`
+	CertificateFingerprint string `json:"certificate_fingerprint"`
+	Name                   string `json:"name"`
+	Reason                 string `json:"reason"`
+	// as the signer says
+	SigningTime   *time.Time `json:"signing_time"`
+	TimestampedAt *time.Time `json:"timestamped_at"`
+	Problems      []string   `json:"problems"`
+}
+
+type ReportDigitalSignature struct {
+	// by the signatory; the seal is the system's
+	Signed             bool                                    `json:"signed"`
+	Signatory          *string                                 `json:"signatory"`
+	SignatureTimestamp *time.Time                              `json:"signature_timestamp"`
+	SignatureMeaning   *ReportDigitalSignatureSignatureMeaning `json:"signature_meaning"`
+	// of the certificate that sealed the PDF
+	CertificateFingerprint *string `json:"certificate_fingerprint"`
+	Required               bool    `json:"required"`
+	SignatureID            string  `json:"signature_id,omitzero"`
+	// until when the signatory can sign
+	DueAt  time.Time `json:"due_at,omitzero"`
+	Sealed bool      `json:"sealed"`
+	// by a time-stamp authority
+	TimestampedAt *time.Time `json:"timestamped_at"`
+	// the seal proves nothing
+	DevelopmentCertificate *bool `json:"development_certificate,omitzero"`
+}
+
+// ReportDigitalSignatureSignatureMeaning is one of these, or one that is newer than this package.
+type ReportDigitalSignatureSignatureMeaning string
+
+// The values of ReportDigitalSignatureSignatureMeaning.
+const (
+	ReportDigitalSignatureSignatureMeaningAuthorship          ReportDigitalSignatureSignatureMeaning = "authorship"
+	ReportDigitalSignatureSignatureMeaningResponsibility      ReportDigitalSignatureSignatureMeaning = "responsibility"
+	ReportDigitalSignatureSignatureMeaningReview              ReportDigitalSignatureSignatureMeaning = "review"
+	ReportDigitalSignatureSignatureMeaningVerification        ReportDigitalSignatureSignatureMeaning = "verification"
+	ReportDigitalSignatureSignatureMeaningApproval            ReportDigitalSignatureSignatureMeaning = "approval"
+	ReportDigitalSignatureSignatureMeaningReviewedAndApproved ReportDigitalSignatureSignatureMeaning = "reviewed_and_approved"
+)
+
+type ReportDistribution struct {
+	// the mail provider accepted the newest mail to every recipient
+	EmailSent  bool     `json:"email_sent"`
+	Recipients []string `json:"recipients"`
+	// every recipient's server accepted it; nobody may have read it
+	DeliveryConfirmation bool `json:"delivery_confirmation"`
+}
+
+type ReportFileInfo struct {
+	Format      ReportFileInfoFormat `json:"format"`
+	SizeBytes   int64                `json:"size_bytes"`
+	DownloadURL string               `json:"download_url"`
+	ExpiresAt   time.Time            `json:"expires_at"`
+	// of the bytes that a download has
+	Checksum string `json:"checksum"`
+	Pages    int64  `json:"pages,omitzero"`
+	// entries that a PDF does not list, for the limit of rows
+	RowsOmitted int64 `json:"rows_omitted,omitzero"`
+}
+
+// ReportFileInfoFormat is one of these, or one that is newer than this package.
+type ReportFileInfoFormat string
+
+// The values of ReportFileInfoFormat.
+const (
+	ReportFileInfoFormatPDF  ReportFileInfoFormat = "pdf"
+	ReportFileInfoFormatJSON ReportFileInfoFormat = "json"
+	ReportFileInfoFormatCSV  ReportFileInfoFormat = "csv"
+)
+
+// ReportFramework is one of these, or one that is newer than this package.
+type ReportFramework string
+
+// The values of ReportFramework.
+const (
+	ReportFrameworkSOC2       ReportFramework = "SOC2"
+	ReportFrameworkFDA21cfr11 ReportFramework = "FDA_21CFR11"
+	ReportFrameworkISO27001   ReportFramework = "ISO_27001"
+	ReportFrameworkGDPR       ReportFramework = "GDPR"
+	ReportFrameworkSOX        ReportFramework = "SOX"
+	ReportFrameworkNISTCSF    ReportFramework = "NIST_CSF"
+)
+
+type ReportGenerationInfo struct {
+	GeneratedAt *time.Time `json:"generated_at"`
+	// who asked for it
+	GeneratedBy string `json:"generated_by"`
+	// from the request to the file, waiting for a signature included
+	ProcessingTimeMS *int64 `json:"processing_time_ms"`
+	// kinds of data that were read: entries, findings, violations, catalogue, attestations,
+	// assessments
+	DataSources          *int64 `json:"data_sources"`
+	TotalRecordsAnalyzed *int64 `json:"total_records_analyzed"`
+}
+
+type ReportLink struct {
+	DownloadURL string    `json:"download_url"`
+	ExpiresAt   time.Time `json:"expires_at"`
+}
+
+type ReportPeriod struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+	// days that it touches
+	DurationDays int64 `json:"duration_days"`
+}
+
+type ReportProgress struct {
+	Stage        string `json:"stage"`
+	EntriesDone  int64  `json:"entries_done"`
+	EntriesTotal int64  `json:"entries_total"`
+}
+
+// ReportReportType is one of these, or one that is newer than this package.
+type ReportReportType string
+
+// The values of ReportReportType.
+const (
+	ReportReportTypeComplianceSummary ReportReportType = "compliance_summary"
+	ReportReportTypeAuditTrail        ReportReportType = "audit_trail"
+	ReportReportTypeDataIntegrity     ReportReportType = "data_integrity"
+	ReportReportTypeAccessReview      ReportReportType = "access_review"
+)
+
+type ReportRequest struct {
+	ReportType ReportRequestReportType `json:"report_type"`
+	// of a compliance_summary required; of the others it selects findings and violations
+	Framework string `json:"framework,omitzero"`
+	// both bounds belong to it; one that has not ended ends now
+	Period ReportRequestPeriod `json:"period"`
+	// narrows what is counted and listed; the score of a framework is of the whole ledger all the same
+	Scope            *ReportRequestScope            `json:"scope,omitzero"`
+	Format           ReportRequestFormat            `json:"format,omitzero"`
+	DigitalSignature *ReportRequestDigitalSignature `json:"digital_signature,omitzero"`
+	// e-mail addresses, at most 50 different ones
+	Distribution []string `json:"distribution,omitzero"`
+}
+
+type ReportRequestDigitalSignature struct {
+	// whether a person signs; only a pdf can be signed
+	Required bool `json:"required"`
+	// a person of the directory, by id or e-mail address
+	Signatory string `json:"signatory,omitzero"`
+	// the requester can only sign with the first two
+	SignatureMeaning ReportRequestDigitalSignatureSignatureMeaning `json:"signature_meaning,omitzero"`
+}
+
+// ReportRequestDigitalSignatureSignatureMeaning is one of these, or one that is newer than this
+// package.
+type ReportRequestDigitalSignatureSignatureMeaning string
+
+// The values of ReportRequestDigitalSignatureSignatureMeaning.
+const (
+	ReportRequestDigitalSignatureSignatureMeaningAuthorship          ReportRequestDigitalSignatureSignatureMeaning = "authorship"
+	ReportRequestDigitalSignatureSignatureMeaningResponsibility      ReportRequestDigitalSignatureSignatureMeaning = "responsibility"
+	ReportRequestDigitalSignatureSignatureMeaningReview              ReportRequestDigitalSignatureSignatureMeaning = "review"
+	ReportRequestDigitalSignatureSignatureMeaningVerification        ReportRequestDigitalSignatureSignatureMeaning = "verification"
+	ReportRequestDigitalSignatureSignatureMeaningApproval            ReportRequestDigitalSignatureSignatureMeaning = "approval"
+	ReportRequestDigitalSignatureSignatureMeaningReviewedAndApproved ReportRequestDigitalSignatureSignatureMeaning = "reviewed_and_approved"
+)
+
+// ReportRequestFormat is one of these, or one that is newer than this package.
+type ReportRequestFormat string
+
+// The values of ReportRequestFormat.
+const (
+	ReportRequestFormatPDF  ReportRequestFormat = "pdf"
+	ReportRequestFormatJSON ReportRequestFormat = "json"
+	ReportRequestFormatCSV  ReportRequestFormat = "csv"
+)
+
+// ReportRequestPeriod: both bounds belong to it; one that has not ended ends now
+type ReportRequestPeriod struct {
+	// a date or an RFC 3339 time
+	Start string `json:"start"`
+	// likewise
+	End string `json:"end"`
+}
+
+// ReportRequestReportType is one of these, or one that is newer than this package.
+type ReportRequestReportType string
+
+// The values of ReportRequestReportType.
+const (
+	ReportRequestReportTypeComplianceSummary ReportRequestReportType = "compliance_summary"
+	ReportRequestReportTypeAuditTrail        ReportRequestReportType = "audit_trail"
+	ReportRequestReportTypeDataIntegrity     ReportRequestReportType = "data_integrity"
+	ReportRequestReportTypeAccessReview      ReportRequestReportType = "access_review"
+)
+
+// ReportRequestScope: narrows what is counted and listed; the score of a framework is of the whole
+// ledger all the same
+type ReportRequestScope struct {
+	// by repository, the resource's parent_machine, the context's system or environment, or
+	// affected_systems
+	IncludeSystems []string `json:"include_systems,omitzero"`
+	// ids or e-mail addresses of actors
+	IncludeUsers       any   `json:"include_users,omitzero"`
+	IncludeViolations  *bool `json:"include_violations,omitzero"`
+	IncludeRemediation *bool `json:"include_remediation,omitzero"`
+}
+
+type ReportRetention struct {
+	// of the organisation's policy for entries
+	RetentionPeriod string    `json:"retention_period"`
+	ArchiveLocation string    `json:"archive_location"`
+	Immutable       bool      `json:"immutable"`
+	RetainedUntil   time.Time `json:"retained_until"`
+}
+
+// ReportStatus is one of these, or one that is newer than this package.
+type ReportStatus string
+
+// The values of ReportStatus.
+const (
+	ReportStatusQueued           ReportStatus = "queued"
+	ReportStatusProcessing       ReportStatus = "processing"
+	ReportStatusPendingSignature ReportStatus = "pending_signature"
+	ReportStatusGenerated        ReportStatus = "generated"
+	ReportStatusFailed           ReportStatus = "failed"
+	ReportStatusCanceled         ReportStatus = "canceled"
+)
+
+type ReportSummary struct {
+	OverallComplianceScore *float64 `json:"overall_compliance_score"`
+	// why there is none
+	OverallComplianceScoreReason string   `json:"overall_compliance_score_reason,omitzero"`
+	CoveragePercent              *float64 `json:"coverage_percent"`
+	ScoreFloor                   *float64 `json:"score_floor"`
+	// of the scope, in the period
+	TotalAuditEntries int64 `json:"total_audit_entries"`
+	// of the period, and older ones that are not resolved
+	ComplianceViolations *int64 `json:"compliance_violations"`
+	// that are open
+	CriticalFindings *int64 `json:"critical_findings"`
+	// findings and violations that were closed or resolved in the period or since
+	RemediationCompleted *int64 `json:"remediation_completed"`
+	// findings and violations that are neither closed nor accepted
+	PendingActions *int64 `json:"pending_actions"`
+}
+
 type Repository struct {
 	// 1 to 256 bytes
 	ID string `json:"id,omitzero"`
@@ -1990,6 +2418,58 @@ type SignIn struct {
 	// its id, when the address has an account in several
 	Organisation string `json:"organisation,omitzero"`
 	Cookie       bool   `json:"cookie,omitzero"`
+}
+
+type Signatory struct {
+	UserID string `json:"user_id"`
+	Name   string `json:"name"`
+}
+
+// Signature: an electronic signature (21 CFR 11.50).
+type Signature struct {
+	SignatureID      string                    `json:"signature_id"`
+	ReportID         string                    `json:"report_id"`
+	Signatory        Signatory                 `json:"signatory"`
+	SignatureMeaning SignatureSignatureMeaning `json:"signature_meaning"`
+	SignedAt         time.Time                 `json:"signed_at"`
+	// of the document that was signed
+	Digest     string               `json:"digest"`
+	Components []SignatureComponent `json:"components"`
+	Comment    string               `json:"comment,omitzero"`
+}
+
+// SignatureComponent is one of these, or one that is newer than this package.
+type SignatureComponent string
+
+// The values of SignatureComponent.
+const (
+	SignatureComponentPassword SignatureComponent = "password"
+	SignatureComponentTotp     SignatureComponent = "totp"
+)
+
+// SignatureSignatureMeaning is one of these, or one that is newer than this package.
+type SignatureSignatureMeaning string
+
+// The values of SignatureSignatureMeaning.
+const (
+	SignatureSignatureMeaningAuthorship          SignatureSignatureMeaning = "authorship"
+	SignatureSignatureMeaningResponsibility      SignatureSignatureMeaning = "responsibility"
+	SignatureSignatureMeaningReview              SignatureSignatureMeaning = "review"
+	SignatureSignatureMeaningVerification        SignatureSignatureMeaning = "verification"
+	SignatureSignatureMeaningApproval            SignatureSignatureMeaning = "approval"
+	SignatureSignatureMeaningReviewedAndApproved SignatureSignatureMeaning = "reviewed_and_approved"
+)
+
+type SigningRequest struct {
+	Nonce string `json:"nonce"`
+	// of the document that the signatory has read
+	Digest           string `json:"digest"`
+	SignatureMeaning string `json:"signature_meaning"`
+	Password         string `json:"password"`
+	// one-time code, of which none is taken twice
+	Code    string `json:"code"`
+	Intent  bool   `json:"intent"`
+	Comment string `json:"comment,omitzero"`
 }
 
 type Statistics struct {

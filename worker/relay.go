@@ -83,6 +83,8 @@ func (r *Relay) once(ctx context.Context) (done int, err error) {
 			err = r.client.Start(tell, o.Workflow, o.WorkflowID, o.Input)
 		case "cancel":
 			err = r.client.Cancel(tell, o.WorkflowID)
+		case "signal":
+			err = r.client.Signal(tell, o.WorkflowID, o.Workflow)
 		}
 		cancel()
 		if err != nil {

@@ -31,7 +31,7 @@ func (c *Client) Start(ctx context.Context, workflow, workflowID, input string) 
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}
-	if workflow == audit.StreamWorkflow { // goes on for ever, also after an operator has terminated it
+	if workflow == audit.StreamWorkflow || workflow == audit.DistributionWorkflow { // go on, also after an operator has terminated them
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
 	if err := describe(&options, workflow, input); err != nil {
@@ -87,6 +87,28 @@ func describe(options *client.StartWorkflowOptions, workflow, input string) erro
 			attributes = append(attributes, AttributeFramework.ValueSet(string(start.Frameworks[0])))
 		}
 		options.TypedSearchAttributes = temporal.NewSearchAttributes(attributes...)
+	case audit.ReportWorkflow:
+		var start audit.ReportStart
+		if err := json.Unmarshal([]byte(input), &start); err != nil {
+			return err
+		}
+		options.StaticSummary = fmt.Sprintf("Report %s, %s (%s)", start.Type, start.Period, start.Format)
+		options.StaticDetails = "A report of " + string(start.Organisation) + ". Its id is " + string(start.ID) + "."
+		attributes := []temporal.SearchAttributeUpdate{
+			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("report"), AttributeStage.ValueSet("queued")}
+		if start.Framework != "" {
+			attributes = append(attributes, AttributeFramework.ValueSet(string(start.Framework)))
+		}
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(attributes...)
+	case audit.DistributionWorkflow:
+		var start audit.DistributionStart
+		if err := json.Unmarshal([]byte(input), &start); err != nil {
+			return err
+		}
+		options.StaticSummary = "Distribution of " + string(start.Report)
+		options.StaticDetails = "Sends a report of " + string(start.Organisation) + " to its recipients, and waits for what becomes of the mails."
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(
+			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("distribution"), AttributeStage.ValueSet("queued"))
 	}
 	return nil
 }
@@ -102,6 +124,17 @@ func (c *Client) Cancel(ctx context.Context, workflowID string) error {
 	return nil
 }
 
+// Signal tells a running workflow that something has happened. One that has
+// closed, or was never started, needs no telling.
+func (c *Client) Signal(ctx context.Context, workflowID, name string) error {
+	err := c.temporal.SignalWorkflow(ctx, workflowID, "", name, nil)
+	var gone *serviceerror.NotFound
+	if err != nil && !errors.As(err, &gone) {
+		return fmt.Errorf("signal %s: %w", workflowID, err)
+	}
+	return nil
+}
+
 // ExportProgress asks a running export how far it is. Returns Unavailable when
 // no worker answers before ctx ends.
 func (c *Client) ExportProgress(ctx context.Context, id audit.ExportID) (audit.Progress, error) {
@@ -111,6 +144,12 @@ func (c *Client) ExportProgress(ctx context.Context, id audit.ExportID) (audit.P
 // AssessmentProgress asks a running assessment how far it is. Returns Unavailable
 // when no worker answers before ctx ends.
 func (c *Client) AssessmentProgress(ctx context.Context, id audit.AssessmentID) (audit.Progress, error) {
+	return c.progress(ctx, string(id))
+}
+
+// ReportProgress asks a running report how far it is. Returns Unavailable when no
+// worker answers before ctx ends.
+func (c *Client) ReportProgress(ctx context.Context, id audit.ReportID) (audit.Progress, error) {
 	return c.progress(ctx, string(id))
 }
 

@@ -48,6 +48,8 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(ExportEvidence, workflow.RegisterOptions{Name: audit.ExportWorkflow})
 	r.RegisterWorkflowWithOptions(VerifyLedger, workflow.RegisterOptions{Name: audit.VerificationWorkflow})
 	r.RegisterWorkflowWithOptions(AssessCompliance, workflow.RegisterOptions{Name: audit.AssessmentWorkflow})
+	r.RegisterWorkflowWithOptions(PublishReport, workflow.RegisterOptions{Name: audit.ReportWorkflow})
+	r.RegisterWorkflowWithOptions(DistributeReport, workflow.RegisterOptions{Name: audit.DistributionWorkflow})
 	r.RegisterWorkflowWithOptions(DeliverStream, workflow.RegisterOptions{Name: audit.StreamWorkflow})
 	r.RegisterWorkflowWithOptions(ArchiveHistory, workflow.RegisterOptions{Name: archiveHistoryName})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: sweepName})
@@ -84,6 +86,39 @@ func outside(ctx workflow.Context, summary string) workflow.Context {
 		},
 	})
 }
+
+// sealing is for making a file and sealing it: an authority for time stamps may be
+// away for some hours. A report is never sealed without the stamp instead.
+func sealing(ctx workflow.Context, summary string) workflow.Context {
+	o := workflow.GetActivityOptions(heavy(ctx, summary))
+	o.ScheduleToCloseTimeout = SealFor
+	return workflow.WithActivityOptions(ctx, o)
+}
+
+// SealFor is how long a report may take to be sealed, outages of the authority
+// included.
+const SealFor = 6 * time.Hour
+
+// sending is for handing one mail over. It is tried again only after an attempt
+// that surely sent nothing.
+func sending(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              CoreQueue,
+		StartToCloseTimeout:    activities.SendAttempt,
+		ScheduleToCloseTimeout: SendFor,
+		Summary:                summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute,
+		},
+	})
+}
+
+// SendFor is how long a mail may wait for a provider that takes nothing, and
+// ConfirmFor how long a distribution waits for what the provider says of its mails.
+const (
+	SendFor    = 24 * time.Hour
+	ConfirmFor = 72 * time.Hour
+)
 
 // heavy is for work that streams a ledger or a package. It heartbeats, resumes
 // from the last heartbeat, and is waited for when it is canceled, so that what

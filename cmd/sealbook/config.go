@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/ecdsa"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,6 +22,7 @@ import (
 	"github.com/sealbook/sealbook/api"
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/identity"
+	"github.com/sealbook/sealbook/internal/mail"
 )
 
 // Config is everything that the environment decides. Libraries read their own:
@@ -62,6 +64,16 @@ type Config struct {
 	StreamAllow []netip.Prefix
 	// AssessEvery is how often organisations are assessed; 0 is never.
 	AssessEvery time.Duration
+	// ReportCertificate and ReportKey, or ReportPKCS12 with its password, are files
+	// of what reports are sealed with.
+	ReportCertificate, ReportKey, ReportPKCS12, ReportPasswordFile string
+	// Development says that nobody relies on what this installation seals.
+	Development bool
+	// MailFrom and MailName are the sender of mails; SendGridKeyFile holds the
+	// account's key, and SendGridURL is where its API is.
+	MailFrom, MailName, SendGridKeyFile, SendGridURL string
+	// MailEvents verifies what the mail provider reports; nil takes nothing.
+	MailEvents *ecdsa.PublicKey
 	// CORSOrigins are whose scripts may use the API.
 	CORSOrigins []string
 	// LogLevel is debug, info, warn or error.
@@ -210,6 +222,24 @@ var settings = []setting{
 	{"SEALBOOK_ANCHOR_BUCKET", "bucket that checkpoints are added to and in which\nnobody can replace them: s3://name?region=… or\nfile:///mnt/worm", plain(func(c *Config) *string { return &c.AnchorBucket })},
 	{"SEALBOOK_WITNESSES", "file of witnesses (C2SP tlog-policy, or a line\n<vkey> <URL> for each) that cosign checkpoints", plain(func(c *Config) *string { return &c.Witnesses })},
 	{"SEALBOOK_ANCHOR_EVERY", "how often the four are done, 10s to 24h\n(default 1m)", readAnchorEvery},
+	{"SEALBOOK_REPORT_CERTIFICATE", "file of the certificate that seals reports, with its\nissuers' (PEM)", plain(func(c *Config) *string { return &c.ReportCertificate })},
+	{"SEALBOOK_REPORT_KEY", "file of its private key (PEM)", plain(func(c *Config) *string { return &c.ReportKey })},
+	{"SEALBOOK_REPORT_PKCS12", "file of both (.p12) instead of the two", plain(func(c *Config) *string { return &c.ReportPKCS12 })},
+	{"SEALBOOK_REPORT_PASSWORD_FILE", "file of the password of SEALBOOK_REPORT_PKCS12", plain(func(c *Config) *string { return &c.ReportPasswordFile })},
+	{"SEALBOOK_DEVELOPMENT", "true: nobody relies on what this installation seals,\nand certificates for development are taken (default\nfalse)", func(c *Config, v string) (err error) {
+		if c.Development, err = strconv.ParseBool(v); err != nil {
+			return fmt.Errorf("%q is not true or false", v)
+		}
+		return nil
+	}},
+	{"SEALBOOK_MAIL_FROM", "e-mail address that reports are sent from (default:\nnone, and no mail is sent)", plain(func(c *Config) *string { return &c.MailFrom })},
+	{"SEALBOOK_MAIL_NAME", "name of the sender (default Sealbook)", plain(func(c *Config) *string { return &c.MailName })},
+	{"SEALBOOK_SENDGRID_KEY_FILE", "file of the key of the SendGrid account that sends", plain(func(c *Config) *string { return &c.SendGridKeyFile })},
+	{"SEALBOOK_SENDGRID_URL", "where its API is, as of a stand-in (default\n" + defaultSendGrid + ")", web(func(c *Config) *string { return &c.SendGridURL })},
+	{"SEALBOOK_SENDGRID_EVENT_KEY", "key that SendGrid's Signed Event Webhook is verified\nwith, as SendGrid shows it (default: none, and events\nare not taken)", func(c *Config, v string) (err error) {
+		c.MailEvents, err = mail.ParseEventKey(v)
+		return err
+	}},
 	{"SEALBOOK_URL", "the API (default http://" + defaultHTTPAddr + ")", web(func(c *Config) *string { return &c.URL })},
 	{"SEALBOOK_KEY", "API key (apikey create)", plain(func(c *Config) *string { return &c.Key })},
 	{"SEALBOOK_TRUSTED_KEYS", "verifier keys, or files of them, separated by\ncommas", func(c *Config, v string) error {
@@ -229,7 +259,7 @@ const temporalSettings = "TEMPORAL_*"
 // foreign are names that belong to Sealbook but to no command: the development
 // stack and the compose file read them, and a shell that has them set is fine.
 var foreign = []string{
-	"SEALBOOK_DATA", "SEALBOOK_TEMPORAL_PORT", "SEALBOOK_TEMPORAL_UI_PORT", "SEALBOOK_ADMIN_DATABASE_URL", "SEALBOOK_POSTGRES_BIN",
+	"SEALBOOK_DATA", "SEALBOOK_TEMPORAL_PORT", "SEALBOOK_TEMPORAL_UI_PORT", "SEALBOOK_OUTBOX_PORT", "SEALBOOK_ADMIN_DATABASE_URL", "SEALBOOK_POSTGRES_BIN",
 	"SEALBOOK_HTTP_PORT", "SEALBOOK_IMAGE", "SEALBOOK_OWNER_PASSWORD", "SEALBOOK_APP_PASSWORD", "SEALBOOK_TEMPORAL_PASSWORD",
 	"SEALBOOK_POSTGRES_PASSWORD",
 }
@@ -258,7 +288,7 @@ func web(field func(*Config) *string) func(*Config, string) error {
 // readConfig reads all settings. Returns a usageError for a value that is not
 // valid and for a SEALBOOK_ name that nobody knows.
 func readConfig(env environment) (Config, error) {
-	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, AssessEvery: activities.DefaultAssessEvery, env: env}
+	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, MailName: "Sealbook", SendGridURL: defaultSendGrid, AssessEvery: activities.DefaultAssessEvery, env: env}
 	for _, s := range settings {
 		if v, ok := env.LookupEnv(s.name); ok && v != "" {
 			if err := s.read(&c, v); err != nil {

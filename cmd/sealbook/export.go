@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -204,35 +200,14 @@ func (o *exportOptions) interrupted(ctx context.Context, api *client.Client) err
 	return fmt.Errorf("the export %s is being canceled", o.job)
 }
 
-// download fetches the package beside its place and gives it its name once its
-// digest is the recorded one.
+// download fetches the package.
 func (o *exportOptions) download(ctx context.Context, c *call, api *client.Client, job client.Export) (size int64, err error) {
 	download, err := api.DownloadExport(ctx, o.job)
 	if err != nil {
 		return 0, apiError(err)
 	}
 	defer download.Close()
-	f, err := os.CreateTemp(filepath.Dir(o.out), "."+filepath.Base(o.out)+".*")
-	if err != nil {
-		return 0, fmt.Errorf("write the package: %w", err)
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // mostly it has another name by then
-	bar := newProgress(c.stderr, "downloading", download.Size, true)
-	sum := sha256.New()
-	body := &metered{r: download, moved: func(done int64) { bar.to(done, download.Size) }}
-	size, err = io.Copy(io.MultiWriter(f, sum), body)
-	bar.end()
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return size, fmt.Errorf("download the package: %w", err)
-	}
-	got := hex.EncodeToString(sum.Sum(nil))
-	if want := strings.TrimPrefix(job.SHA256, "sha256:"); got != want {
-		return size, fmt.Errorf("what was downloaded has the digest sha256:%s, the ledger says %s; the file was not kept", got, printable(job.SHA256))
-	}
-	if err := os.Rename(f.Name(), o.out); err != nil {
-		return size, fmt.Errorf("write the package: %w", err)
-	}
-	return size, nil
+	return save(c, download, o.out, job.SHA256)
 }
 
 // commaSeparated joins repeated flags whose values are lists.

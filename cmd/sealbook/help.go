@@ -18,7 +18,7 @@ func (cmd *command) help(set *flag.FlagSet) string {
 	if len(cmd.children) > 0 {
 		b.WriteString("\nCommands:\n")
 		for _, child := range cmd.children {
-			fmt.Fprintf(&b, "  %-10s %s\n", child.name, child.summary)
+			fmt.Fprintf(&b, "  %-12s %s\n", child.name, child.summary)
 		}
 	}
 	if set != nil {

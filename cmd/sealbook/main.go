@@ -24,8 +24,8 @@ func main() {
 // commands are the subcommands, in the order in which help lists them.
 func commands() []*command {
 	return []*command{
-		serveCommand(), workerCommand(), migrateCommand(), keygenCommand(), keyCommand(), apikeyCommand(), personCommand(),
-		appendCommand(), importCommand(), sampleCommand(), exportCommand(), assessCommand(), verifyCommand(), versionCommand(),
+		serveCommand(), workerCommand(), migrateCommand(), keygenCommand(), keyCommand(), certificateCommand(), apikeyCommand(), personCommand(),
+		appendCommand(), importCommand(), sampleCommand(), exportCommand(), assessCommand(), reportCommand(), verifyCommand(), outboxCommand(), versionCommand(),
 	}
 }
 

@@ -34,7 +34,7 @@ may serve one database.`,
 		examples: `sealbook serve
 SEALBOOK_HTTP_ADDR=127.0.0.1:9000 SEALBOOK_LOG_LEVEL=debug sealbook serve`,
 		settings: append([]string{"SEALBOOK_HTTP_ADDR", "SEALBOOK_PUBLIC_URL", "SEALBOOK_CONTACT", "SEALBOOK_PEPPER_FILE", "SEALBOOK_RATE_LIMIT", "SEALBOOK_RATE_BURST", "SEALBOOK_READ_FLUSH", "SEALBOOK_CORS_ORIGINS",
-			"SEALBOOK_TRUSTED_PROXIES", "SEALBOOK_STREAM_ALLOW", "SEALBOOK_ASSESS_EVERY",
+			"SEALBOOK_TRUSTED_PROXIES", "SEALBOOK_STREAM_ALLOW", "SEALBOOK_ASSESS_EVERY", "SEALBOOK_SENDGRID_EVENT_KEY",
 			"SEALBOOK_OIDC_ISSUER", "SEALBOOK_OIDC_AUDIENCE", "SEALBOOK_OIDC_ALGORITHMS", "SEALBOOK_OIDC_ORGANISATION_CLAIM", "SEALBOOK_OIDC_ROLES_CLAIM",
 			"SEALBOOK_OIDC_ROLES", "SEALBOOK_OIDC_CONSTRAINTS_CLAIM"}, processSettings...),
 		exits: "0  stopped in order\n1  it could not start or go on\n2  wrong usage or settings",
@@ -101,7 +101,7 @@ func serve(ctx context.Context, c *call) error {
 		Log: s.log, Store: s.store, Artifacts: s.artifacts, Workflows: apiWorkflows{client, relay}, Pepper: pepper, Identity: people, TrustedProxies: c.config.TrustedProxies,
 		PublicURL: c.config.PublicURL, Contact: c.config.Contact, Version: release(), Clock: audit.SystemClock, Logger: s.logger,
 		RateLimit: c.config.RateLimit, RateBurst: c.config.RateBurst, ReadFlushEvery: c.config.ReadFlush, CORSOrigins: c.config.CORSOrigins,
-		StreamAllow: c.config.StreamAllow, AssessEvery: c.config.AssessEvery,
+		StreamAllow: c.config.StreamAllow, AssessEvery: c.config.AssessEvery, MailEvents: c.config.MailEvents,
 	})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func runDemo(ctx context.Context) (err error) {
 	if cfg.data, err = temporary("sealbook-demo-"); err != nil {
 		return err
 	}
-	for _, l := range []*listener{&cfg.http, &cfg.temporal, &cfg.ui} {
+	for _, l := range []*listener{&cfg.http, &cfg.temporal, &cfg.ui, &cfg.outbox} {
 		l.host = "127.0.0.1"
 		if err := l.anywhere(); err != nil {
 			return err
@@ -116,6 +116,9 @@ func (s *stack) rise(ctx context.Context) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
+	if err := s.startOutbox(ctx); err != nil {
+		return err
+	}
 	if err := s.startAPI(ctx); err != nil {
 		return err
 	}
@@ -139,7 +142,10 @@ func (s *stack) rise(ctx context.Context) error {
 	if err := s.startWorker(ctx); err != nil {
 		return err
 	}
-	return s.tell(ctx, partTwo(s))
+	if err := s.tell(ctx, partTwo(s)); err != nil {
+		return err
+	}
+	return s.tellReport(ctx)
 }
 
 // interrupted lets a build in the background end before the process does.
@@ -163,6 +169,9 @@ func (s *stack) prepare(ctx context.Context) error {
 	if _, err := s.output(ctx, s.program(), "keygen", "--dir", filepath.Join(s.data, "secrets"), "--if-missing"); err != nil {
 		return err
 	}
+	if _, err := s.output(ctx, s.program(), "certificate", "--development", "--dir", filepath.Join(s.data, "secrets"), "--if-missing"); err != nil {
+		return err
+	}
 	key, err := os.ReadFile(s.secret("api-key"))
 	switch {
 	case err == nil:
@@ -184,6 +193,9 @@ func (s *stack) prepare(ctx context.Context) error {
 		return fmt.Errorf("keep the API key: %w", err)
 	}
 	s.key = made.Key
+	if err := os.WriteFile(s.secret("mail-key"), []byte("the outbox asks for none\n"), 0o600); err != nil {
+		return fmt.Errorf("keep the mail key: %w", err)
+	}
 	s.screen.done("keys", "signer, pepper and a development API key", began)
 	return nil
 }

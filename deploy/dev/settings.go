@@ -22,6 +22,7 @@ type settings struct {
 	http      listener
 	temporal  listener
 	ui        listener
+	outbox    listener
 	publicURL string
 	origin    string
 
@@ -85,6 +86,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	ui := or("SEALBOOK_TEMPORAL_UI_PORT", "8233")
 	if s.ui, err = parseListener("SEALBOOK_TEMPORAL_UI_PORT", net.JoinHostPort(s.temporal.host, ui)); err != nil {
+		return s, err
+	}
+	if s.outbox, err = parseListener("SEALBOOK_OUTBOX_PORT", net.JoinHostPort("127.0.0.1", or("SEALBOOK_OUTBOX_PORT", "8025"))); err != nil {
 		return s, err
 	}
 	s.publicURL = or("SEALBOOK_PUBLIC_URL", "http://"+s.http.String())

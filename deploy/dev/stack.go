@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type stack struct {
 	database *postgres.Server
 	logins   postgres.Logins
 	key      string // the development API key
+	eventKey string // verifies what the outbox reports
 	first    bool   // whether this folder was empty before
 
 	mu       sync.Mutex
@@ -40,7 +42,7 @@ type stack struct {
 
 // stopOrder is how a system goes down without losing anything: first who takes
 // requests, then who works on them, then what both stand on.
-var stopOrder = []string{"api", "worker", "temporal"}
+var stopOrder = []string{"api", "worker", "temporal", "outbox"}
 
 // claim takes the folder and clears what an earlier, killed supervisor left,
 // so that only strangers can still hold a port.
@@ -68,7 +70,7 @@ func (s *stack) claim() (unlock func(), err error) {
 			return nil, err
 		}
 	}
-	for _, l := range []listener{s.http, s.temporal, s.ui} {
+	for _, l := range []listener{s.http, s.temporal, s.ui, s.outbox} {
 		if err := l.free(); err != nil {
 			unlock()
 			return nil, err
@@ -107,7 +109,7 @@ func (s *stack) startPostgres(ctx context.Context) error {
 // program are the settings of the API, the worker and the commands. Only
 // migrate gets the owner's connection.
 func (s *stack) program() map[string]string {
-	return map[string]string{
+	vars := map[string]string{
 		"SEALBOOK_DATABASE_URL":    s.database.URL("sealbook_app", s.logins.App, "sealbook"),
 		"SEALBOOK_HTTP_ADDR":       s.http.String(),
 		"SEALBOOK_PUBLIC_URL":      s.publicURL,
@@ -118,13 +120,49 @@ func (s *stack) program() map[string]string {
 		"SEALBOOK_TEMPORAL_UI_URL": "http://" + s.ui.String(),
 		"TEMPORAL_ADDRESS":         s.temporal.String(),
 		"TEMPORAL_NAMESPACE":       "default",
+
+		"SEALBOOK_DEVELOPMENT":        "true",
+		"SEALBOOK_REPORT_CERTIFICATE": s.secret("report.pem"),
+		"SEALBOOK_REPORT_KEY":         s.secret("report-key.pem"),
+		"SEALBOOK_MAIL_FROM":          "sealbook@example.com",
+		"SEALBOOK_SENDGRID_KEY_FILE":  s.secret("mail-key"), // the outbox asks for none
+		"SEALBOOK_SENDGRID_URL":       "http://" + s.outbox.String(),
 	}
+	if s.eventKey != "" {
+		vars["SEALBOOK_SENDGRID_EVENT_KEY"] = s.eventKey
+	}
+	return vars
 }
 
 func (s *stack) migration() map[string]string {
 	vars := s.program()
 	vars["SEALBOOK_MIGRATE_DATABASE_URL"] = s.database.URL("sealbook_owner", s.logins.Owner, "sealbook")
 	return vars
+}
+
+// startOutbox runs what stands in for the mail provider.
+func (s *stack) startOutbox(ctx context.Context) error {
+	began := time.Now()
+	dir := filepath.Join(s.data, "outbox")
+	c, err := s.start(child.Spec{
+		Name: "outbox", Path: s.sealbook, Dir: s.root, Env: s.environment(nil),
+		Args: []string{"outbox", "--dir", dir, "--addr", s.outbox.String(), "--events", "http://" + s.http.String() + "/webhooks/sendgrid"},
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	if err := c.Until(ctx, func() bool { return s.outbox.free() != nil }); err != nil {
+		return err
+	}
+	key, err := os.ReadFile(filepath.Join(dir, "events.pub"))
+	if err != nil {
+		return fmt.Errorf("read the outbox's key: %w", err)
+	}
+	s.eventKey = strings.TrimSpace(string(key))
+	s.screen.done("outbox", "http://"+s.outbox.String()+"/outbox", began)
+	return nil
 }
 
 func (s *stack) startAPI(ctx context.Context) error {

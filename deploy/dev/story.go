@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -68,6 +69,71 @@ func partTwo(s *stack) []step {
 			proves: "the package is whole, complete and authentic, with no server and no network",
 		},
 	}
+}
+
+// partThree needs the officer, too: a report that a person signs, sealed, sent and
+// checked.
+func partThree(s *stack, signed bool) []step {
+	file, today := s.show("story/report.pdf"), time.Now().UTC()
+	asks := []string{
+		"report", "--type", "compliance_summary", "--framework", "soc2", "--from", fmt.Sprintf("%d-01-01", today.Year()-1), "--to", today.Format(time.DateOnly),
+		"--send", "reader@example.com", "--out", file,
+	}
+	proves := "a durable workflow assessed the period, rendered, sealed and sent a report"
+	if signed {
+		asks = append(asks, "--signatory", officerEmail, "--meaning", "reviewed_and_approved")
+		proves = "a durable workflow assessed the period, waited for a person's signature, sealed the report and sent it"
+	}
+	return []step{
+		{args: asks, proves: proves},
+		{
+			args:   []string{"verify", file, "--roots", s.show("secrets/report-root.pem")},
+			proves: "the report is signed as a whole and was not changed since, with no server and no network",
+		},
+	}
+}
+
+// tellReport tells the last part. The officer enrols at the first start, when the
+// organisation is made; later ones tell it without a signature, because nobody
+// keeps their authenticator.
+func (s *stack) tellReport(ctx context.Context) error {
+	if !s.first {
+		return s.tell(ctx, partThree(s, false))
+	}
+	out, err := s.output(ctx, s.program(), "person", "create", "--organisation", organisation, "--email", officerEmail,
+		"--name", "Sample Officer", "--title", "Compliance Officer", "--roles", "compliance_officer", "--json")
+	if err != nil {
+		return err
+	}
+	var made struct {
+		Code string `json:"enrolment_code"`
+	}
+	if err := json.Unmarshal(out, &made); err != nil || made.Code == "" {
+		return fmt.Errorf("sealbook person create printed no code: %w", errors.Join(err, errors.New(string(out))))
+	}
+	who, err := enrol(ctx, s.publicURL, made.Code)
+	if err != nil {
+		return err
+	}
+	s.screen.line("\n  %s", s.screen.faint(officerEmail+" has enrolled, and signs in to sign; each step needs a fresh one-time code, which takes up to a minute"))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	signed := make(chan error, 1)
+	go func() {
+		err := who.sign(ctx, func(text string) { s.screen.line("      %s", s.screen.faint(text)) })
+		if err != nil {
+			cancel()
+		}
+		signed <- err
+	}()
+	err = s.tell(ctx, partThree(s, true))
+	if err != nil {
+		cancel()
+	}
+	if signErr := <-signed; signErr != nil && !errors.Is(signErr, context.Canceled) {
+		return fmt.Errorf("the officer could not sign: %w", signErr)
+	}
+	return err
 }
 
 // trusted is the public key that a verifier is given.

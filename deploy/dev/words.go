@@ -25,6 +25,7 @@ func (s *stack) farewell() {
 
   API           %s
   Temporal UI   http://%s
+  Outbox        http://%s/outbox
   Settings      %s %s
   Logs          %s
 
@@ -35,7 +36,7 @@ func (s *stack) farewell() {
     psql "$SEALBOOK_ADMIN_DATABASE_URL"    %s
 
   Ctrl-C stops everything; the data stays.`,
-		s.screen.bold(s.screen.green("Sealbook is ready")), s.publicURL, s.ui, env, s.screen.faint("(with an API key)"),
+		s.screen.bold(s.screen.green("Sealbook is ready")), s.publicURL, s.ui, s.outbox, env, s.screen.faint("(with an API key)"),
 		s.show("logs"), env, s.screen.faint("# change a row, then verify again"))
 }
 

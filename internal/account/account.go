@@ -24,6 +24,9 @@ func token(prefix string) (text string, err error) {
 	return prefix + base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
+// NewNonce returns what one signature has to answer.
+func NewNonce() (string, error) { return token("nonce_") }
+
 // NewSession returns a session's token, which is shown once.
 func NewSession() (string, error) { return token(SessionPrefix) }
 

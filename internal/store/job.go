@@ -17,7 +17,12 @@ const (
 	exportJob       job = "export"
 	verificationJob job = "verification"
 	assessmentJob   job = "assessment"
+	reportJob       job = "report"
 )
+
+// unfinishedStates are those of jobs that have not ended; only reports wait for a
+// signature.
+const unfinishedStates = `('queued', 'processing', 'pending_signature')`
 
 // begin marks a queued job as processing by a workflow run. A final one is left
 // alone: the run has nothing to do. An operator's Reset gives a new run, which
@@ -32,7 +37,7 @@ func (j job) begin(ctx context.Context, pool *pgxpool.Pool, ledger int32, id, ru
 // has ended.
 func (j job) end(ctx context.Context, tx pgx.Tx, ledger int32, id, status, reason string) error {
 	return change(ctx, tx, "end "+string(j), fmt.Sprintf(`
-		update %s set status = $3, error = nullif($4, '') where ledger = $1 and id = $2 and status in ('queued', 'processing')`, j), ledger, id, status, reason)
+		update %s set status = $3, error = nullif($4, '') where ledger = $1 and id = $2 and status in %s`, j, unfinishedStates), ledger, id, status, reason)
 }
 
 // cancel notes that a job shall stop, and orders its workflow to. Returns
@@ -41,7 +46,7 @@ func (j job) cancel(ledger int32, id string, at time.Time, order Cancel) Stateme
 	return func(ctx context.Context, tx pgx.Tx) error {
 		err := change(ctx, tx, "cancel "+string(j), fmt.Sprintf(`
 			update %s set cancel_requested_at = $3
-			where ledger = $1 and id = $2 and status in ('queued', 'processing') and cancel_requested_at is null`, j), ledger, id, at)
+			where ledger = $1 and id = $2 and status in %s and cancel_requested_at is null`, j, unfinishedStates), ledger, id, at)
 		if err != nil {
 			return err
 		}
@@ -55,8 +60,8 @@ func unfinished[T any](ctx context.Context, pool *pgxpool.Pool, j job, columns s
 	what := "list unfinished " + string(j) + "s"
 	rows, err := pool.Query(ctx, fmt.Sprintf(`
 		select %s from %s j
-		where status in ('queued', 'processing') and created_at < $1 and not exists (select from outbox o where o.workflow_id = j.id)
-		order by created_at limit $2`, columns, j), before, limit)
+		where status in %s and created_at < $1 and not exists (select from outbox o where o.workflow_id = j.id)
+		order by created_at limit $2`, columns, j, unfinishedStates), before, limit)
 	if err != nil {
 		return nil, translate(what, err)
 	}

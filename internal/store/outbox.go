@@ -23,12 +23,20 @@ type Cancel struct {
 	At         time.Time
 }
 
+// Signal orders a signal to a running workflow. It carries nothing but its name:
+// what it is about stands in the database.
+type Signal struct {
+	WorkflowID string
+	Name       string
+	At         time.Time
+}
+
 // Order is an outbox row: something that Temporal has yet to be told.
 type Order struct {
 	ID         int64
-	Kind       string // "start" or "cancel"
+	Kind       string // "start", "cancel" or "signal"
 	WorkflowID string
-	Workflow   string
+	Workflow   string // of a signal, its name
 	Input      string
 	Attempts   int32
 	CreatedAt  time.Time
@@ -47,8 +55,10 @@ func queue(ctx context.Context, tx pgx.Tx, order any) error {
 		_, err = tx.Exec(ctx, insert, "start", o.WorkflowID, o.Workflow, string(input), o.At)
 	case Cancel:
 		_, err = tx.Exec(ctx, insert, "cancel", o.WorkflowID, "", "", o.At)
+	case Signal:
+		_, err = tx.Exec(ctx, insert, "signal", o.WorkflowID, o.Name, "", o.At)
 	default:
-		err = fmt.Errorf("an order is a Start or a Cancel, not %T", order)
+		err = fmt.Errorf("an order is a Start, a Cancel or a Signal, not %T", order)
 	}
 	return translate("queue order", err)
 }

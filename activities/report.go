@@ -1,0 +1,209 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/report"
+	"github.com/sealbook/sealbook/internal/store"
+)
+
+// ReportJob is what the workflow needs to know of a report.
+type ReportJob struct {
+	Status   audit.ReportStatus `json:"status"`
+	MustSign bool               `json:"must_sign,omitempty"`
+	Signed   bool               `json:"signed,omitempty"`
+}
+
+// BeginReport takes a report over for the calling run. One that has ended comes
+// back as it is.
+func (a *Activities) BeginReport(ctx context.Context, start audit.ReportStart) (ReportJob, error) {
+	row, err := a.Store.BeginReport(ctx, start.Ledger, start.ID, activity.GetInfo(ctx).WorkflowExecution.RunID)
+	if err != nil {
+		return ReportJob{}, err
+	}
+	return a.reportJob(ctx, row)
+}
+
+// ReportDecision says where a report stands: whether the signatory has signed.
+func (a *Activities) ReportDecision(ctx context.Context, start audit.ReportStart) (ReportJob, error) {
+	row, err := a.Store.Report(ctx, start.Ledger, start.ID)
+	if err != nil {
+		return ReportJob{}, err
+	}
+	return a.reportJob(ctx, row)
+}
+
+func (a *Activities) reportJob(ctx context.Context, row store.Report) (ReportJob, error) {
+	signature, err := a.signatureOf(ctx, &row)
+	return ReportJob{Status: row.Status, MustSign: row.Signatory != nil, Signed: signature != nil}, err
+}
+
+// signatureOf returns the signature of a report, or nil.
+func (a *Activities) signatureOf(ctx context.Context, row *store.Report) (*store.Signature, error) {
+	if row.Signatory == nil {
+		return nil, nil
+	}
+	g, err := a.Store.SignatureOf(ctx, row.Ledger, row.ID)
+	if audit.CodeOf(err) == audit.NotFound {
+		return nil, nil
+	}
+	return &g, err
+}
+
+func reportPrefix(id audit.ReportID) string { return "reports/" + string(id) }
+
+func reportKey(id audit.ReportID) string { return "report/" + string(id) }
+
+func reportDetails(row *store.Report) audit.Object {
+	d := audit.Object{"report_id": row.ID, "report_type": row.Request.V.Type}
+	if f := row.Request.V.Framework; f != "" {
+		d["framework"] = f
+	}
+	return d
+}
+
+// runningReport returns a report that may still change, or InvalidState: a cancel
+// that was asked for stops it at the next step.
+func (a *Activities) runningReport(ctx context.Context, start audit.ReportStart) (store.Report, error) {
+	row, err := a.Store.Report(ctx, start.Ledger, start.ID)
+	if err == nil && row.Status.Final() {
+		return row, audit.Errorf(audit.InvalidState, "report %s has ended as %s", row.ID, row.Status)
+	}
+	return row, err
+}
+
+// DraftReport renders the document that the signatory gets to see, and lets the
+// report wait for them, with an entry that names the document by its digest.
+// Whoever repeats it changes nothing.
+func (a *Activities) DraftReport(ctx context.Context, start audit.ReportStart) error {
+	row, err := a.runningReport(ctx, start)
+	if err != nil || row.Status == audit.ReportPending {
+		return err
+	}
+	defer a.keepAlive(ctx)()
+	frozen, err := a.frozenReport(ctx, &row)
+	if err != nil {
+		return err
+	}
+	signatory, err := a.Store.Person(ctx, row.Ledger, *row.Signatory)
+	if err != nil {
+		return err
+	}
+	meaning := row.Request.V.Signature.Meaning
+	document := a.document(ctx, &row, frozen)
+	document.Signature = &report.Signature{Signatory: signatory.Name, Meaning: meaning.Words()}
+	rendered, err := report.PDF(ctx, document)
+	if err != nil {
+		return err
+	}
+	draft, err := a.Artifacts.Put(ctx, reportPrefix(row.ID), bytes.NewReader(rendered.Bytes))
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(draft)
+	if err != nil {
+		return fmt.Errorf("encode draft: %w", err)
+	}
+	due := audit.Instant(a.Clock()).Add(audit.SignatureWait)
+	details := reportDetails(&row)
+	details["signatory"], details["signature_meaning"] = *row.Signatory, meaning
+	details["sha256"], details["due_at"] = draft.Digest, audit.FormatTime(due)
+	err = a.record(ctx, row.Ledger, reportKey(row.ID)+"/signature_requested", audit.TypeSignatureRequested, details,
+		store.AskSignature(row.Ledger, row.ID, string(text), due))
+	if audit.CodeOf(err) == audit.InvalidState { // an attempt that was thought lost has done it
+		if row, err := a.Store.Report(ctx, row.Ledger, row.ID); err == nil && row.Status == audit.ReportPending {
+			return nil
+		}
+	}
+	return err
+}
+
+// PublishReport makes a report whose file is there public, in the transaction of
+// its entry, and queues its distribution. Of one that is public already it
+// returns what it is.
+func (a *Activities) PublishReport(ctx context.Context, start audit.ReportStart) (audit.Artifact, error) {
+	row, err := a.Store.Report(ctx, start.Ledger, start.ID)
+	switch {
+	case err != nil:
+		return audit.Artifact{}, err
+	case row.Artifact == nil:
+		return audit.Artifact{}, audit.Errorf(audit.InvalidState, "report %s has no file", row.ID)
+	case row.Status == audit.ReportGenerated:
+		return row.Artifact.V, nil
+	}
+	now, file := audit.Instant(a.Clock()), row.Artifact.V
+	details := reportDetails(&row)
+	details["sha256"], details["size_bytes"], details["format"], details["data_sha256"] = file.Digest, file.Size, row.Request.V.Format, row.Frozen.V.Digest
+	details["first_seq"], details["end_seq"], details["score"] = row.Summary.V.FirstSeq, row.Summary.V.EndSeq, row.Summary.V.Score
+	if row.Seal != nil {
+		details["certificate_fingerprint"], details["timestamped_at"] = row.Seal.V.Fingerprint, row.Seal.V.StampedAt
+	}
+	signature, err := a.signatureOf(ctx, &row)
+	if err != nil {
+		return audit.Artifact{}, err
+	}
+	if signature != nil {
+		details["signature_id"] = signature.ID
+	}
+	var send *store.Distribution
+	if to := row.Request.V.Distribution; len(to) > 0 {
+		d := store.NewDistribution(start.Organisation, &row, to, now)
+		send = &d
+		details["distribution_id"], details["recipients"] = d.ID, len(to)
+	}
+	return file, a.record(ctx, row.Ledger, reportKey(row.ID)+"/generated", audit.TypeReportGenerated, details,
+		store.CompleteReport(row.Ledger, row.ID, now, send))
+}
+
+// EndReport says how a report ended that was not published.
+type EndReport struct {
+	Start  audit.ReportStart  `json:"start"`
+	Status audit.ReportStatus `json:"status"` // failed or canceled
+	Reason string             `json:"reason,omitempty"`
+}
+
+// EndReport ends a report and removes what was made for it. One that was asked to
+// cancel ends canceled, whatever stopped it first; one that has ended is left
+// alone. Returns how it ended.
+func (a *Activities) EndReport(ctx context.Context, end EndReport) (audit.ReportStatus, error) {
+	row, err := a.Store.Report(ctx, end.Start.Ledger, end.Start.ID)
+	if err != nil || row.Status.Final() {
+		return row.Status, err
+	}
+	if row.CancelRequestedAt != nil {
+		end.Status, end.Reason = audit.ReportCanceled, ""
+	}
+	details := reportDetails(&row)
+	if end.Reason != "" {
+		details["reason"] = end.Reason
+	}
+	return end.Status, a.record(ctx, row.Ledger, reportKey(row.ID)+"/ended", "audit.report_"+string(end.Status), details,
+		store.EndReport(row.Ledger, row.ID, end.Status, end.Reason))
+}
+
+// frozenReport reads the data of a report that SnapshotReport fixed.
+func (a *Activities) frozenReport(ctx context.Context, row *store.Report) (f frozenReport, err error) {
+	if row.Frozen == nil {
+		return f, audit.Errorf(audit.InvalidState, "the data of report %s are not fixed", row.ID)
+	}
+	r, err := a.Artifacts.Open(ctx, row.Frozen.V)
+	if err != nil {
+		return f, err
+	}
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	if err == nil {
+		err = json.Unmarshal(text, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("read the data of report %s: %w", row.ID, err)
+	}
+	return f, nil
+}

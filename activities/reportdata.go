@@ -1,0 +1,238 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/control"
+	"github.com/sealbook/sealbook/internal/report"
+	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/ledger"
+)
+
+// frozenReport is a report's data as they were read, once, with the range of the
+// ledger that its tables are read from.
+type frozenReport struct {
+	Document report.Document `json:"document"`
+	First    int64           `json:"first_seq"`
+	End      int64           `json:"end_seq"`
+}
+
+// ReportData is what was fixed for a report, in numbers: what belongs into a
+// history.
+type ReportData struct {
+	Entries int64 `json:"entries"` // of the scope
+	First   int64 `json:"first_seq"`
+	End     int64 `json:"end_seq"`
+}
+
+// SnapshotReport reads what a report is about and fixes it. The first to fix it
+// decides; whoever repeats it gets the same.
+func (a *Activities) SnapshotReport(ctx context.Context, start audit.ReportStart) (ReportData, error) {
+	row, err := a.runningReport(ctx, start)
+	if err == nil && row.Frozen == nil {
+		row, err = a.freezeReport(ctx, row)
+	}
+	if err != nil {
+		return ReportData{}, err
+	}
+	return ReportData{row.Summary.V.Entries, row.Summary.V.FirstSeq, row.Summary.V.EndSeq}, nil
+}
+
+func (a *Activities) freezeReport(ctx context.Context, row store.Report) (store.Report, error) {
+	defer a.keepAlive(ctx)()
+	frozen, summary, err := a.snapshot(ctx, &row)
+	if err != nil {
+		return row, err
+	}
+	text, err := json.Marshal(frozen)
+	if err != nil {
+		return row, fmt.Errorf("encode the data of report %s: %w", row.ID, err)
+	}
+	data, err := a.Artifacts.Put(ctx, reportPrefix(row.ID), bytes.NewReader(text))
+	if err != nil {
+		return row, err
+	}
+	row, err = a.Store.FreezeReport(ctx, row.Ledger, row.ID, data, summary)
+	if err == nil && row.Summary == nil {
+		err = audit.Errorf(audit.InvalidState, "report %s has ended as %s", row.ID, row.Status)
+	}
+	return row, err
+}
+
+// snapshot is made as of now, under one checkpoint.
+func (a *Activities) snapshot(ctx context.Context, row *store.Report) (f frozenReport, s store.ReportSummary, err error) {
+	request := &row.Request.V
+	organisation, err := a.Store.Organisation(ctx, row.Ledger)
+	if err != nil {
+		return f, s, err
+	}
+	checkpoint, err := a.Log.Checkpoint(ctx, row.Ledger, ledger.Newest)
+	if err != nil {
+		return f, s, err
+	}
+	f.First, f.End, err = a.reportRange(ctx, row, checkpoint.Size)
+	if err != nil {
+		return f, s, err
+	}
+	s.FirstSeq, s.EndSeq, s.Sources = f.First, f.End, []string{"ledger_entries", "findings", "violations"}
+	d := &f.Document
+	*d = report.Document{
+		Title: report.Type(request.Type).Label(), Organisation: organisation.Name, ReportID: string(row.ID), Revision: 1, Type: report.Type(request.Type),
+		Period: report.Period{From: row.FromTime.UTC(), Until: row.UntilTime.UTC()}, Scope: scopeLines(request.Scope),
+		GeneratedAt: audit.Instant(a.Clock()), GeneratedBy: requester(row.RequestedBy.V), Checkpoint: string(checkpoint.Note),
+		Basis: report.Basis{Origin: checkpoint.Origin, FirstSeq: f.First, LastSeq: max(f.End-1, f.First)},
+	}
+	last, err := a.Log.Row(ctx, row.Ledger, d.Basis.LastSeq)
+	if err != nil {
+		return f, s, err
+	}
+	d.Basis.HeadHash = ledger.FormatHash(last.Leaf)
+	if err := a.countEntries(ctx, row, &f, &s); err != nil {
+		return f, s, err
+	}
+	if request.Type == audit.ComplianceSummaryReport {
+		if err := a.scoreFramework(ctx, row, d, &s); err != nil {
+			return f, s, err
+		}
+	} else {
+		s.ScoreReason = "only a compliance_summary is scored"
+	}
+	if err := a.reportGaps(ctx, row, d, &s); err != nil {
+		return f, s, err
+	}
+	d.Limits = append(d.Limits, limitsOf(request, d)...)
+	d.Verification = verificationSteps(row, d)
+	return f, s, nil
+}
+
+// reportRange is where the ledger's entries of a period are, up to a checkpoint;
+// of a period without any it is empty.
+func (a *Activities) reportRange(ctx context.Context, row *store.Report, size int64) (first, end int64, err error) {
+	first, end, _, err = a.Log.Range(ctx, row.Ledger, audit.Filter{Period: row.Period()})
+	if err != nil || first < 0 || first >= size {
+		return size - 1, size - 1, err
+	}
+	return first, min(end, size), nil
+}
+
+// inScope streams the entries of a report, in the ledger's order. Of one that is
+// not what the ledger committed to it yields what can be read, not Verified.
+func (a *Activities) inScope(ctx context.Context, row *store.Report, first, end int64) iter.Seq2[audit.Entry, error] {
+	return func(yield func(audit.Entry, error) bool) {
+		period, scope := row.Period(), row.Request.V.Scope
+		for r, err := range a.Log.Rows(ctx, row.Ledger, first, end) {
+			if err != nil {
+				yield(audit.Entry{}, err)
+				return
+			}
+			e, err := r.Entry()
+			if audit.CodeOf(err) == audit.Tampered {
+				e, err = audit.Entry{Seq: r.Seq}, nil
+			} else if err == nil && (!period.Contains(e.Time()) || !scope.Covers(&e)) {
+				continue
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// countEntries counts what the report is about. Entries that were altered count
+// for nothing, and the report says how many they are.
+func (a *Activities) countEntries(ctx context.Context, row *store.Report, f *frozenReport, s *store.ReportSummary) error {
+	types, severities := map[string]int64{}, map[string]int64{}
+	var altered []int64
+	broken := 0
+	for e, err := range a.inScope(ctx, row, f.First, f.End) {
+		switch {
+		case err != nil:
+			return err
+		case !e.Verified:
+			if broken++; len(altered) < maxAlteredNamed {
+				altered = append(altered, e.Seq)
+			}
+		default:
+			s.Entries++
+			types[e.Type]++
+			severities[string(e.Severity)]++
+		}
+	}
+	f.Document.EventsByType, f.Document.Severities = counted(types), counted(severities)
+	if broken > 0 {
+		f.Document.Limits = append(f.Document.Limits, fmt.Sprintf(
+			"%d entries of the range are not what the ledger committed to, and are neither counted nor listed; the first are at positions %v. "+
+				"They were altered after they were recorded, or the storage is damaged: verify the ledger.", broken, altered))
+	}
+	return nil
+}
+
+const maxAlteredNamed = 20
+
+func counted(n map[string]int64) (out []report.Count) {
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		out = append(out, report.Count{Name: name, Count: n[name]})
+	}
+	return out
+}
+
+// scoreFramework assesses the period anew: a report stands on its own.
+func (a *Activities) scoreFramework(ctx context.Context, row *store.Report, d *report.Document, s *store.ReportSummary) error {
+	framework := row.Request.V.Framework
+	catalogs, err := CatalogsOf([]audit.Framework{framework})
+	if err != nil {
+		return err
+	}
+	assessor := Assessor{Log: a.Log, Store: a.Store, Clock: a.Clock}
+	found, err := assessor.Assess(ctx, row.Ledger, catalogs, row.Period())
+	if err != nil {
+		return err
+	}
+	r := &found.Reports[0]
+	d.Basis.Catalog, d.Basis.CatalogVersion, d.Basis.CatalogDigest = r.Edition, fmt.Sprint(r.CatalogVersion), r.CatalogDigest
+	out := report.Framework{Name: framework, Edition: r.Edition, Score: r.Score, Coverage: r.Coverage, Floor: r.Floor, Status: string(r.Status)}
+	earlier, err := a.Store.Scores(ctx, row.Ledger, framework, row.UntilTime)
+	if err != nil {
+		return err
+	}
+	for _, e := range earlier[max(0, len(earlier)-maxTrendPoints):] {
+		if e.Score != nil {
+			out.Trend = append(out.Trend, report.Point{Time: e.Assessed.UTC(), Score: *e.Score})
+		}
+	}
+	for i := range r.Requirements {
+		q := &r.Requirements[i]
+		out.Requirements = append(out.Requirements, report.Requirement{ID: q.Requirement, Title: q.Title, Severity: q.Severity, Status: string(q.Verdict), Numbers: numbersOf(q)})
+		if q.Verdict == control.NotAssessed {
+			out.NotAssessed = append(out.NotAssessed, report.Unassessed{ID: q.Requirement, Reason: whyNotAssessed(q)})
+		}
+	}
+	for _, what := range r.NotInLedger {
+		out.NotAssessed = append(out.NotAssessed, report.Unassessed{ID: what, Reason: "a log cannot show it"})
+	}
+	d.Frameworks = []report.Framework{out}
+	s.Score, s.Coverage, s.Floor = r.Score, &r.Coverage, &r.Floor
+	if s.Score == nil {
+		s.ScoreReason = "nothing in the period could be assessed"
+	}
+	s.Sources = append(s.Sources, "control_catalog", "attestations", "assessments")
+	return nil
+}
+
+const maxTrendPoints = 60
+
+func requester(by audit.Object) string {
+	for _, key := range []string{"name", "id"} {
+		if v := by.String(key); v != "" {
+			return v
+		}
+	}
+	return by.String("type")
+}

@@ -1,0 +1,163 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/control"
+	"github.com/sealbook/sealbook/internal/report"
+	"github.com/sealbook/sealbook/internal/store"
+)
+
+// reportGapsPage is how many findings or violations are read at once.
+const reportGapsPage = 500
+
+// reportGaps adds the findings that are open, or were closed in the period, and
+// the violations that happened in the period, or before it and are not resolved.
+func (a *Activities) reportGaps(ctx context.Context, row *store.Report, d *report.Document, s *store.ReportSummary) error {
+	var violations, critical, remediated, pending int64
+	s.Violations, s.Critical, s.Remediated, s.Pending = &violations, &critical, &remediated, &pending
+	shows, remediation := row.Request.V.Scope.Shows()
+	for _, kind := range []audit.GapKind{audit.FindingGap, audit.ViolationGap} {
+		for offset := 0; ; offset += reportGapsPage {
+			page, _, err := a.Store.Gaps(ctx, row.Ledger, store.GapFilter{Kind: kind, Framework: row.Request.V.Framework}, reportGapsPage, offset)
+			if err != nil {
+				return err
+			}
+			for i := range page {
+				g := &page[i]
+				closed := g.ClosedAt != nil
+				if !g.DetectedAt.Before(row.UntilTime) && kind == audit.ViolationGap || closed && g.ClosedAt.Before(row.FromTime) {
+					continue
+				}
+				if closed {
+					remediated++
+				} else if g.Status != audit.GapAccepted {
+					pending++
+				}
+				if kind == audit.FindingGap {
+					if !closed && g.Severity == audit.SeverityCritical {
+						critical++
+					}
+					d.Findings = append(d.Findings, reportGap(g, remediation))
+					continue
+				}
+				violations++
+				if shows {
+					d.Violations = append(d.Violations, reportGap(g, remediation))
+				}
+			}
+			if len(page) < reportGapsPage {
+				break
+			}
+		}
+	}
+	if !shows && violations > 0 {
+		d.Limits = append(d.Limits, fmt.Sprintf("Violations are left out as the request wanted it; there are %d.", violations))
+	}
+	return nil
+}
+
+func reportGap(g *store.Gap, remediation bool) report.Finding {
+	f := report.Finding{
+		ID: g.ID, Title: g.Title, Description: g.Description, Requirement: string(g.Framework) + " " + g.Requirement, Severity: g.Severity,
+		Status: string(g.Status), EntryIDs: g.Entries.V,
+	}
+	if !remediation {
+		return f
+	}
+	if g.Owner != nil {
+		f.Owner = *g.Owner
+	}
+	if g.DueAt != nil {
+		f.Due = g.DueAt.UTC()
+	}
+	for _, text := range []*string{g.Plan, g.Reason} {
+		if text != nil && *text != "" {
+			f.Remediation = strings.TrimSpace(f.Remediation + "\n" + *text)
+		}
+	}
+	return f
+}
+
+func numbersOf(f *control.Finding) string {
+	var says []string
+	for _, c := range f.Checks {
+		if c.Verdict == control.NotAssessed {
+			continue
+		}
+		text := fmt.Sprintf("%d of %d pass", c.Passed, c.Population)
+		if len(f.Checks) > 1 {
+			text = c.Check + ": " + text
+		}
+		if c.Pending > 0 {
+			text += fmt.Sprintf(", %d not due yet", c.Pending)
+		}
+		says = append(says, text)
+	}
+	return strings.Join(says, "; ")
+}
+
+func whyNotAssessed(f *control.Finding) string {
+	var reasons []string
+	for _, c := range f.Checks {
+		if c.Reason != "" {
+			reasons = append(reasons, c.Reason)
+		}
+	}
+	return strings.Join(reasons, "; ")
+}
+
+// scopeLines say what the report's entries were narrowed to.
+func scopeLines(s *audit.ReportScope) []string {
+	lines := []string{"Systems: all", "People: all"}
+	if s == nil {
+		return lines
+	}
+	if len(s.Systems) > 0 {
+		lines[0] = "Systems: " + strings.Join(s.Systems, ", ")
+	}
+	if len(s.Users) > 0 {
+		lines[1] = "People: " + strings.Join(s.Users, ", ")
+	}
+	if violations, remediation := s.Shows(); !violations || !remediation {
+		if !violations {
+			lines = append(lines, "Violations are left out")
+		}
+		if !remediation {
+			lines = append(lines, "What was done about findings and violations is left out")
+		}
+	}
+	return lines
+}
+
+// limitsOf says what a reader must not take the report for.
+func limitsOf(r *audit.ReportRequest, d *report.Document) []string {
+	lines := []string{
+		"The report says what was recorded in the ledger. What nobody recorded is not in it, and a system that stopped sending looks like one in which nothing happened.",
+		"E-mail addresses, network addresses and sessions are masked; the ledger has them for who may read them.",
+	}
+	if r.Type == audit.ComplianceSummaryReport {
+		lines = append(lines, "The score is of those requirements alone that entries can speak about. Read it with its coverage, and with its floor, which counts all that was not assessed as failed. "+
+			"It is no certificate, and no legal opinion.")
+		if r.Scope != nil && (len(r.Scope.Systems) > 0 || len(r.Scope.Users) > 0) {
+			lines = append(lines, "Scope narrows what is counted and listed. The score is of the whole ledger.")
+		}
+	}
+	if len(d.EventsByType) == 0 {
+		lines = append(lines, "There is no entry of this scope in this period.")
+	}
+	return lines
+}
+
+// verificationSteps tell a reader how to check the report without trusting us.
+func verificationSteps(row *store.Report, d *report.Document) []string {
+	return []string{
+		"Run \"sealbook verify report.pdf\" with the organisation's root certificate in --roots, or open the document in a reader that shows signatures: it must be signed as a whole, and not changed since.",
+		"Compare the document's SHA-256 with file_info.checksum of report " + string(row.ID) + ", and with the ledger entry of type " + audit.TypeReportGenerated + " that names it.",
+		"Check the checkpoint above with the ledger's verifier key, and ask for a proof of any entry that is listed here: it must lead to the checkpoint's root.",
+		fmt.Sprintf("Export the evidence of %s, and verify it offline: its entries are those that were counted here.", report.Period{From: d.Period.From, Until: d.Period.Until}.String()),
+	}
+}

@@ -1,0 +1,325 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/account"
+	"github.com/sealbook/sealbook/internal/store"
+)
+
+// signatureStatement is what a signatory agrees to, beside the meaning.
+const signatureStatement = "By signing I state that I have read the document whose digest is shown, and that this electronic signature is the legally binding equivalent of my handwritten signature."
+
+// signingComponents are what a signatory shows to be themselves, each time (21 CFR
+// 11.200(a)(1)).
+var signingComponents = []string{"password", "totp"}
+
+// ceremonyBody is where the signature of a report stands.
+type ceremonyBody struct {
+	ReportID  audit.ReportID          `json:"report_id"`
+	Required  bool                    `json:"required"`
+	Status    audit.ReportStatus      `json:"report_status"`
+	Signatory *signatoryBody          `json:"signatory"`
+	Meaning   *audit.SignatureMeaning `json:"signature_meaning"`
+	Statement string                  `json:"statement,omitempty"`
+	Digest    *string                 `json:"digest"` // of the document to sign
+	DueAt     *string                 `json:"due_at"`
+	Signature *signatureBody          `json:"signature"`
+}
+
+type signatoryBody struct {
+	ID   audit.PersonID `json:"user_id"`
+	Name string         `json:"name"`
+}
+
+// signatureBody is an electronic signature (21 CFR 11.50): who, when, why, of what.
+type signatureBody struct {
+	ID         string                 `json:"signature_id"`
+	ReportID   audit.ReportID         `json:"report_id"`
+	Signatory  signatoryBody          `json:"signatory"`
+	Meaning    audit.SignatureMeaning `json:"signature_meaning"`
+	SignedAt   string                 `json:"signed_at"`
+	Digest     string                 `json:"digest"`
+	Components []string               `json:"components"`
+	Comment    string                 `json:"comment,omitempty"`
+}
+
+func signatureOfReport(g *store.Signature) *signatureBody {
+	return &signatureBody{g.ID, g.Report, signatoryBody{g.Person, g.PrintedName}, g.Meaning, audit.FormatTime(g.SignedAt), g.Digest, g.Components, g.Comment}
+}
+
+func (s *server) showReportSignature(r *http.Request) (reply, error) {
+	row, err := s.report(r)
+	if err != nil {
+		return reply{}, err
+	}
+	v := ceremonyBody{ReportID: row.ID, Required: row.Signatory != nil, Status: row.Status}
+	if row.Signatory == nil {
+		return reply{data: v}, nil
+	}
+	who, err := s.Store.Person(r.Context(), row.Ledger, *row.Signatory)
+	if err != nil {
+		return reply{}, err
+	}
+	v.Signatory, v.Meaning, v.Statement = &signatoryBody{who.ID, who.Name}, &row.Request.V.Signature.Meaning, signatureStatement
+	if row.Draft != nil {
+		due := formatted(row.SignatureDueAt)
+		v.Digest, v.DueAt = &row.Draft.V.Digest, &due
+	}
+	g, err := s.Store.SignatureOf(r.Context(), row.Ledger, row.ID)
+	if err == nil {
+		v.Signature = signatureOfReport(&g)
+	} else if audit.CodeOf(err) != audit.NotFound {
+		return reply{}, err
+	}
+	return reply{data: v}, nil
+}
+
+// showDraft answers GET …/signature/document with the exact bytes that are signed.
+// That they were shown is an entry.
+func (s *server) showDraft(r *http.Request) (reply, error) {
+	row, err := s.report(r)
+	if err != nil {
+		return reply{}, err
+	}
+	if row.Draft == nil {
+		return reply{}, audit.Errorf(audit.InvalidState, "%s is %s and has no document to sign", row.ID, row.Status).With("job_status", row.Status)
+	}
+	return s.sendReport(r, &row, row.Draft.V, audit.ReportPDF, typeDocumentViewed)
+}
+
+// awaiting returns the report that the path names if it waits for the caller's
+// signature.
+func (s *server) awaiting(r *http.Request) (row store.Report, err error) {
+	if err := inSession(r); err != nil {
+		return row, err
+	}
+	if row, err = s.report(r); err != nil {
+		return row, err
+	}
+	p := principal(r)
+	switch {
+	case row.Status != audit.ReportPending:
+		err = audit.Errorf(audit.InvalidState, "%s is %s and waits for no signature", row.ID, row.Status).With("job_status", row.Status)
+	case string(*row.Signatory) != p.Subject:
+		err = s.refused(p.Refuse(audit.SignReports, "somebody else is to sign this report, so you may not"), p)
+	case row.RequestedBy.V.String("id") == p.Subject && !row.Request.V.Signature.Meaning.OwnWork():
+		err = s.refused(p.Refuse(audit.SignReports, "who asked for a report cannot review, verify or approve it, so you may not"), p)
+	case !s.Clock().Before(*row.SignatureDueAt):
+		err = audit.Errorf(audit.InvalidState, "the time to sign %s is over", row.ID)
+	}
+	return row, err
+}
+
+type challengeBody struct {
+	Nonce      string                 `json:"nonce"`
+	Digest     string                 `json:"digest"`
+	Meaning    audit.SignatureMeaning `json:"signature_meaning"`
+	Statement  string                 `json:"statement"`
+	Components []string               `json:"components"`
+	ExpiresAt  string                 `json:"expires_at"`
+}
+
+// challengeSignatory answers POST …/signature/challenge: a nonce that is good for
+// one attempt, by this session, to sign this document with this meaning.
+func (s *server) challengeSignatory(r *http.Request) (reply, error) {
+	row, err := s.awaiting(r)
+	if err != nil {
+		return reply{}, err
+	}
+	if _, err := noBody(r); err != nil {
+		return reply{}, err
+	}
+	nonce, err := account.NewNonce()
+	if err != nil {
+		return reply{}, err
+	}
+	until := s.Clock().Add(audit.ChallengeLife)
+	c := s.challenge(r, &row, nonce, row.Draft.V.Digest, row.Request.V.Signature.Meaning)
+	c.EndsAt = until
+	about := action(r, typeSignatureChallenge, reportResource(row.ID), audit.Object{"sha256": c.Digest, "signature_meaning": c.Meaning, "ends_at": audit.FormatTime(until)})
+	if _, err := s.record(r, about, nil, store.InsertChallenge(c)); err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusCreated, data: challengeBody{nonce, c.Digest, c.Meaning, signatureStatement, signingComponents, audit.FormatTime(until)}}, nil
+}
+
+func (s *server) challenge(r *http.Request, row *store.Report, nonce, digest string, meaning audit.SignatureMeaning) store.Challenge {
+	return store.Challenge{NonceHash: s.sealer.MAC(nonce), Ledger: row.Ledger, Report: row.ID, Session: principal(r).Session, Digest: digest, Meaning: meaning}
+}
+
+type signing struct {
+	Nonce    string                 `json:"nonce"`
+	Digest   string                 `json:"digest"`
+	Meaning  audit.SignatureMeaning `json:"signature_meaning"`
+	Password string                 `json:"password"`
+	Code     string                 `json:"code"`
+	Intent   bool                   `json:"intent"`
+	Comment  string                 `json:"comment,omitempty"`
+}
+
+func (g *signing) check() error {
+	var bad []audit.FieldError
+	for _, f := range []struct{ name, value string }{
+		{"nonce", g.Nonce}, {"digest", g.Digest}, {"signature_meaning", string(g.Meaning)}, {"password", g.Password}, {"code", g.Code},
+	} {
+		if f.value == "" {
+			bad = append(bad, audit.FieldError{Field: "/" + f.name, Code: "required", Message: f.name + " is required"})
+		}
+	}
+	if !g.Intent {
+		bad = append(bad, audit.FieldError{Field: "/intent", Code: "required", Message: "intent must be true: the signatory means to sign"})
+	}
+	if len(g.Comment) > audit.MaxSignatureComment {
+		bad = append(bad, audit.FieldError{Field: "/comment", Code: "too_long", Message: "a comment has at most 1000 bytes"})
+	}
+	if bad != nil {
+		return invalid("the signature is not valid", bad...)
+	}
+	return nil
+}
+
+// signReport answers POST …/signature. Each attempt uses its challenge up and is an
+// entry, whatever comes of it.
+func (s *server) signReport(r *http.Request) (reply, error) {
+	row, err := s.awaiting(r)
+	if err != nil {
+		return reply{}, err
+	}
+	req, _, err := decode[signing](r)
+	if err == nil {
+		err = req.check()
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	began := s.Clock()
+	p, err := s.Store.Person(r.Context(), row.Ledger, *row.Signatory)
+	if err != nil {
+		return reply{}, err
+	}
+	known, err := s.Store.UseChallenge(r.Context(), s.challenge(r, &row, req.Nonce, req.Digest, req.Meaning), began)
+	if err != nil {
+		return reply{}, err
+	}
+	if !known {
+		return reply{}, s.signingFailed(r, &row, "the challenge is over, was used, or is of another session, document or meaning", nil,
+			audit.Errorf(audit.InvalidState, "the challenge is over, was used, or is of another session, document or meaning; ask for a new one"))
+	}
+	step, why, err := s.check(r, &p, req.Password, req.Code, began)
+	if err != nil {
+		return reply{}, err
+	}
+	wrong := audit.Errorf(audit.Unauthenticated, "the password or the one-time code is wrong, or was used before")
+	if why != "" {
+		return reply{}, s.linger(r, began, s.signingFailed(r, &row, why, store.NoteFailure(p.ID, began), wrong))
+	}
+	if why := cannotSign(&p, began); why != "" {
+		return reply{}, s.signingFailed(r, &row, why, nil, s.refused(principal(r).Refuse(audit.SignReports, why+", so you may not"), principal(r)))
+	}
+	g := store.Signature{
+		ID: "esig_" + newULID(began), Ledger: row.Ledger, Report: row.ID, Person: p.ID, PrintedName: p.Name, Meaning: req.Meaning, Digest: req.Digest,
+		Components: signingComponents, Comment: req.Comment, SignedAt: audit.Instant(began),
+	}
+	_, err = s.record(r, signed(r, &g), nil, store.Sign(g, step))
+	if audit.CodeOf(err) == audit.InvalidState { // somebody was faster: with the code, the signature, or a cancel
+		return reply{}, s.signingFailed(r, &row, "the code was used before, or the report waits for no signature any more", nil, err)
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	s.wake()
+	return reply{status: http.StatusCreated, header: http.Header{"Location": {callOf(r).mount + "/signatures/" + g.ID}}, data: signatureOfReport(&g)}, nil
+}
+
+// signed is the entry about a signature. The comment stands where it can be erased.
+func signed(r *http.Request, g *store.Signature) audit.Event {
+	e := action(r, typeSigned, reportResource(g.Report), audit.Object{
+		"signature_id": g.ID, "report_id": g.Report, "printed_name": g.PrintedName, "signature_meaning": g.Meaning, "signed_at": audit.FormatTime(g.SignedAt),
+		"sha256": g.Digest, "components": g.Components, "statement": signatureStatement,
+	})
+	e.Class, e.Severity = audit.ClassSecurity, audit.SeverityMedium
+	if g.Comment != "" {
+		e.Metadata["comment"] = g.Comment
+	}
+	return e
+}
+
+// signingFailed records an attempt that failed and returns what the caller sees.
+func (s *server) signingFailed(r *http.Request, row *store.Report, why string, with store.Statements, shown error) error {
+	e := action(r, typeSignatureFailed, reportResource(row.ID), audit.Object{"report_id": row.ID, "reason": why})
+	e.Class, e.Severity = audit.ClassSecurity, audit.SeverityHigh
+	if _, err := s.record(r, e, nil, with); err != nil {
+		return err
+	}
+	return shown
+}
+
+type declining struct {
+	Reason string `json:"reason"`
+}
+
+// declineReport answers POST …/signature/decline: the report has failed, and says
+// why.
+func (s *server) declineReport(r *http.Request) (reply, error) {
+	row, err := s.awaiting(r)
+	if err != nil {
+		return reply{}, err
+	}
+	req, _, err := decode[declining](r)
+	if err != nil {
+		return reply{}, err
+	}
+	if req.Reason = strings.TrimSpace(req.Reason); req.Reason == "" || len(req.Reason) > audit.MaxSignatureComment {
+		return reply{}, invalid("the refusal is not valid", audit.FieldError{Field: "/reason", Code: "required", Message: "a reason has 1 to 1000 bytes"})
+	}
+	about := action(r, typeSignatureDeclined, reportResource(row.ID), audit.Object{"report_id": row.ID, "sha256": row.Draft.V.Digest})
+	about.Metadata["reason"] = req.Reason
+	with := store.Decline(row.Ledger, row.ID, *row.Signatory, "the signatory declined: "+req.Reason, s.Clock())
+	if _, err := s.record(r, about, nil, with); err != nil {
+		return reply{}, err
+	}
+	s.wake()
+	if row, err = s.report(r); err != nil {
+		return reply{}, err
+	}
+	view, err := s.reportView(r, &row)
+	return reply{data: view}, err
+}
+
+func (s *server) listSignatures(r *http.Request) (reply, error) {
+	page, err := jobPage(r)
+	if err != nil {
+		return reply{}, err
+	}
+	list, total, err := s.Store.Signatures(r.Context(), principal(r).Ledger, page.limit, page.offset())
+	if err != nil {
+		return reply{}, err
+	}
+	data := make([]*signatureBody, len(list))
+	for i := range list {
+		data[i] = signatureOfReport(&list[i])
+	}
+	return reply{data: data, pagination: page.of(total)}, nil
+}
+
+var signatureID = regexp.MustCompile(`^esig_[0-9a-z]{26}$`)
+
+func (s *server) showSignature(r *http.Request) (reply, error) {
+	none := audit.Errorf(audit.NotFound, "there is no such signature")
+	id := variable(r, "signature_id")
+	if !signatureID.MatchString(id) {
+		return reply{}, none
+	}
+	g, err := s.Store.Signature(r.Context(), principal(r).Ledger, id)
+	if audit.CodeOf(err) == audit.NotFound {
+		err = none
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{data: signatureOfReport(&g)}, nil
+}
