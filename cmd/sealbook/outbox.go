@@ -159,7 +159,7 @@ func showOutbox(w http.ResponseWriter, outbox *mail.Outbox) {
 func refuse(w http.ResponseWriter, status int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	fmt.Fprintln(w, why) //nolint:errcheck // the reader has gone
+	fmt.Fprintln(w, why)
 }
 
 func showMail(w http.ResponseWriter, outbox *mail.Outbox, name string) {
