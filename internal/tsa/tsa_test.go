@@ -244,6 +244,27 @@ func refuses(t *testing.T, a *tsa.Authority, code audit.Code) error {
 	return err
 }
 
+// deadline is a client that takes down how long it may take, and asks nobody.
+type deadline struct{ left time.Duration }
+
+func (d *deadline) RoundTrip(r *http.Request) (*http.Response, error) {
+	if at, ok := r.Context().Deadline(); ok {
+		d.left = time.Until(at)
+	}
+	return nil, context.DeadlineExceeded
+}
+
+func TestStampWaits(t *testing.T) {
+	t.Parallel()
+	for wait, most := range map[time.Duration]time.Duration{time.Second: time.Second, 24 * time.Hour: exchange.MaxWait} {
+		var d deadline
+		a := &tsa.Authority{URL: "http://tsa.example", Client: &http.Client{Transport: &d}, Wait: wait}
+		if err := refuses(t, a, audit.Unavailable); err != nil && (d.left == 0 || d.left > most) {
+			t.Errorf("a wait of %s gives the request %s", wait, d.left)
+		}
+	}
+}
+
 // Room bounds the answer, and says that more would not fit.
 func TestStampRoom(t *testing.T) {
 	t.Parallel()
