@@ -28,6 +28,8 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT         := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 TESSERA_VERSION       := v1.0.4
 TESSERA_FSCK          := .cache/bin/tessera-fsck-$(TESSERA_VERSION)
+MAILPIT_VERSION       := v1.27.11
+MAILPIT               := .cache/bin/mailpit-$(MAILPIT_VERSION)
 
 # The development module holds the embedded Temporal, whose 1,800 packages take
 # minutes to compile: every command there uses the flags of its build, so that
@@ -110,8 +112,8 @@ fuzz: $(STACK) python ## run every fuzz target for FUZZTIME
 		done'
 
 .PHONY: e2e
-e2e: build $(TESSERA_FSCK) ## run the end-to-end tests against real processes
-	@TESSERA_FSCK=$(CURDIR)/$(TESSERA_FSCK) $(STACK) test -- go test $(RACE) -count=1 -tags e2e -timeout 30m ./e2e/...
+e2e: build $(TESSERA_FSCK) $(MAILPIT) ## run the end-to-end tests against real processes
+	@TESSERA_FSCK=$(CURDIR)/$(TESSERA_FSCK) MAILPIT=$(CURDIR)/$(MAILPIT) $(STACK) test -- go test $(RACE) -count=1 -tags e2e -timeout 30m ./e2e/...
 
 # Another log's checker, from its release and not from a module of ours: what
 # it finds is what everyone else's finds.
@@ -120,6 +122,13 @@ $(TESSERA_FSCK):
 	@mkdir -p .cache/bin/new
 	@GOBIN=$(CURDIR)/.cache/bin/new go install github.com/transparency-dev/tessera/cmd/fsck@$(TESSERA_VERSION)
 	@mv .cache/bin/new/fsck $@
+
+# A mail server that others wrote, which keeps what it takes.
+$(MAILPIT):
+	@echo "building Mailpit $(MAILPIT_VERSION), once"
+	@mkdir -p .cache/bin/new
+	@GOBIN=$(CURDIR)/.cache/bin/new go install github.com/axllent/mailpit@$(MAILPIT_VERSION)
+	@mv .cache/bin/new/mailpit $@
 
 .PHONY: faults
 faults: build ## kill Postgres and the processes in the middle of work, FAULT_CYCLES times

@@ -25,13 +25,15 @@ import (
 	"github.com/sealbook/sealbook/internal/anchor"
 	"github.com/sealbook/sealbook/internal/anchor/anchortest"
 	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/internal/tsa"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 	"github.com/sealbook/sealbook/ledger/ledgertest"
 	"github.com/sealbook/sealbook/workflows"
 )
 
 // outside is every kind of place, real and on loopback.
 type outside struct {
-	authority *anchortest.Authority
+	authority *tsatest.Authority
 	roots     *x509.CertPool
 	witness   *anchortest.Witness
 	bucket    string
@@ -40,9 +42,9 @@ type outside struct {
 
 func newOutside(t *testing.T) *outside {
 	t.Helper()
-	o := &outside{authority: anchortest.NewAuthority(t), witness: anchortest.NewWitness(t, "witness.example/w1", registryKey()), bucket: t.TempDir()}
+	o := &outside{authority: tsatest.NewAuthority(t), witness: anchortest.NewWitness(t, "witness.example/w1", registryKey()), bucket: t.TempDir()}
 	var err error
-	if o.roots, err = anchor.ParseRoots(o.authority.Roots); err != nil {
+	if o.roots, err = tsa.ParseRoots(o.authority.Roots); err != nil {
 		t.Fatal(err)
 	}
 	a, err := anchor.NewAuthority(o.authority.URL, o.authority.Roots)
@@ -154,7 +156,7 @@ func TestAnchoring(t *testing.T) {
 	if *token.Size != first.Size || token.AttemptError != nil || string(token.Note) != string(first.Note) {
 		t.Errorf("%+v", token)
 	}
-	if _, err := anchor.VerifyTimestamp(token.Note, token.Evidence, o.roots); err != nil {
+	if _, err := tsa.Verify(token.Evidence, token.Note, o.roots); err != nil {
 		t.Error(err)
 	}
 	if err := o.authority.OpenSSLVerify(t, token.Note, token.Evidence); err != nil {

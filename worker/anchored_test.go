@@ -8,6 +8,7 @@ import (
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/anchor"
 	"github.com/sealbook/sealbook/internal/evidence"
+	"github.com/sealbook/sealbook/internal/tsa"
 	"github.com/sealbook/sealbook/ledger/ledgertest"
 )
 
@@ -35,7 +36,7 @@ func TestExportIsAnchored(t *testing.T) {
 			t.Error(err)
 		}
 		i := slices.IndexFunc(a.Places, func(p evidence.AnchorPlace) bool { return p.Token != nil })
-		if _, err := anchor.VerifyTimestamp(a.Note, a.Places[i].Token, o.roots); err != nil {
+		if _, err := tsa.Verify(a.Places[i].Token, a.Note, o.roots); err != nil {
 			t.Error(err)
 		}
 		return evidence.Vouching{By: []string{"both"}, Enough: true}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/internal/anchor/anchortest"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 )
 
 func TestAnchorSettings(t *testing.T) {
@@ -21,7 +22,7 @@ func TestAnchorSettings(t *testing.T) {
 		return path
 	}
 	w := anchortest.NewWitness(t, "witness.example/w1")
-	a := anchortest.NewAuthority(t)
+	a := tsatest.NewAuthority(t)
 	c, err := readConfig([]string{
 		"SEALBOOK_TSA_URL=" + a.URL, "SEALBOOK_TSA_ROOTS=" + file("roots.pem", a.Roots), "SEALBOOK_ANCHOR_BUCKET=file:///mnt/worm",
 		"SEALBOOK_WITNESSES=" + file("witnesses", w.Policy()), "SEALBOOK_ANCHOR_EVERY=90s",

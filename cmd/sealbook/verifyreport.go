@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sealbook/sealbook/internal/anchor"
 	"github.com/sealbook/sealbook/internal/evidence"
 	"github.com/sealbook/sealbook/internal/sign"
+	"github.com/sealbook/sealbook/internal/tsa"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -101,7 +101,7 @@ func readRoots(flag, file string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := anchor.ParseRoots(text)
+	pool, err := tsa.ParseRoots(text)
 	if err != nil {
 		return nil, usagef("%s: %s", flag, err)
 	}

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sealbook/sealbook/internal/anchor"
-	"github.com/sealbook/sealbook/internal/anchor/anchortest"
 	"github.com/sealbook/sealbook/internal/report"
 	"github.com/sealbook/sealbook/internal/sign"
+	"github.com/sealbook/sealbook/internal/tsa"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 )
 
 // signer has a development identity of its own, and a file with its root.
@@ -37,7 +37,7 @@ func newSigner(t testing.TB, now time.Time) signer {
 	return s
 }
 
-func (s signer) seal(t testing.TB, pdf []byte, at time.Time, stamp *sign.Authority) []byte {
+func (s signer) seal(t testing.TB, pdf []byte, at time.Time, stamp *tsa.Authority) []byte {
 	t.Helper()
 	sealed, err := sign.Seal(t.Context(), pdf, sign.Options{
 		Identity: s.identity, Name: "The \u202eoffice", Reason: "Approval", Location: "Here", Time: at, Stamp: stamp,
@@ -79,14 +79,14 @@ func TestVerifyReport(t *testing.T) {
 	t.Parallel()
 	now := time.Now().UTC().Truncate(time.Second)
 	ours, theirs := newSigner(t, now), newSigner(t, now)
-	authority, unknown := anchortest.NewAuthority(t), anchortest.NewAuthority(t)
-	tsaRoots, err := anchor.ParseRoots(authority.Roots)
+	authority, unknown := tsatest.NewAuthority(t), tsatest.NewAuthority(t)
+	tsaRoots, err := tsa.ParseRoots(authority.Roots)
 	if err != nil {
 		t.Fatal(err)
 	}
 	plain := unsealedReport(t, now)
 	sealed := ours.seal(t, plain, now, nil)
-	stamped := ours.seal(t, plain, now, &sign.Authority{URL: authority.URL, Client: http.DefaultClient, Wait: time.Minute, Roots: tsaRoots})
+	stamped := ours.seal(t, plain, now, &tsa.Authority{URL: authority.URL, Client: http.DefaultClient, Wait: time.Minute, Roots: tsaRoots})
 	stream := bytes.Index(plain, []byte("stream")) + 100
 	good, other := written(t, "tsa.pem", authority.Roots), written(t, "tsa.pem", unknown.Roots)
 	at := now.Format("2006-01-02 15:04:05 UTC")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sealbook/sealbook/internal/anchor"
 	"github.com/sealbook/sealbook/internal/evidence"
+	"github.com/sealbook/sealbook/internal/tsa"
 )
 
 // vouching judges what places outside gave for a package's history; nil when
@@ -35,7 +36,7 @@ func readVouching(policyFile, rootsFile string) (vouching, error) {
 		if err != nil {
 			return nil, err
 		}
-		if roots, err = anchor.ParseRoots(text); err != nil {
+		if roots, err = tsa.ParseRoots(text); err != nil {
 			return nil, usagef("--tsa-roots: %s", err)
 		}
 	}
@@ -74,7 +75,7 @@ func stamped(out *evidence.Vouching, roots *x509.CertPool, a *evidence.Anchor) (
 		if p.Token == nil {
 			continue
 		}
-		t, err := anchor.VerifyTimestamp(a.Note, p.Token, roots)
+		t, err := tsa.Verify(p.Token, a.Note, roots)
 		if err != nil {
 			out.Notes = append(out.Notes, fmt.Sprintf("The %s: %s.", p.Place, strings.TrimSuffix(sentence(err), ".")))
 			continue

@@ -11,6 +11,7 @@ import (
 	"github.com/sealbook/sealbook/internal/anchor"
 	"github.com/sealbook/sealbook/internal/anchor/anchortest"
 	"github.com/sealbook/sealbook/internal/evidence"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 	"github.com/sealbook/sealbook/ledger"
 	"github.com/sealbook/sealbook/ledger/ledgertest"
 )
@@ -27,7 +28,7 @@ func TestVouching(t *testing.T) {
 		return path
 	}
 	one, two := anchortest.NewWitness(t, "one.example"), anchortest.NewWitness(t, "two.example")
-	ours, theirs := anchortest.NewAuthority(t), anchortest.NewAuthority(t)
+	ours, theirs := tsatest.NewAuthority(t), tsatest.NewAuthority(t)
 	note, err := ledgertest.Key.Sign(ledger.Checkpoint{Origin: ledgertest.Origin, Size: 7, Root: ledger.LeafHash(nil)})
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,3 @@ type Statement struct {
 	// first: 0 < first <= second.
 	Consistency func(ctx context.Context, first, second int64) ([]ledger.Hash, error)
 }
-
-// MaxAnswer bounds what a place may answer, in bytes: a token with its
-// certificates has a few thousand.
-const MaxAnswer = 64 << 10

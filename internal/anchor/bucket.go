@@ -15,6 +15,7 @@ import (
 	"gocloud.dev/gcerrors"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/exchange"
 )
 
 // Bucket is a folder, or an object store, to which checkpoints are added and
@@ -83,7 +84,7 @@ func (b *Bucket) Publish(ctx context.Context, s Statement) ([]byte, error) {
 		return nil, b.failed("read from", err)
 	}
 	defer r.Close() //nolint:errcheck // only read from
-	there, err := io.ReadAll(io.LimitReader(r, MaxAnswer+1))
+	there, err := io.ReadAll(io.LimitReader(r, exchange.MaxAnswer+1))
 	if err != nil {
 		return nil, b.failed("read from", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/exchange"
 )
 
 // Witness cosigns checkpoints that are consistent with all that it saw before
@@ -27,11 +28,11 @@ type Witness struct {
 // NewWitness makes a witness of its key and the URL that its submission path
 // starts with. It asks nothing yet.
 func NewWitness(key *WitnessKey, submissionURL string) (*Witness, error) {
-	u, _, err := placeURL(submissionURL)
+	u, _, err := exchange.ParseURL(submissionURL)
 	if err != nil {
 		return nil, err
 	}
-	return &Witness{key, strings.TrimRight(u.String(), "/"), newClient()}, nil
+	return &Witness{key, strings.TrimRight(u.String(), "/"), exchange.NewClient()}, nil
 }
 
 // Place says where this is: the name in the witness's key.
@@ -64,13 +65,13 @@ func (w *Witness) Publish(ctx context.Context, s Statement) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		got, err := post(ctx, w.client, w.Place(), w.url+"/add-checkpoint", "text/plain; charset=utf-8", body)
+		got, err := exchange.Post(ctx, w.client, w.Place().String(), w.url+"/add-checkpoint", "text/plain; charset=utf-8", body)
 		if err != nil {
 			return nil, err
 		}
-		switch got.status {
+		switch got.Status {
 		case http.StatusOK:
-			return w.cosignature(s, got.body)
+			return w.cosignature(s, got.Body)
 		case http.StatusConflict:
 			if old, err = w.conflict(got); err != nil {
 				return nil, err
@@ -101,18 +102,18 @@ func submission(ctx context.Context, s Statement, old int64) ([]byte, error) {
 }
 
 // conflict reads the size that the witness cosigned last.
-func (w *Witness) conflict(got answer) (int64, error) {
-	text, ended := strings.CutSuffix(string(got.body), "\n")
+func (w *Witness) conflict(got exchange.Answer) (int64, error) {
+	text, ended := strings.CutSuffix(string(got.Body), "\n")
 	size, err := strconv.ParseInt(text, 10, 64)
-	if got.header.Get("Content-Type") != "text/x.tlog.size" || !ended || err != nil || size < 0 || size == math.MaxInt64 || strconv.FormatInt(size, 10) != text {
+	if got.Header.Get("Content-Type") != "text/x.tlog.size" || !ended || err != nil || size < 0 || size == math.MaxInt64 || strconv.FormatInt(size, 10) != text {
 		return 0, audit.Errorf(audit.InvalidState, "the %s does not say which size it knows: what stands at its URL is no witness", w.Place())
 	}
 	return size, nil
 }
 
 // refused gives the statuses of the protocol their meaning.
-func (w *Witness) refused(s Statement, got answer) error {
-	switch got.status {
+func (w *Witness) refused(s Statement, got exchange.Answer) error {
+	switch got.Status {
 	case http.StatusNotFound:
 		return audit.Errorf(audit.NotFound, "the %s does not know the log %s: ask its operator to add it", w.Place(), s.Checkpoint.Origin)
 	case http.StatusForbidden:
@@ -120,7 +121,7 @@ func (w *Witness) refused(s Statement, got answer) error {
 	case http.StatusUnprocessableEntity:
 		return audit.Errorf(audit.Tampered, "the %s finds the checkpoint of %d entries inconsistent with what it saw before: the ledger's history was changed, or the witness's", w.Place(), s.Checkpoint.Size)
 	}
-	return refused(w.Place(), got)
+	return exchange.Refused(w.Place().String(), got)
 }
 
 // cosignature takes this witness's line out of what came, and nothing else:

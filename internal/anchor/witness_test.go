@@ -13,6 +13,7 @@ import (
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/anchor"
 	"github.com/sealbook/sealbook/internal/anchor/anchortest"
+	"github.com/sealbook/sealbook/internal/exchange"
 )
 
 func witnesses(t *testing.T, policy []byte) []*anchor.Witness {
@@ -124,7 +125,7 @@ func TestWitnessErrors(t *testing.T) {
 		"conflict, bad size":  {409, "text/x.tlog.size", "04\n", audit.InvalidState, "no witness"},
 		"conflict, no end":    {409, "text/x.tlog.size", "4", audit.InvalidState, "no witness"},
 		"conflict, for ever":  {409, "text/x.tlog.size", "4\n", audit.Unavailable, "somebody else"},
-		"more than can be":    {200, "", strings.Repeat(genuine, anchor.MaxAnswer/len(genuine)+1), audit.Unavailable, "more than"},
+		"more than can be":    {200, "", strings.Repeat(genuine, exchange.MaxAnswer/len(genuine)+1), audit.Unavailable, "more than"},
 		"among other's lines": {200, "", string(stranger.Cosign(text, time.Now())) + genuine, "", ""},
 	} {
 		outside.Before = func(rw http.ResponseWriter, _ *http.Request) bool {

@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// deliveryIDHeader carries [Message.DeliveryID].
+const deliveryIDHeader = "X-Delivery-ID"
+
 // base64Line is the length of a line of base64, RFC 2045, section 6.8.
 const base64Line = 76
 
@@ -28,7 +31,7 @@ type Entry struct {
 	Size       int64  // bytes of the attachment
 }
 
-// eml writes a message as RFC 5322 and RFC 2045 have it.
+// eml writes a message as RFC 5322 and RFC 2045 have it. messageID has a domain.
 func eml(from *netmail.Address, m Message, messageID string, at time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -37,8 +40,8 @@ func eml(from *netmail.Address, m Message, messageID string, at time.Time) ([]by
 		{"To", (&netmail.Address{Address: m.To}).String()},
 		{"Subject", mime.QEncoding.Encode("utf-8", m.Subject)},
 		{"Date", at.Format(time.RFC1123Z)},
-		{"Message-ID", "<" + messageID + "@outbox.invalid>"},
-		{"X-Delivery-Id", m.DeliveryID},
+		{"Message-ID", "<" + messageID + ">"},
+		{deliveryIDHeader, m.DeliveryID},
 		{"MIME-Version", "1.0"},
 		{"Content-Type", mime.FormatMediaType("multipart/mixed", map[string]string{"boundary": w.Boundary()})},
 	} {

@@ -23,7 +23,7 @@ var fileName = regexp.MustCompile(`^([0-9]{8,19})-[A-Za-z0-9_-]{1,128}\.eml$`)
 
 // take writes the message's file. A name ends in .eml only once it is whole.
 func (o *Outbox) take(from *netmail.Address, m Message, messageID string, now time.Time) error {
-	data, err := eml(from, m, messageID, now)
+	data, err := eml(from, m, messageID+"@outbox.invalid", now)
 	if err != nil {
 		return err
 	}

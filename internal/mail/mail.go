@@ -1,5 +1,5 @@
-// Package mail sends messages through SendGrid and reads what SendGrid reports
-// about them, and has an outbox that stands in for SendGrid where nothing may
+// Package mail sends messages, through SendGrid or a mail server, and reads what
+// SendGrid reports about them; an outbox stands in for SendGrid where nothing may
 // leave the machine. It guards against sending twice, by telling apart what
 // certainly was not sent from what may have been, and against reports that
 // SendGrid did not sign. The activities send with it, the api package takes
@@ -32,7 +32,8 @@ const (
 
 // Message is a message in plain text to one recipient.
 type Message struct {
-	// DeliveryID comes back with every event. SendGrid keeps it in the clear, so
+	// DeliveryID comes back with every event and is in every message that goes to
+	// a mail server. SendGrid keeps it in the clear, so
 	// it holds no personal data: 1 to 128 letters, digits, hyphens and underscores.
 	DeliveryID string
 	To         string // an address without a name
@@ -97,17 +98,17 @@ type Outcome string
 
 // The outcomes.
 const (
-	NotSent Outcome = "not_sent" // no whole request left this machine: sending again is safe
-	Limited Outcome = "limited"  // SendGrid took nothing and says when to come back
-	Refused Outcome = "refused"  // SendGrid, or this package, will never take this message
-	Unknown Outcome = "unknown"  // it may have been sent; only an event can tell
+	NotSent Outcome = "not_sent" // no whole message left this machine: sending again is safe
+	Limited Outcome = "limited"  // SendGrid or the mail server took nothing, now: come back later
+	Refused Outcome = "refused"  // SendGrid, the mail server or this package will never take this message
+	Unknown Outcome = "unknown"  // it may have been sent; only an event, or who reads it, can tell
 )
 
-// Failure is every error of [Sender.Send].
+// Failure is every error of [Sender.Send] and [SMTP.Send].
 type Failure struct {
 	Outcome    Outcome
 	RetryAfter time.Duration // with Limited; 0: not said; at most MaxRetryAfter
-	Status     int           // 0: there was no answer
+	Status     int           // of HTTP or SMTP; 0: there was no answer
 	Err        error
 }
 

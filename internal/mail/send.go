@@ -10,6 +10,7 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -42,9 +43,10 @@ type Sender struct {
 	BaseURL        string // https://api.sendgrid.com, or where an Outbox is served
 }
 
-// Sent is SendGrid's acceptance: the message is queued, not delivered.
+// Sent is SendGrid's acceptance, or a mail server's: the message is queued, not
+// delivered.
 type Sent struct {
-	MessageID string // how the message ids of its events begin
+	MessageID string // how the message ids of its events begin; with SMTP its Message-ID without the brackets
 }
 
 // A redirect could lead the message elsewhere.
@@ -203,9 +205,14 @@ func reasons(body, to string) string {
 	}
 	var b strings.Builder
 	for _, e := range a.Errors {
-		b.WriteString(": " + strings.ReplaceAll(e.Message, to, "(recipient)"))
+		b.WriteString(": " + withoutRecipient(e.Message, to))
 	}
 	return clip(b.String())
+}
+
+// withoutRecipient also finds the address where a server spells it otherwise.
+func withoutRecipient(text, to string) string {
+	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(to)).ReplaceAllLiteralString(text, "(recipient)")
 }
 
 func clip(s string) string {

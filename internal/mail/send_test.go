@@ -142,11 +142,10 @@ func TestConnectionOutcomes(t *testing.T) {
 		"a line break in address": {silent, message("d1", "reader-17@example.com\r\nBcc: x@example.com"), Refused},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		start := time.Now()
 		_, err := sender(c.url).Send(ctx, c.m)
 		cancel()
-		if f := failure(t, err); f.Outcome != c.want || f.Status != 0 || time.Since(start) > 5*time.Second {
-			t.Errorf("%s: %v after %s, want %s", name, f, time.Since(start), c.want)
+		if f := failure(t, err); f.Outcome != c.want || f.Status != 0 {
+			t.Errorf("%s: %v, want %s", name, f, c.want)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())

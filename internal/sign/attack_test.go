@@ -11,13 +11,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sealbook/sealbook/internal/anchor/anchortest"
 	"github.com/sealbook/sealbook/internal/sign"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 )
 
 // accepted reports whether somebody who looks at the problems only would take
 // the document as it is.
-func accepted(t testing.TB, pdf []byte, w world, outside *anchortest.Authority) bool {
+func accepted(t testing.TB, pdf []byte, w world, outside *tsatest.Authority) bool {
 	t.Helper()
 	all, err := sign.Verify(pdf, w.roots(), pool(t, outside.Roots))
 	if err != nil || len(all) == 0 {
@@ -35,7 +35,7 @@ func accepted(t testing.TB, pdf []byte, w world, outside *anchortest.Authority) 
 // signature itself does not cover.
 func TestEveryByteCounts(t *testing.T) {
 	t.Parallel()
-	outside := anchortest.NewAuthority(t)
+	outside := tsatest.NewAuthority(t)
 	w := newWorld(t, ecdsaKey(t))
 	plain := w.options()
 	stamped := w.options()
@@ -89,7 +89,7 @@ func update(pdf []byte, number int, body string) []byte {
 
 func TestWhatIsAppended(t *testing.T) {
 	t.Parallel()
-	outside := anchortest.NewAuthority(t)
+	outside := tsatest.NewAuthority(t)
 	w := newWorld(t, ecdsaKey(t))
 	sealed := seal(t, document(t, 1), w.options())
 	for name, pdf := range map[string][]byte{
@@ -123,7 +123,7 @@ func TestWhatIsAppended(t *testing.T) {
 // they sign must be all but the signature.
 func TestGaps(t *testing.T) {
 	t.Parallel()
-	outside := anchortest.NewAuthority(t)
+	outside := tsatest.NewAuthority(t)
 	w := newWorld(t, ecdsaKey(t))
 	sealed := seal(t, document(t, 1), w.options())
 	gap := gaps(t, sealed)[0]
@@ -178,7 +178,7 @@ func TestGaps(t *testing.T) {
 
 func TestForeignSignatures(t *testing.T) {
 	t.Parallel()
-	outside := anchortest.NewAuthority(t)
+	outside := tsatest.NewAuthority(t)
 	key := ecdsaKey(t)
 	w := newWorld(t, key)
 	o := w.options()
@@ -225,6 +225,7 @@ func TestForeignSignatures(t *testing.T) {
 		"its own":                   {filled(t, sealed, forge(sign.Forgery{Unsigned: sign.Token(token)})), ""}, // ECDSA signs the same the same way
 		"an unsigned nonsense":      {filled(t, sealed, forge(sign.Forgery{Unsigned: sign.Token([]byte{5, 0})})), "the time stamp"},
 		"a signature as time stamp": {filled(t, sealed, forge(sign.Forgery{Unsigned: sign.Token(otherMessage)})), "not a time stamp alone"},
+		"an empty set":              {filled(t, sealed, forge(sign.Forgery{Unsigned: []sign.Unsigned{}})), "not a CMS"},
 		"two time stamps":           {filled(t, sealed, forge(sign.Forgery{Unsigned: append(sign.Token(token), sign.Token(token)...)})), "not a CMS"},
 		"a time stamp and more": {filled(t, sealed, forge(sign.Forgery{Unsigned: append(sign.Token(token), sign.Unsigned{Type: asn1.ObjectIdentifier{1, 2, 3}, Value: []byte{5, 0}})})),
 			"something unsigned"},

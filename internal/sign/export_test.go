@@ -6,6 +6,9 @@ import (
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
+
+	"github.com/sealbook/sealbook/internal/cms"
+	"github.com/sealbook/sealbook/internal/tsa"
 )
 
 // Unsigned is an unsigned attribute.
@@ -46,6 +49,9 @@ func (f Forgery) Message() ([]byte, error) {
 		return nil, err
 	}
 	var extra []byte
+	if f.Unsigned != nil {
+		extra = []byte{} // of no attribute the set is there, and empty
+	}
 	for _, u := range f.Unsigned {
 		extra = append(extra, attribute(u.Type, func(b *cryptobyte.Builder) { b.AddBytes(u.Value) })...)
 	}
@@ -55,14 +61,14 @@ func (f Forgery) Message() ([]byte, error) {
 
 // ReadMessage reads a CMS as Verify does, and its time stamp.
 func ReadMessage(der, digest []byte) error {
-	s, _, err := parseSignedData(der)
+	s, _, err := cms.Parse(der)
 	if err != nil {
 		return err
 	}
-	if s.token != nil {
-		if _, err := parseToken(s.token, s.signature); err != nil {
+	if stamp := s.Unsigned[oidTimestamp.String()]; stamp != nil {
+		if _, err := tsa.Parse(stamp, s.Signature); err != nil {
 			return err
 		}
 	}
-	return s.check(digest)
+	return s.Check(digest)
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/sealbook/sealbook/audit"
-	"github.com/sealbook/sealbook/internal/anchor/anchortest"
 	"github.com/sealbook/sealbook/internal/sign"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 )
 
 // hostile gives a document to the code that reads, and checks what holds of
@@ -49,7 +49,7 @@ func samples(t testing.TB) (world, [][]byte) {
 	once := seal(t, plain, o)
 	o.Widget = &sign.Widget{Page: 2, Right: 10, Top: 10}
 	twice := seal(t, once, o)
-	o.Stamp = stamp(t, anchortest.NewAuthority(t))
+	o.Stamp = stamp(t, tsatest.NewAuthority(t))
 	return w, [][]byte{plain, once, twice, seal(t, plain, o), update(once, 50, "<< /A [1 0 R (x\\)) <00> /#41 -1.5 true null] >>")}
 }
 

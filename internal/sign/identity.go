@@ -11,10 +11,8 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/cms"
 )
-
-// minRSA is how many bits an RSA key must have.
-const minRSA = 2048
 
 // Identity is a key with the certificates that say whose it is. The key may be
 // elsewhere: it is asked for signatures only.
@@ -34,8 +32,8 @@ func NewIdentity(signer crypto.Signer, certificates ...*x509.Certificate) (Ident
 	switch key := signer.Public().(type) {
 	case *ecdsa.PublicKey:
 	case *rsa.PublicKey:
-		if key.N.BitLen() < minRSA {
-			return Identity{}, audit.Errorf(audit.InvalidParameter, "an RSA key has at least %d bits", minRSA)
+		if key.N.BitLen() < cms.MinRSA {
+			return Identity{}, audit.Errorf(audit.InvalidParameter, "an RSA key has at least %d bits", cms.MinRSA)
 		}
 	default:
 		return Identity{}, audit.Errorf(audit.InvalidParameter, "the key is neither ECDSA nor RSA")

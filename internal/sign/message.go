@@ -15,22 +15,13 @@ import (
 	tag "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/cms"
 )
 
 // subFilter names the form of the signature (ETSI EN 319 142-1 section 6.3).
 const subFilter = "ETSI.CAdES.detached"
 
-var (
-	oidData          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
-	oidSignedData    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
-	oidContentType   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 3}
-	oidMessageDigest = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 4}
-	oidCertificateV2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47} // RFC 5035
-	oidTimestamp     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 14} // RFC 3161 appendix A
-	oidSHA256        = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
-	oidSHA256RSA     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
-	oidSHA256ECDSA   = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
-)
+var oidTimestamp = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 14} // RFC 3161 appendix A
 
 // message makes the CMS SignedData (RFC 5652) of CAdES-BES (ETSI EN 319 122-1)
 // over what has this SHA-256 digest. The time of signing is not in it: the
@@ -43,7 +34,7 @@ func (o Options) message(ctx context.Context, digest []byte) ([]byte, error) {
 	}
 	var unsigned []byte
 	if o.Stamp != nil {
-		token, err := o.Stamp.stamp(ctx, signature)
+		token, err := o.stamp(ctx, signature)
 		if err != nil {
 			return nil, err
 		}
@@ -56,12 +47,12 @@ func (o Options) message(ctx context.Context, digest []byte) ([]byte, error) {
 func (i Identity) encode(attributes, signature, unsigned []byte) ([]byte, error) {
 	var b cryptobyte.Builder
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // ContentInfo
-		b.AddASN1ObjectIdentifier(oidSignedData)
+		b.AddASN1ObjectIdentifier(cms.OIDSignedData)
 		b.AddASN1(explicit(0), func(b *cryptobyte.Builder) {
 			b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // SignedData
 				b.AddASN1Int64(1)
-				b.AddASN1(tag.SET, func(b *cryptobyte.Builder) { algorithm(b, oidSHA256, false) })
-				b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidData) })
+				b.AddASN1(tag.SET, func(b *cryptobyte.Builder) { algorithm(b, cms.OIDSHA256, false) })
+				b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(cms.OIDData) })
 				b.AddASN1(explicit(0), func(b *cryptobyte.Builder) { b.AddBytes(i.certificates()) })
 				b.AddASN1(tag.SET, func(b *cryptobyte.Builder) { i.signerInfo(b, attributes, signature, unsigned) })
 			})
@@ -107,9 +98,9 @@ func (i Identity) attributes(digest []byte) []byte {
 	var b cryptobyte.Builder
 	b.AddASN1(tag.SET, func(b *cryptobyte.Builder) {
 		b.AddBytes(sorted([][]byte{
-			attribute(oidContentType, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidData) }),
-			attribute(oidMessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(digest) }),
-			attribute(oidCertificateV2, func(b *cryptobyte.Builder) {
+			attribute(cms.OIDContentType, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(cms.OIDData) }),
+			attribute(cms.OIDMessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(digest) }),
+			attribute(cms.OIDCertificateV2, func(b *cryptobyte.Builder) {
 				b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // SigningCertificateV2
 					b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // certs
 						b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1OctetString(name[:]) }) // SHA-256 is the default
@@ -157,13 +148,13 @@ func (i Identity) signerInfo(b *cryptobyte.Builder, attributes, signature, unsig
 			b.AddBytes(i.chain[0].RawIssuer)
 			b.AddASN1BigInt(i.chain[0].SerialNumber)
 		})
-		algorithm(b, oidSHA256, false)
+		algorithm(b, cms.OIDSHA256, false)
 		// In the message the SET has the tag [0] in place of its own.
 		b.AddBytes(append([]byte{byte(explicit(0))}, attributes[1:]...))
 		if i.rsa() {
-			algorithm(b, oidSHA256RSA, true)
+			algorithm(b, cms.OIDSHA256RSA, true)
 		} else {
-			algorithm(b, oidSHA256ECDSA, false)
+			algorithm(b, cms.OIDSHA256ECDSA, false)
 		}
 		b.AddASN1OctetString(signature)
 		if unsigned != nil {

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/tsa"
 )
 
 // MaxDocument bounds a document in bytes, for sealing and for verifying.
@@ -37,8 +38,8 @@ type Options struct {
 	// (/M); what proves the time is Stamp.
 	Time time.Time
 
-	Widget *Widget    // nil: the signature is not visible on a page
-	Stamp  *Authority // nil: profile B-B; else B-T
+	Widget *Widget        // nil: the signature is not visible on a page
+	Stamp  *tsa.Authority // nil: profile B-B; else B-T; its Room is that of the document
 }
 
 // Widget is the place on a page that shows a signature, in points (1/72 inch)
@@ -79,7 +80,7 @@ func (o Options) check(size int) error {
 		}
 	}
 	if o.Stamp != nil {
-		if err := o.Stamp.check(); err != nil {
+		if err := o.Stamp.Check(); err != nil {
 			return err
 		}
 	}
@@ -97,7 +98,9 @@ func (o Options) check(size int) error {
 // Errors are InvalidParameter for a document that cannot be sealed (encrypted,
 // cross-reference streams) or options out of bounds, and InvalidState for a
 // certificate that is not valid at Options.Time. A time stamp that cannot be
-// had fails the whole call, with the codes of [Authority].
+// had fails the whole call, so that nobody takes a document without one for one
+// with it: Unavailable when trying again may help, Forbidden when the authority
+// wants other credentials, else InvalidState.
 func Seal(ctx context.Context, pdf []byte, o Options) ([]byte, error) {
 	if err := o.check(len(pdf)); err != nil {
 		return nil, err

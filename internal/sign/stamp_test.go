@@ -12,23 +12,23 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
-	"github.com/sealbook/sealbook/internal/anchor"
-	"github.com/sealbook/sealbook/internal/anchor/anchortest"
 	"github.com/sealbook/sealbook/internal/sign"
+	"github.com/sealbook/sealbook/internal/tsa"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 )
 
 func pool(t testing.TB, pem []byte) *x509.CertPool {
 	t.Helper()
-	p, err := anchor.ParseRoots(pem)
+	p, err := tsa.ParseRoots(pem)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func stamp(t testing.TB, outside *anchortest.Authority) *sign.Authority {
+func stamp(t testing.TB, outside *tsatest.Authority) *tsa.Authority {
 	t.Helper()
-	return &sign.Authority{URL: outside.URL + "?key=secret", Client: http.DefaultClient, Wait: 20 * time.Second, Roots: pool(t, outside.Roots)}
+	return &tsa.Authority{URL: outside.URL + "?key=secret", Client: http.DefaultClient, Wait: 20 * time.Second, Roots: pool(t, outside.Roots)}
 }
 
 // tornToken is the value of the signature in a CMS and its time-stamp token,
@@ -70,7 +70,7 @@ func tornToken(t testing.TB, pdf []byte) (signature, token []byte) {
 
 func TestStampIsAcceptedByOthers(t *testing.T) {
 	t.Parallel()
-	outside := anchortest.NewAuthority(t)
+	outside := tsatest.NewAuthority(t)
 	for name, w := range map[string]world{"ecdsa": newWorld(t, ecdsaKey(t)), "rsa": newWorld(t, rsaKey())} {
 		o := w.options()
 		o.Stamp = stamp(t, outside)
@@ -123,7 +123,7 @@ func TestStampIsNeverLeftOut(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		before func(http.ResponseWriter, *http.Request) bool
-		change func(*sign.Authority)
+		change func(*tsa.Authority)
 		code   audit.Code
 		says   string
 	}{
@@ -138,22 +138,22 @@ func TestStampIsNeverLeftOut(t *testing.T) {
 		"no clock":        {before: answer(200, rejection(status{Status: 2, Fail: fail})), code: audit.Unavailable, says: "status 2"},
 		"no token":        {before: answer(200, rejection(status{})), code: audit.InvalidState, says: "does not hold"},
 		"another nonce":   {before: replayed, code: audit.InvalidState, says: "nonce"},
-		"other roots":     {change: func(a *sign.Authority) { a.Roots = x509.NewCertPool() }, code: audit.InvalidState, says: "unknown authority"},
-		"the machine's":   {change: func(a *sign.Authority) { a.Roots = nil }, code: audit.InvalidState, says: "unknown authority"},
-		"nobody there":    {change: func(a *sign.Authority) { a.URL = "http://127.0.0.1:1/?secret" }, code: audit.Unavailable, says: "cannot be reached"},
-		"no URL":          {change: func(a *sign.Authority) { a.URL = "secret" }, code: audit.InvalidParameter, says: "URL"},
-		"no client":       {change: func(a *sign.Authority) { a.Client = nil }, code: audit.InvalidParameter, says: "client"},
-		"no time to wait": {change: func(a *sign.Authority) { a.Wait = 0 }, code: audit.InvalidParameter, says: "wait"},
+		"other roots":     {change: func(a *tsa.Authority) { a.Roots = x509.NewCertPool() }, code: audit.InvalidState, says: "unknown authority"},
+		"the machine's":   {change: func(a *tsa.Authority) { a.Roots = nil }, code: audit.InvalidState, says: "unknown authority"},
+		"nobody there":    {change: func(a *tsa.Authority) { a.URL = "http://127.0.0.1:1/?secret" }, code: audit.Unavailable, says: "refuses connections"},
+		"no URL":          {change: func(a *tsa.Authority) { a.URL = "secret" }, code: audit.InvalidParameter, says: "URL"},
+		"no client":       {change: func(a *tsa.Authority) { a.Client = nil }, code: audit.InvalidParameter, says: "client"},
+		"no time to wait": {change: func(a *tsa.Authority) { a.Wait = 0 }, code: audit.InvalidParameter, says: "wait"},
 		"too slow": {before: func(_ http.ResponseWriter, r *http.Request) bool {
 			io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 			return true
 		},
-			change: func(a *sign.Authority) { a.Wait = 50 * time.Millisecond }, code: audit.Unavailable, says: "in time"},
+			change: func(a *tsa.Authority) { a.Wait = 50 * time.Millisecond }, code: audit.Unavailable, says: "in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			outside := anchortest.NewAuthority(t)
+			outside := tsatest.NewAuthority(t)
 			outside.Before = c.before
 			o := w.options()
 			o.Stamp = stamp(t, outside)
@@ -169,7 +169,7 @@ func TestStampIsNeverLeftOut(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	o := w.options()
-	o.Stamp = stamp(t, anchortest.NewAuthority(t))
+	o.Stamp = stamp(t, tsatest.NewAuthority(t))
 	if _, err := sign.Seal(ctx, pdf, o); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

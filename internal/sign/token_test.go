@@ -1,82 +1,29 @@
 package sign_test
 
 import (
-	"crypto/ecdsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/smallstep/pkcs7"
-
-	"github.com/sealbook/sealbook/internal/anchor/anchortest"
 	"github.com/sealbook/sealbook/internal/sign"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 )
-
-var oidInfo = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 1, 4}
-
-// forgedToken is a time stamp that openssl would not make.
-type forgedToken struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	contentType asn1.ObjectIdentifier
-	at          time.Time
-	version     int
-}
-
-func (f forgedToken) over(t testing.TB, stamped []byte) []byte {
-	t.Helper()
-	type imprint struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Hash      []byte
-	}
-	sum, name := sha256.Sum256(stamped), sha256.Sum256(f.certificate.Raw)
-	content, err := asn1.Marshal(struct {
-		Version int
-		Policy  asn1.ObjectIdentifier
-		Imprint imprint
-		Serial  *big.Int
-		Time    time.Time `asn1:"generalized"`
-	}{f.version, asn1.ObjectIdentifier{1, 2, 3}, imprint{pkix.AlgorithmIdentifier{Algorithm: pkcs7.OIDDigestAlgorithmSHA256}, sum[:]}, big.NewInt(7), f.at.UTC().Truncate(time.Second)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := pkcs7.NewSignedData(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed.SetDigestAlgorithm(pkcs7.OIDDigestAlgorithmSHA256)
-	signed.GetSignedData().Version = 3
-	signed.GetSignedData().ContentInfo.ContentType = f.contentType
-	type named struct{ Certs []struct{ Hash []byte } }
-	err = signed.AddSigner(f.certificate, f.key, pkcs7.SignerInfoConfig{ExtraSignedAttributes: []pkcs7.Attribute{{
-		Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47}, Value: named{[]struct{ Hash []byte }{{name[:]}}},
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := signed.Finish()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
-}
 
 func TestForgedTimeStamps(t *testing.T) {
 	t.Parallel()
-	root, rootKey := anchortest.Certify(t, "root", nil, nil, nil)
-	certified := func(f forgedToken, change func(*pkix.Extension)) forgedToken {
-		extension := *anchortest.Stamping
+	root, rootKey := tsatest.Certify(t, "root", nil, nil, nil)
+	certified := func(change func(*pkix.Extension)) (f tsatest.Forgery) {
+		extension := *tsatest.Stamping
 		change(&extension)
-		f.certificate, f.key = anchortest.Certify(t, "authority", &extension, root, rootKey)
+		f.Certificate, f.Key = tsatest.Certify(t, "authority", &extension, root, rootKey)
 		return f
 	}
-	good := certified(forgedToken{contentType: oidInfo, at: time.Now(), version: 1}, func(*pkix.Extension) {})
-	changed := func(change func(*forgedToken)) forgedToken { f := good; change(&f); return f }
+	good := certified(func(*pkix.Extension) {})
+	changed := func(change func(*tsatest.Forgery)) tsatest.Forgery { f := good; change(&f); return f }
 	purposes := func(last ...int) []byte {
 		var list []asn1.ObjectIdentifier
 		for _, p := range last {
@@ -90,7 +37,7 @@ func TestForgedTimeStamps(t *testing.T) {
 	}
 	w := newWorld(t, ecdsaKey(t))
 	o := w.options()
-	o.Stamp = stamp(t, anchortest.NewAuthority(t)) // for the room
+	o.Stamp = stamp(t, tsatest.NewAuthority(t)) // for the room
 	sealed := seal(t, document(t, 1), o)
 	covered, _ := torn(t, sealed)
 	signature, _ := tornToken(t, sealed)
@@ -98,20 +45,20 @@ func TestForgedTimeStamps(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(root)
 	for name, c := range map[string]struct {
-		token forgedToken
+		token tsatest.Forgery
 		valid bool
 		says  string
 	}{
 		"a good one":             {good, true, ""},
-		"another content":        {changed(func(f *forgedToken) { f.contentType = asn1.ObjectIdentifier{1, 2, 3} }), false, "not a time stamp alone"},
-		"another version":        {changed(func(f *forgedToken) { f.version = 2 }), false, "version 1"},
-		"before its time":        {changed(func(f *forgedToken) { f.at = time.Now().Add(-2 * time.Hour) }), true, "not yet valid"},
-		"after its time":         {changed(func(f *forgedToken) { f.at = time.Now().Add(48 * time.Hour) }), true, "expired"},
-		"not critical":           {certified(good, func(e *pkix.Extension) { e.Critical = false }), true, "time stamping alone"},
-		"a web server's":         {certified(good, func(e *pkix.Extension) { e.Value = purposes(1) }), true, "time stamping alone"},
-		"a web server's as well": {certified(good, func(e *pkix.Extension) { e.Value = purposes(8, 1) }), true, "time stamping alone"},
+		"another content":        {changed(func(f *tsatest.Forgery) { f.ContentType = asn1.ObjectIdentifier{1, 2, 3} }), false, "not a time stamp alone"},
+		"another version":        {changed(func(f *tsatest.Forgery) { f.Version = 2 }), false, "version 1"},
+		"before its time":        {changed(func(f *tsatest.Forgery) { f.At = time.Now().Add(-2 * time.Hour) }), true, "not yet valid"},
+		"after its time":         {changed(func(f *tsatest.Forgery) { f.At = time.Now().Add(48 * time.Hour) }), true, "expired"},
+		"not critical":           {certified(func(e *pkix.Extension) { e.Critical = false }), true, "time stamping alone"},
+		"a web server's":         {certified(func(e *pkix.Extension) { e.Value = purposes(1) }), true, "time stamping alone"},
+		"a web server's as well": {certified(func(e *pkix.Extension) { e.Value = purposes(8, 1) }), true, "time stamping alone"},
 	} {
-		message, err := sign.Forgery{Identity: w.identity, Digest: digest[:], Unsigned: sign.Token(c.token.over(t, signature))}.Message()
+		message, err := sign.Forgery{Identity: w.identity, Digest: digest[:], Unsigned: sign.Token(c.token.Token(t, signature))}.Message()
 		if err != nil {
 			t.Fatal(err)
 		}

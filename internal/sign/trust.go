@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sealbook/sealbook/internal/cms"
 )
 
 // Purposes of extended key usage that stand for signing documents: RFC 9336,
@@ -21,8 +23,8 @@ var oidDocumentSigning = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 36}
 
 // trusted checks that the signer's certificate is for signing documents, and
 // led to one of roots at that time.
-func (s *signedData) trusted(roots *x509.CertPool, at time.Time) error {
-	c := s.signer
+func trusted(s *cms.SignedData, roots *x509.CertPool, at time.Time) error {
+	c := s.Signer
 	if c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
 		return fmt.Errorf("the certificate of %s is not one for signing", c.Subject)
 	}
@@ -39,14 +41,14 @@ func (s *signedData) trusted(roots *x509.CertPool, at time.Time) error {
 	if at.IsZero() {
 		return fmt.Errorf("there is no time at which the certificate of %s could have been valid", c.Subject)
 	}
-	options := x509.VerifyOptions{Roots: roots, Intermediates: s.others(), CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
+	options := x509.VerifyOptions{Roots: roots, Intermediates: s.Others(), CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
 	if _, err := c.Verify(options); err != nil {
 		return fmt.Errorf("the certificate of %s: %w", c.Subject, err)
 	}
 	// Certificates are not covered by the signature. One that nobody vouches
 	// for was changed, or put there for somebody to take it for the signer's.
-	for _, c := range s.certificates {
-		if _, err := c.Verify(options); err == nil || s.vouched(c) {
+	for _, c := range s.Certificates {
+		if _, err := c.Verify(options); err == nil || vouched(s, c) {
 			continue
 		}
 		return fmt.Errorf("the certificate of %s, which is brought along, was issued by nobody known", c.Subject)
@@ -54,8 +56,8 @@ func (s *signedData) trusted(roots *x509.CertPool, at time.Time) error {
 	return nil
 }
 
-func (s *signedData) vouched(c *x509.Certificate) bool {
-	return slices.ContainsFunc(s.certificates, func(issuer *x509.Certificate) bool {
+func vouched(s *cms.SignedData, c *x509.Certificate) bool {
+	return slices.ContainsFunc(s.Certificates, func(issuer *x509.Certificate) bool {
 		return bytes.Equal(c.RawIssuer, issuer.RawSubject) && c.CheckSignatureFrom(issuer) == nil
 	})
 }

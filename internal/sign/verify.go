@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/cms"
+	"github.com/sealbook/sealbook/internal/tsa"
 )
 
 // maxSignatures bounds how many signatures of a document are verified: each
@@ -132,35 +134,39 @@ func (s *Signature) verify(f *file, d object, roots, tsaRoots *x509.CertPool) er
 	if s.WholeDocument = after[1] == len(f.data); !s.WholeDocument {
 		s.problem("the document goes on after what was signed")
 	}
-	signed, rest, err := parseSignedData(d.get("Contents").text)
+	signed, rest, err := cms.Parse(d.get("Contents").text)
 	if err != nil {
 		return err
 	}
-	s.Fingerprint = Fingerprint(signed.signer)
-	if s.Signer = signed.signer.Subject.CommonName; s.Signer == "" {
-		s.Signer = signed.signer.Subject.String()
+	s.Fingerprint = Fingerprint(signed.Signer)
+	if s.Signer = signed.Signer.Subject.CommonName; s.Signer == "" {
+		s.Signer = signed.Signer.Subject.String()
 	}
 	for _, c := range rest {
 		if c != 0 {
 			return errors.New("something stands behind the signature, where only zeros may fill up")
 		}
 	}
-	if !signed.contentType.Equal(oidData) || signed.content != nil {
+	if !signed.ContentType.Equal(cms.OIDData) || signed.Content != nil {
 		return errors.New("what is signed is not the document")
 	}
-	if err := signed.check(signed.digest(f.data[:before], f.data[after[0]:after[1]])); err != nil {
+	if err := signed.Check(signed.Digest(f.data[:before], f.data[after[0]:after[1]])); err != nil {
 		return err
 	}
+	stamp := signed.Unsigned[oidTimestamp.String()]
+	if n := len(signed.Unsigned); n > 1 || n == 1 && stamp == nil {
+		return errors.New("the signature carries something unsigned that is not known here")
+	}
 	at := s.SigningTime
-	if signed.token != nil {
-		t, err := parseToken(signed.token, signed.signature)
+	if stamp != nil {
+		t, err := tsa.Parse(stamp, signed.Signature)
 		if err != nil {
 			return fmt.Errorf("the time stamp: %w", err)
 		}
-		if err := t.trusted(tsaRoots); err != nil {
+		if err := t.Trusted(tsaRoots); err != nil {
 			s.problem("the time stamp: %v", err)
 		} else {
-			at = t.info.Time.UTC()
+			at = t.Time
 			s.TimestampTime = at
 			if s.SigningTime.After(at.Add(clockSkew)) {
 				s.problem("it claims to be later than its time stamp")
@@ -168,7 +174,7 @@ func (s *Signature) verify(f *file, d object, roots, tsaRoots *x509.CertPool) er
 		}
 	}
 	s.Valid = true
-	if err := signed.trusted(roots, at); err != nil {
+	if err := trusted(signed, roots, at); err != nil {
 		s.problem("%v", err)
 	} else {
 		s.Trusted = true

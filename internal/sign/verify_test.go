@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
-	"github.com/sealbook/sealbook/internal/anchor/anchortest"
 	"github.com/sealbook/sealbook/internal/sign"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 )
 
 func (w world) roots() *x509.CertPool {
@@ -37,7 +37,7 @@ func verify1(t testing.TB, pdf []byte, roots, tsaRoots *x509.CertPool) sign.Sign
 
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	outside := anchortest.NewAuthority(t)
+	outside := tsatest.NewAuthority(t)
 	for name, w := range map[string]world{"ecdsa": newWorld(t, ecdsaKey(t)), "rsa": newWorld(t, rsaKey())} {
 		o := w.options()
 		want := sign.Signature{
@@ -133,7 +133,7 @@ func TestVerifyTrust(t *testing.T) {
 		}
 	}
 	// What counts is when the authority saw it, not what the signer claims.
-	outside := anchortest.NewAuthority(t)
+	outside := tsatest.NewAuthority(t)
 	w := newWorld(t, ecdsaKey(t), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-10 * time.Second) })
 	o := w.options()
 	if got := verify1(t, seal(t, document(t, 1), o), w.roots(), nil); !got.Trusted {

@@ -1,8 +1,7 @@
-// Package anchortest gives tests the outside world that checkpoints are
-// anchored in: a witness that keeps C2SP's rules, and a time-stamp authority
-// that is OpenSSL's. It guards that tests hold the anchors against somebody
-// else's idea of the protocols. Both listen on loopback for the length of a
-// test.
+// Package anchortest gives tests a witness that keeps C2SP's rules. It guards
+// that tests hold the anchors against somebody else's idea of the protocol. It
+// listens on loopback for the length of a test; the time-stamp authority is in
+// tsatest.
 package anchortest
 
 import (

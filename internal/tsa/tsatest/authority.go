@@ -1,4 +1,8 @@
-package anchortest
+// Package tsatest gives tests a time-stamp authority that is OpenSSL's, and
+// tokens that it would not make. It guards that tests hold the client against
+// somebody else's idea of RFC 3161. The authority listens on loopback for the
+// length of a test.
+package tsatest
 
 import (
 	"bytes"

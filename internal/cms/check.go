@@ -1,4 +1,4 @@
-package sign
+package cms
 
 import (
 	"bytes"
@@ -18,15 +18,17 @@ import (
 
 var oidCertificateV1 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 12} // RFC 2634
 
-// check checks that the signer signed a content with this digest, and named
-// the certificate: another one of the same key must not stand in for it.
-func (s *signedData) check(digest []byte) error {
+// Check checks that the signer signed a content with this digest, see
+// [SignedData.Digest], and named the certificate (RFC 5035): another one of the
+// same key must not stand in for it. The key is ECDSA or RSA of at least
+// [MinRSA] bits. Whether anybody trusts the certificate is another question.
+func (s *SignedData) Check(digest []byte) error {
 	var oid asn1.ObjectIdentifier
-	if in := cryptobyte.String(s.attributes[oidContentType.String()]); !in.ReadASN1ObjectIdentifier(&oid) || !oid.Equal(s.contentType) {
+	if in := cryptobyte.String(s.attributes[OIDContentType.String()]); !in.ReadASN1ObjectIdentifier(&oid) || !oid.Equal(s.ContentType) {
 		return errors.New("the signature is over another type of content")
 	}
 	var message cryptobyte.String
-	if in := cryptobyte.String(s.attributes[oidMessageDigest.String()]); !in.ReadASN1(&message, tag.OCTET_STRING) || !bytes.Equal(message, digest) {
+	if in := cryptobyte.String(s.attributes[OIDMessageDigest.String()]); !in.ReadASN1(&message, tag.OCTET_STRING) || !bytes.Equal(message, digest) {
 		return errors.New("the content is not what was signed")
 	}
 	if err := s.named(); err != nil {
@@ -34,10 +36,10 @@ func (s *signedData) check(digest []byte) error {
 	}
 	var known map[string]crypto.Hash
 	var algorithms map[crypto.Hash]x509.SignatureAlgorithm
-	switch key := s.signer.PublicKey.(type) {
+	switch key := s.Signer.PublicKey.(type) {
 	case *rsa.PublicKey:
-		if key.N.BitLen() < minRSA {
-			return fmt.Errorf("the signer's RSA key has fewer than %d bits", minRSA)
+		if key.N.BitLen() < MinRSA {
+			return fmt.Errorf("the signer's RSA key has fewer than %d bits", MinRSA)
 		}
 		known, algorithms = rsaSignatures, map[crypto.Hash]x509.SignatureAlgorithm{
 			crypto.SHA256: x509.SHA256WithRSA, crypto.SHA384: x509.SHA384WithRSA, crypto.SHA512: x509.SHA512WithRSA,
@@ -52,7 +54,7 @@ func (s *signedData) check(digest []byte) error {
 	if hash, ok := known[s.algorithm.String()]; !ok || hash != 0 && hash != s.hash {
 		return fmt.Errorf("the signature's algorithm %s is not one that is checked here", s.algorithm)
 	}
-	if err := s.signer.CheckSignature(algorithms[s.hash], s.covered, s.signature); err != nil {
+	if err := s.Signer.CheckSignature(algorithms[s.hash], s.covered, s.Signature); err != nil {
 		return fmt.Errorf("the signature does not verify: %w", err)
 	}
 	return nil
@@ -73,7 +75,7 @@ type certificateID struct {
 
 // named checks the attribute signing-certificate-v2 or, which time stamps may
 // still have, the older one with SHA-1.
-func (s *signedData) named() error {
+func (s *SignedData) named() error {
 	var v2 struct {
 		Certs    []certificateIDv2
 		Policies asn1.RawValue `asn1:"optional"`
@@ -83,15 +85,15 @@ func (s *signedData) named() error {
 		Policies asn1.RawValue `asn1:"optional"`
 	}
 	hash, want := crypto.SHA256, []byte(nil)
-	_, errV2 := asn1.Unmarshal(s.attributes[oidCertificateV2.String()], &v2)
+	_, errV2 := asn1.Unmarshal(s.attributes[OIDCertificateV2.String()], &v2)
 	_, errV1 := asn1.Unmarshal(s.attributes[oidCertificateV1.String()], &v1)
 	switch {
 	case errV2 == nil && len(v2.Certs) > 0:
 		want = v2.Certs[0].Hash
 		if oid := v2.Certs[0].Algorithm.Algorithm; len(oid) > 0 {
-			hash = digests[oid.String()]
+			hash = Hash(oid)
 		}
-	case errV1 == nil && len(v1.Certs) > 0 && s.contentType.Equal(oidTimestampInfo):
+	case errV1 == nil && len(v1.Certs) > 0 && s.ContentType.Equal(OIDTimestampInfo):
 		hash, want = crypto.SHA1, v1.Certs[0].Hash
 	default:
 		return errors.New("the signature does not name the certificate that made it")
@@ -100,14 +102,15 @@ func (s *signedData) named() error {
 		return errors.New("the signature names its certificate by a hash that is not trusted here")
 	}
 	h := hash.New()
-	h.Write(s.signer.Raw)
+	h.Write(s.Signer.Raw)
 	if !bytes.Equal(h.Sum(nil), want) {
 		return errors.New("the signature names another certificate than the one that made it")
 	}
 	return nil
 }
 
-func (s *signedData) digest(content ...[]byte) []byte {
+// Digest hashes a content, given in parts, as the signature wants it.
+func (s *SignedData) Digest(content ...[]byte) []byte {
 	h := s.hash.New()
 	for _, c := range content {
 		h.Write(c)
@@ -115,10 +118,11 @@ func (s *signedData) digest(content ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
-// others is the pool of what the signature brings along.
-func (s *signedData) others() *x509.CertPool {
+// Others is the pool of what the signature brings along: certificates that may
+// lead from the signer's to a root.
+func (s *SignedData) Others() *x509.CertPool {
 	pool := x509.NewCertPool()
-	for _, c := range s.certificates {
+	for _, c := range s.Certificates {
 		pool.AddCert(c)
 	}
 	return pool
