@@ -84,7 +84,7 @@ func (s *server) serve(mount string, rt route) http.Handler {
 		if sent.err != nil && err == nil {
 			err = sent.err
 		}
-		status, code := outcome(status, err, gone)
+		status, code := outcome(gone, status, err)
 		s.logRequest(r, status, code, sent.n, s.Clock().Sub(started), err)
 		if sent.broken { // the client must not take what it got for the whole
 			panic(http.ErrAbortHandler)
@@ -163,7 +163,7 @@ const statusClientGone = 499
 // outcome is what the log says of a request: the status and, of an error, the
 // code that was answered. What was broken off because the client left has no
 // code: nothing is wrong here. What else went wrong meanwhile keeps its own.
-func outcome(status int, err error, client context.Context) (int, audit.Code) {
+func outcome(client context.Context, status int, err error) (int, audit.Code) {
 	if err == nil {
 		return status, ""
 	}
