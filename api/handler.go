@@ -84,10 +84,8 @@ func (s *server) serve(mount string, rt route) http.Handler {
 		if sent.err != nil && err == nil {
 			err = sent.err
 		}
-		if gone.Err() != nil && err != nil {
-			status = statusClientGone
-		}
-		s.logRequest(r, status, sent.n, s.Clock().Sub(started), err)
+		status, code := outcome(gone, status, err)
+		s.logRequest(r, status, code, sent.n, s.Clock().Sub(started), err)
 		if sent.broken { // the client must not take what it got for the whole
 			panic(http.ErrAbortHandler)
 		}
@@ -162,9 +160,26 @@ func (s *server) answer(rt route, r *http.Request) (reply, error) {
 // statusClientGone is logged, as nginx does, when nobody waits for the answer.
 const statusClientGone = 499
 
+// outcome is what the log says of a request: the status and, of an error, the
+// code that was answered. What was broken off because the client left has no
+// code: nothing is wrong here. What else went wrong meanwhile keeps its own.
+func outcome(client context.Context, status int, err error) (int, audit.Code) {
+	if err == nil {
+		return status, ""
+	}
+	_, e := classify(err)
+	switch {
+	case client.Err() == nil:
+		return status, e.Code
+	case unreachable(err):
+		return statusClientGone, ""
+	}
+	return statusClientGone, e.Code
+}
+
 // logRequest writes the one line about a request. Neither query nor body is in
 // it: both can hold personal data.
-func (s *server) logRequest(r *http.Request, status int, bytes int64, took time.Duration, err error) {
+func (s *server) logRequest(r *http.Request, status int, code audit.Code, bytes int64, took time.Duration, err error) {
 	c := callOf(r)
 	attrs := []slog.Attr{
 		slog.String("request_id", c.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
@@ -179,9 +194,12 @@ func (s *server) logRequest(r *http.Request, status int, bytes int64, took time.
 	}
 	level := slog.LevelInfo
 	if err != nil {
-		attrs = append(attrs, slog.String("code", string(audit.CodeOf(err))), slog.String("error", err.Error()))
+		if code != "" {
+			attrs = append(attrs, slog.String("code", string(code)))
+		}
+		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	if status >= 500 || audit.CodeOf(err) == audit.Tampered {
+	if status >= 500 || code == audit.Internal || code == audit.Tampered {
 		level = slog.LevelError
 	}
 	s.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)

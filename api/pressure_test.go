@@ -181,6 +181,52 @@ func TestAClientThatLeavesIsLogged(t *testing.T) {
 	b.whole()
 }
 
+// Leaving is nothing that went wrong here, whatever the client asked for and
+// wherever that stood.
+func TestLeavingIsNoError(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ method, path, body, lock string }{
+		"search":     {"GET", "/search?q=event", "", "search_progress"},
+		"list":       {"GET", "/entries", "", "payload"},
+		"detail":     {"GET", "/entries/audit_entry_20250101_000000", "", "entry"},
+		"statistics": {"GET", "/statistics", "", "rollup"},
+		"evidence":   {"GET", "/evidence/soc2", "", "payload"},
+		"append":     {"POST", "/entries", `{"event_type":"scan.started"}`, "head"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			conn, err := pgx.Connect(t.Context(), b.dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(context.WithoutCancel(t.Context()))
+			if _, err := conn.Exec(t.Context(), `begin; lock table `+c.lock+` in access exclusive mode`); err != nil {
+				t.Fatal(err)
+			}
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			left := make(chan error, 1)
+			go func() {
+				_, _, _, err := b.raw(ctx, c.method, "/v1/audit"+c.path, "full", c.body, "X-Request-Id", "leaving", "Idempotency-Key", "leaving")
+				left <- err
+			}()
+			b.committerWaits()
+			leave()
+			if err := <-left; err == nil {
+				t.Fatal("it got an answer")
+			}
+			line := b.logLine("leaving")
+			for until := time.Now().Add(time.Minute); line == "" && time.Now().Before(until); line = b.logLine("leaving") {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if !strings.Contains(line, `"status":499`) || !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, "cancel") || strings.Contains(line, `"code"`) {
+				t.Errorf("logged %s", line)
+			}
+		})
+	}
+}
+
 func (b *bench) logLine(requestID string) string {
 	for _, line := range strings.Split(b.logged.String(), "\n") {
 		if strings.Contains(line, `"msg":"request"`) && strings.Contains(line, `"`+requestID+`"`) {

@@ -63,9 +63,9 @@ func (s *server) search(r *http.Request) (reply, error) {
 	}
 	metadata := listMetadata(s.Clock().Sub(started).Milliseconds())
 	maps.Copy(metadata, coverage(r))
-	metadata["indexed_through_seq"] = nil
+	metadata["indexed_through_seq"], metadata["searched_from_seq"] = nil, nil
 	if found.Indexed > 0 {
-		metadata["indexed_through_seq"] = found.Indexed - 1
+		metadata["indexed_through_seq"], metadata["searched_from_seq"] = found.Indexed-1, found.From
 	}
 	metadata["entries_not_indexed"] = max(found.Size-found.Indexed, 0)
 	metadata["total_is_exact"] = !found.Capped

@@ -277,10 +277,13 @@ func (p *SearchParams) set(r *request) {
 // any case: no stemming, no stop words, because ids and names are most of what is searched. A part
 // of an address, a path or an id is a word, too.
 //
-// The best match comes first, and the newest of equals. Of more than 10,000 matches the newest
-// 10,000 are ranked, and `metadata.total_is_exact` is false. New entries can be found within a
-// second or two: `metadata.indexed_through_seq` says up to which. Of each entry, 64 KiB of the
-// actor, of the details and of the rest can be found.
+// The best match comes first, and the newest of equals. Entries are looked at from the newest
+// back. Of more than 10,000 matches the newest 10,000 are ranked, and a search ends when it has
+// read some 250,000 entries that the index proposes, which takes words that most entries have, and
+// seldom match as they are asked for, such as phrases of them. Then `metadata.total_is_exact` is
+// false and `metadata.searched_from_seq` says down to which entry all were looked at. New entries
+// can be found within a second or two: `metadata.indexed_through_seq` says up to which. Of each
+// entry, 64 KiB of the actor, of the details and of the rest can be found.
 //
 // The search is appended to the ledger as `audit.searched`, with the query where it can be erased;
 // such entries are not found themselves.

@@ -2281,9 +2281,12 @@ type SearchMetadata struct {
 	DataSources          []string `json:"data_sources"`
 	// the entries up to this one can be found; null before the first
 	IndexedThroughSeq *int64 `json:"indexed_through_seq"`
+	// the indexed entries from this one on were looked at; 0 is all, above it total_is_exact is false;
+	// null before the first is indexed
+	SearchedFromSeq *int64 `json:"searched_from_seq"`
 	// entries after it
 	EntriesNotIndexed int64 `json:"entries_not_indexed"`
-	// false: more entries match than were ranked and counted
+	// false: entries before searched_from_seq can match, and are neither ranked nor counted
 	TotalIsExact bool `json:"total_is_exact"`
 	// unmasked: without what masking hides from this caller
 	SearchedText SearchMetadataSearchedText `json:"searched_text"`

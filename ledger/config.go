@@ -36,6 +36,7 @@ type Config struct {
 	IndexEvery  time.Duration // between two rounds of RunIndexer; 0 is DefaultIndexEvery
 
 	SearchTimeout time.Duration // of the database's work on one search or count of evidence; 0 is DefaultSearchTimeout
+	SearchWork    int64         // rows of the text index that one search reads, about; 0 is DefaultSearchWork
 }
 
 // Limits of appending.
@@ -80,6 +81,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.SearchTimeout == 0 {
 		c.SearchTimeout = DefaultSearchTimeout
+	}
+	if c.SearchWork == 0 {
+		c.SearchWork = DefaultSearchWork
 	}
 	return nil
 }

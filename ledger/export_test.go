@@ -5,6 +5,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sealbook/sealbook/audit"
 )
 
 // Waiting is how many submissions wait for the committer.
@@ -53,3 +55,10 @@ func VerifyRegistryIn(ctx context.Context, tx pgx.Tx, v Verification) (Verificat
 
 // SkipRollups lets appending count nothing. Verification of such a ledger fails.
 func SkipRollups(c *Config) { c.skipRollups = true }
+
+// ParseSearch returns a query as it is looked for, and what the index alone can
+// tell of it.
+func ParseSearch(ctx context.Context, tx pgx.Tx, query string, fields audit.SearchFields) (strict string, loose *string, err error) {
+	p, err := (&Search{Query: query, Fields: fields}).parse(ctx, tx)
+	return p.query, p.loose, err
+}

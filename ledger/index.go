@@ -128,6 +128,9 @@ func (l *Log) indexBatch(ctx context.Context, b behind) error {
 				return err
 			}
 		}
+		if _, err := tx.Exec(ctx, `select sort_in_search_text()`); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `update search_progress set size = $2 where ledger = $1`, b.Ledger, end)
 		return err
 	})

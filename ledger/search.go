@@ -32,7 +32,8 @@ type Search struct {
 type Found struct {
 	Matches []Match
 	Total   int64 // matches that were ranked: at most audit.MaxSearchMatches
-	Capped  bool  // there are more; the newest were ranked
+	Capped  bool  // there can be more before From
+	From    int64 // the indexed entries from this one on were looked at; 0 is all
 	Indexed int64 // entries of the ledger that are indexed, from the first on
 	Size    int64 // entries of the ledger
 }
@@ -50,7 +51,7 @@ type Match struct {
 // To look at a part of the text, each word of the query gets the part's weight.
 // Postgres prints a word in quotes and doubles the quotes inside it.
 const parseQuery = `
-	select case $2 when '' then q::text::tsquery else regexp_replace(q::text, $re$'([^']|'')*'$re$, '\&:' || $2, 'g')::tsquery end, numnode(q)
+	select querytree(q), case $2 when '' then q::text::tsquery else regexp_replace(q::text, $re$'([^']|'')*'$re$, '\&:' || $2, 'g')::tsquery end, numnode(q)
 	from websearch_to_tsquery('simple', $1) q`
 
 // Postgres takes every dash for another negation, and has room for 32 of them
@@ -59,34 +60,23 @@ var dashes = regexp.MustCompile(`-[-\s\p{Z}]*-`)
 
 // parse returns the query in Postgres' own form. No query is an error of
 // syntax, but what Postgres cannot hold is the caller's to say more simply.
-func (s *Search) parse(ctx context.Context, tx pgx.Tx) (query string, err error) {
+func (s *Search) parse(ctx context.Context, tx pgx.Tx) (p parsed, err error) {
 	weight := map[audit.SearchFields]string{audit.SearchActor: "A", audit.SearchDetails: "B"}[s.Fields]
 	var words int
-	err = tx.QueryRow(ctx, parseQuery, plainQuery(s.Query), weight).Scan(&query, &words)
+	var tree string
+	err = tx.QueryRow(ctx, parseQuery, plainQuery(s.Query), weight).Scan(&tree, &p.query, &words)
 	var pg *pgconn.PgError
 	switch {
 	case errors.As(err, &pg) && !serverTrouble(pg):
-		return "", (&audit.Error{Code: audit.InvalidParameter, Message: "the query is too involved", Err: err}).With("parameter", "q")
+		return p, (&audit.Error{Code: audit.InvalidParameter, Message: "the query is too involved", Err: err}).With("parameter", "q")
 	case err == nil && words == 0:
-		return "", audit.Errorf(audit.InvalidParameter, "the query holds no word: letters or digits").With("parameter", "q")
+		return p, audit.Errorf(audit.InvalidParameter, "the query holds no word: letters or digits").With("parameter", "q")
 	}
-	return query, err
+	p.loose = loosen(tree)
+	return p, err
 }
 
 func plainQuery(query string) string { return dashes.ReplaceAllString(query, "-") }
-
-// What may not be read must not be ranked either: it would take the places of
-// what may, and the total would tell of it.
-const (
-	matchingAll     = `search_ledger(@query::text::tsquery, @everything, @most)`
-	matchingCovered = `search_covered(@query::text::tsquery, @everything, @most, @frameworks, @repositories, @from, @until)`
-
-	selectMatches = `
-	with m as materialized (select seq, score from %s)
-	select n, seq, score
-	from (select count(*) as n from m) c
-	left join lateral (select seq, score from m order by score desc, seq desc limit @limit offset @offset) p on true`
-)
 
 // Search finds entries. Returns InvalidParameter when the query holds no word,
 // PaginationTooDeep, or Unavailable when it takes too long.
@@ -103,11 +93,11 @@ func (l *Log) Search(ctx context.Context, ledger int32, s Search) (found Found, 
 			Scan(&found.Size, &found.Indexed); err != nil {
 			return err
 		}
-		query, err := s.parse(ctx, tx)
+		p, err := s.parse(ctx, tx)
 		if err != nil {
 			return err
 		}
-		return found.read(ctx, tx, ledger, query, s)
+		return found.read(ctx, tx, ledger, p, s, l.config.SearchWork)
 	})
 	if tooLong(err) {
 		err = &audit.Error{Code: audit.Unavailable, Message: "the search takes too long; use rarer words", Err: err}
@@ -137,37 +127,17 @@ func tooLong(err error) bool {
 	return errors.As(err, &pg) && pg.Code == queryCanceled
 }
 
-func (f *Found) read(ctx context.Context, tx pgx.Tx, ledger int32, query string, s Search) error {
-	args := pgx.NamedArgs{"query": query, "everything": s.Everything, "most": audit.MaxSearchMatches + 1, "limit": s.Limit, "offset": s.Offset}
-	matching := matchingAll
-	if !s.Within.Empty() {
-		period := s.Within.Period()
-		matching = matchingCovered
-		args["frameworks"], args["repositories"] = s.Within.Frameworks, s.Within.Repositories
-		args["from"], args["until"] = instant(period.From), instant(period.Until)
-	}
-	rows, err := tx.Query(ctx, fmt.Sprintf(selectMatches, matching), args)
+func (f *Found) read(ctx context.Context, tx pgx.Tx, ledger int32, p parsed, s Search, work int64) error {
+	hits, err := f.walk(ctx, tx, ledger, p, s, work)
 	if err != nil {
 		return err
 	}
-	var seqs []int64
-	scores := map[int64]float32{}
-	var seq *int64
-	var score *float32
-	_, err = pgx.ForEachRow(rows, []any{&f.Total, &seq, &score}, func() error {
-		if seq != nil { // there is a row with the count alone when the page is empty
-			seqs = append(seqs, *seq)
-			scores[*seq] = *score
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+	page := hits[min(s.Offset, len(hits)):min(s.Offset+s.Limit, len(hits))]
+	seqs, scores := make([]int64, len(page)), make(map[int64]float32, len(page))
+	for i, h := range page {
+		seqs[i], scores[h.seq] = h.seq, h.score
 	}
-	if f.Total > audit.MaxSearchMatches {
-		f.Total, f.Capped = audit.MaxSearchMatches, true
-	}
-	rows, err = tx.Query(ctx, `
+	rows, err := tx.Query(ctx, `
 		select `+rowColumns+`
 		from unnest($2::bigint[]) with ordinality as m (seq, place)
 		join entry e on e.ledger = $1 and e.seq = m.seq
@@ -181,14 +151,6 @@ func (f *Found) read(ctx context.Context, tx pgx.Tx, ledger int32, query string,
 		return Match{r, scores[r.Seq]}, err
 	})
 	return err
-}
-
-// instant is null for an open bound.
-func instant(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // Marks stand around the words of a highlight that the query names. They are

@@ -150,7 +150,7 @@ func TestSearchIsFenced(t *testing.T) {
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	count := func(setting string) (n int) {
 		t.Helper()
-		err := conn.QueryRow(t.Context(), `select count(*) from search_ledger('event', true, 10) where set_config('sealbook.ledger', $1, false) is not null`, setting).Scan(&n)
+		err := conn.QueryRow(t.Context(), `select count(*) from search_sensitive('event', 'event', 10, 10, 100), unnest(seqs) where set_config('sealbook.ledger', $1, false) is not null`, setting).Scan(&n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,11 +252,28 @@ func TestSearchIsBounded(t *testing.T) {
 	if err := l.Index(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if found := find(t, l, d.ID, "event"); !found.Capped || found.Total != audit.MaxSearchMatches || found.Matches[0].Seq != n-1 {
+	if found := find(t, l, d.ID, "event"); !found.Capped || found.From != n-audit.MaxSearchMatches || found.Total != audit.MaxSearchMatches || found.Matches[0].Seq != n-1 {
 		t.Errorf("%d entries found, capped: %t", found.Total, found.Capped)
 	}
-	if found := find(t, l, d.ID, `"number 3"`); found.Capped || found.Total != 1 {
+	if found := find(t, l, d.ID, `"number 3"`); found.Capped || found.From != 0 || found.Total != 1 {
 		t.Errorf("%d entries found, capped: %t", found.Total, found.Capped)
+	}
+	frugal := ledgertest.Open(t, dsn, func(c *ledger.Config) { c.SignerState, c.SearchWork = state, 100 })
+	covered := ledger.Search{Query: "event", Fields: audit.SearchAll, Everything: true, Within: audit.Constraints{From: "2000-01-01"}, Limit: 1}
+	if bad := covered.Within.Normalise(""); bad != nil {
+		t.Fatal(bad)
+	}
+	within, err := frugal.Search(t.Context(), d.ID, covered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range []ledger.Found{find(t, frugal, d.ID, "event"), within} { // the newest window is the first that can be too much
+		if !found.Capped || found.From != 8192 || found.Total != n-8192 || found.Matches[0].Seq != n-1 {
+			t.Errorf("%d entries found from %d on, capped: %t", found.Total, found.From, found.Capped)
+		}
+	}
+	if found := find(t, frugal, d.ID, `"number 4321"`); found.Capped || found.From != 0 || found.Total != 1 {
+		t.Errorf("a rare word: %d entries found from %d on, capped: %t", found.Total, found.From, found.Capped)
 	}
 	if _, err := l.Search(t.Context(), d.ID, ledger.Search{Query: "event", Limit: 1, Offset: audit.MaxOffset + 1}); audit.CodeOf(err) != audit.PaginationTooDeep {
 		t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,9 +50,29 @@ func (c *client) get(target string) ([]byte, error) {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	if status != 200 || !bytes.HasPrefix(c.body, []byte(`{"success":true,`)) {
-		return nil, fmt.Errorf("GET %s is answered with %d: %.400s", target, status, c.body)
+		return nil, newRefusal(target, status, c.body)
 	}
 	return c.body, nil
+}
+
+// refusal is an answer without data. It says nothing of the other questions.
+type refusal struct {
+	target string
+	answer string // status, code and message
+}
+
+func newRefusal(target string, status int, body []byte) *refusal {
+	var told struct {
+		Error struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(body, &told); err != nil || told.Error.Code == "" {
+		return &refusal{target, fmt.Sprintf("%d: %.400q", status, body)}
+	}
+	return &refusal{target, fmt.Sprintf("%d %s: %s", status, told.Error.Code, told.Error.Message)}
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("GET %s is answered with %s", r.target, r.answer)
 }
 
 func (c *client) answer() (status int, err error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,6 +36,7 @@ type line struct {
 	Rates    float64 `json:"rate_of_sql"`
 	Target   target  `json:"target"`
 	Met      bool    `json:"met"`
+	Refused  string  `json:"refused,omitempty"` // what the API answered instead of data
 }
 
 type figures struct {
@@ -69,30 +71,51 @@ func measureAll(ctx context.Context, o options, d *dataset, progress io.Writer) 
 		if !o.only.MatchString(q.name) {
 			continue
 		}
-		if q.check != nil {
-			if err := q.check(ctx); err != nil {
-				return nil, fmt.Errorf("%s: %w", q.name, err)
-			}
-		}
-		api, err := drive(ctx, o, s, q.ask)
-		if err != nil {
+		api, err := q.measure(ctx, o, s)
+		var refused *refusal
+		if err != nil && !errors.As(err, &refused) {
 			return nil, fmt.Errorf("%s: %w\n%s", q.name, err, s.Log())
 		}
 		sql, err := d.pgbench(ctx, q.script)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", q.name, err)
 		}
-		l := line{Question: q.name, API: figuresOf(api), SQL: figuresOf(sql), Target: q.target}
-		if l.SQL.P50 > 0 {
-			l.Ratio = l.API.P50 / l.SQL.P50
-		}
-		l.Rates = l.API.Rate / l.SQL.Rate
-		l.Met = q.target.met(l)
+		l := q.line(api, sql, refused)
 		rep.Lines = append(rep.Lines, l)
+		if refused != nil {
+			fmt.Fprintf(progress, "%-40s %v\n", q.name, refused)
+			continue
+		}
 		fmt.Fprintf(progress, "%-40s %9.2f ms, in SQL %9.2f ms\n", q.name, l.API.P50, l.SQL.P50)
 	}
 	rep.Data, err = d.facts(ctx)
 	return rep, err
+}
+
+func (q *question) measure(ctx context.Context, o options, s *server) (out measured, err error) {
+	if q.check != nil {
+		if err := q.check(ctx); err != nil {
+			return out, err
+		}
+	}
+	return drive(ctx, o, s, q.ask)
+}
+
+// line makes a question's line. What was refused has no figures of the API, and
+// misses whatever its target is.
+func (q *question) line(api, sql measured, refused *refusal) line {
+	l := line{Question: q.name, SQL: figuresOf(sql), Target: q.target}
+	if refused != nil {
+		l.Refused = refused.answer
+		return l
+	}
+	l.API = figuresOf(api)
+	if l.SQL.P50 > 0 {
+		l.Ratio = l.API.P50 / l.SQL.P50
+	}
+	l.Rates = l.API.Rate / l.SQL.Rate
+	l.Met = q.target.met(l)
+	return l
 }
 
 func cpu() string {
@@ -125,6 +148,11 @@ var headings = []string{"what", "p50 ms", "p99 ms", "requests/s", "SQL p50 ms", 
 func (l *line) cells() []string {
 	met := "no"
 	switch {
+	case l.Refused != "":
+		return []string{
+			l.Question, "–", "–", "–", short(l.SQL.P50), short(l.SQL.P99), whole(l.SQL.Rate), "–", "–", l.Target.String(),
+			"no: " + l.Refused,
+		}
 	case l.Target == (target{}):
 		met = "–"
 	case l.Met:
@@ -174,7 +202,11 @@ func (rep *report) text(w io.Writer) error {
 func (rep *report) markdown(w io.Writer) error {
 	fmt.Fprintf(w, "%s\n\n| %s |\n|---|%s---|---|\n", rep.title(), strings.Join(headings, " | "), strings.Repeat("--:|", len(headings)-3))
 	for i := range rep.Lines {
-		if _, err := fmt.Fprintf(w, "| %s |\n", strings.Join(rep.Lines[i].cells(), " | ")); err != nil {
+		cells := rep.Lines[i].cells()
+		for n := range cells {
+			cells[n] = strings.ReplaceAll(cells[n], "|", `\|`)
+		}
+		if _, err := fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | ")); err != nil {
 			return err
 		}
 	}
