@@ -14,7 +14,6 @@ import (
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/artifact"
-	"github.com/sealbook/sealbook/internal/mail"
 	"github.com/sealbook/sealbook/internal/seal"
 	"github.com/sealbook/sealbook/internal/store"
 	"github.com/sealbook/sealbook/internal/stream"
@@ -32,7 +31,7 @@ type Activities struct {
 	Sender    *stream.Sender     // sends to the receivers of streams
 	Sealer    *seal.Sealer       // opens their secrets
 	Notary    *Notary            // seals reports; nil: a PDF cannot be made
-	Mail      *mail.Sender       // sends reports; nil: none is sent
+	Mail      Mailer             // sends reports; nil: none is sent
 	PublicURL string             // where readers of mails find the API
 	Anchors   []Anchor           // where registry checkpoints are published; nil is nowhere
 	Clock     audit.Clock

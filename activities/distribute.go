@@ -13,6 +13,12 @@ import (
 	"github.com/sealbook/sealbook/internal/store"
 )
 
+// Mailer hands mails over: SendGrid's or a mail server's (mail.Sender, mail.SMTP).
+// Every error is a *mail.Failure.
+type Mailer interface {
+	Send(context.Context, mail.Message) (mail.Sent, error)
+}
+
 // Distribution is where the deliveries of a distribution stand.
 type Distribution struct {
 	Unsent []string                    `json:"unsent,omitempty"` // ids of those that nobody was asked to send, or whose answer is missing
@@ -108,7 +114,7 @@ func (a *Activities) SendReport(ctx context.Context, s SendReport) (audit.Delive
 
 // SendAttempt is how long one attempt to send may take, with all that is written
 // down about it.
-const SendAttempt = mail.SendWait + 2*noteTimeout + 20*time.Second
+const SendAttempt = max(mail.SendWait, mail.SMTPWait) + 2*noteTimeout + 20*time.Second
 
 const (
 	lostAnswer  = "the provider was asked to send this, but the answer was lost: unless it reports the delivery, nobody knows whether the mail went out"

@@ -13,12 +13,13 @@ import (
 	"github.com/sealbook/sealbook/internal/report"
 	"github.com/sealbook/sealbook/internal/sign"
 	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/internal/tsa"
 )
 
 // Notary seals reports.
 type Notary struct {
 	Identity sign.Identity
-	Stamp    *sign.Authority // nil: reports are sealed without a time stamp
+	Stamp    *tsa.Authority // nil: reports are sealed without a time stamp
 }
 
 // FinishReport makes the file of a report: a PDF is rendered and sealed. Of one

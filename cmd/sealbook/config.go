@@ -72,6 +72,10 @@ type Config struct {
 	// MailFrom and MailName are the sender of mails; SendGridKeyFile holds the
 	// account's key, and SendGridURL is where its API is.
 	MailFrom, MailName, SendGridKeyFile, SendGridURL string
+	// SMTPAddr is a mail server to send with instead, SMTPTLS how it is reached, and
+	// SMTPUsername and SMTPPasswordFile who logs in there.
+	SMTPAddr, SMTPUsername, SMTPPasswordFile string
+	SMTPTLS                                  mail.TLSMode
 	// MailEvents verifies what the mail provider reports; nil takes nothing.
 	MailEvents *ecdsa.PublicKey
 	// CORSOrigins are whose scripts may use the API.
@@ -236,6 +240,23 @@ var settings = []setting{
 	{"SEALBOOK_MAIL_NAME", "name of the sender (default Sealbook)", plain(func(c *Config) *string { return &c.MailName })},
 	{"SEALBOOK_SENDGRID_KEY_FILE", "file of the key of the SendGrid account that sends", plain(func(c *Config) *string { return &c.SendGridKeyFile })},
 	{"SEALBOOK_SENDGRID_URL", "where its API is, as of a stand-in (default\n" + defaultSendGrid + ")", web(func(c *Config) *string { return &c.SendGridURL })},
+	{"SEALBOOK_SMTP_ADDR", "mail server to send with instead, as host:port", func(c *Config, v string) error {
+		host, port, err := net.SplitHostPort(v)
+		if err != nil || host == "" || port == "" {
+			return fmt.Errorf("%q is not an address like mail.example.com:587", v)
+		}
+		c.SMTPAddr = v
+		return nil
+	}},
+	{"SEALBOOK_SMTP_TLS", "how it is reached: starttls, implicit, or none for a\nserver on this machine (default starttls)", func(c *Config, v string) error {
+		c.SMTPTLS = mail.TLSMode(v)
+		if !slices.Contains([]mail.TLSMode{mail.StartTLS, mail.ImplicitTLS, mail.NoTLS}, c.SMTPTLS) {
+			return fmt.Errorf("%q is not one of starttls, implicit, none", v)
+		}
+		return nil
+	}},
+	{"SEALBOOK_SMTP_USERNAME", "who logs in there (default: nobody)", plain(func(c *Config) *string { return &c.SMTPUsername })},
+	{"SEALBOOK_SMTP_PASSWORD_FILE", "file of their password", plain(func(c *Config) *string { return &c.SMTPPasswordFile })},
 	{"SEALBOOK_SENDGRID_EVENT_KEY", "key that SendGrid's Signed Event Webhook is verified\nwith, as SendGrid shows it (default: none, and events\nare not taken)", func(c *Config, v string) (err error) {
 		c.MailEvents, err = mail.ParseEventKey(v)
 		return err

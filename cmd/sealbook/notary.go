@@ -3,21 +3,26 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/sealbook/sealbook/activities"
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/exchange"
 	"github.com/sealbook/sealbook/internal/mail"
 	"github.com/sealbook/sealbook/internal/sign"
+	"github.com/sealbook/sealbook/internal/tsa"
 )
 
 // notarySettings say what the worker seals reports with, and mailSettings how it
 // sends them.
 var (
 	notarySettings = []string{"SEALBOOK_REPORT_CERTIFICATE", "SEALBOOK_REPORT_KEY", "SEALBOOK_REPORT_PKCS12", "SEALBOOK_REPORT_PASSWORD_FILE", "SEALBOOK_DEVELOPMENT"}
-	mailSettings   = []string{"SEALBOOK_MAIL_FROM", "SEALBOOK_MAIL_NAME", "SEALBOOK_SENDGRID_KEY_FILE", "SEALBOOK_SENDGRID_URL"}
+	mailSettings   = []string{
+		"SEALBOOK_MAIL_FROM", "SEALBOOK_MAIL_NAME", "SEALBOOK_SENDGRID_KEY_FILE", "SEALBOOK_SENDGRID_URL",
+		"SEALBOOK_SMTP_ADDR", "SEALBOOK_SMTP_TLS", "SEALBOOK_SMTP_USERNAME", "SEALBOOK_SMTP_PASSWORD_FILE",
+	}
 )
 
 // defaultSendGrid is where SendGrid's API is.
@@ -74,28 +79,46 @@ func notary(c Config) (*activities.Notary, error) {
 		if err != nil {
 			return nil, err
 		}
-		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-		n.Stamp = &sign.Authority{URL: c.TSAURL, Roots: roots, Wait: maxReportStampWait, Client: client}
+		n.Stamp = &tsa.Authority{URL: c.TSAURL, Roots: roots, Wait: maxReportStampWait, Client: exchange.NewClient()}
 	}
 	return n, nil
 }
 
-// mailer sends reports; nil when nothing is configured.
-func mailer(c Config) (*mail.Sender, error) {
-	if c.MailFrom == "" {
-		if c.SendGridKeyFile != "" {
-			return nil, usagef("SEALBOOK_SENDGRID_KEY_FILE is set and SEALBOOK_MAIL_FROM is not: mails need a sender")
-		}
+// mailer sends reports, with SendGrid or a mail server; nil when nothing is
+// configured.
+func mailer(c Config) (activities.Mailer, error) {
+	switch {
+	case c.MailFrom == "" && c.SendGridKeyFile == "" && c.SMTPAddr == "":
 		return nil, nil
-	}
-	if c.SendGridKeyFile == "" {
-		return nil, usagef("SEALBOOK_MAIL_FROM is set and SEALBOOK_SENDGRID_KEY_FILE is not: there is no account to send with")
+	case c.MailFrom == "":
+		return nil, usagef("SEALBOOK_MAIL_FROM is not set: mails need a sender")
+	case c.SendGridKeyFile != "" && c.SMTPAddr != "":
+		return nil, usagef("SEALBOOK_SENDGRID_KEY_FILE and SEALBOOK_SMTP_ADDR are two ways to send: leave one out")
+	case c.SMTPAddr != "":
+		return mailServer(c)
+	case c.SendGridKeyFile == "":
+		return nil, usagef("SEALBOOK_MAIL_FROM is set, and neither SEALBOOK_SENDGRID_KEY_FILE nor SEALBOOK_SMTP_ADDR is: there is nothing to send with")
 	}
 	key, err := readReportFile("SEALBOOK_SENDGRID_KEY_FILE", c.SendGridKeyFile)
 	if err != nil {
 		return nil, err
 	}
 	return &mail.Sender{Key: strings.TrimSpace(string(key)), From: c.MailFrom, FromName: c.MailName, BaseURL: c.SendGridURL}, nil
+}
+
+func mailServer(c Config) (activities.Mailer, error) {
+	s := &mail.SMTP{Addr: c.SMTPAddr, Username: c.SMTPUsername, From: c.MailFrom, FromName: c.MailName, TLS: c.SMTPTLS, Clock: audit.SystemClock}
+	if (c.SMTPUsername == "") != (c.SMTPPasswordFile == "") {
+		return nil, usagef("SEALBOOK_SMTP_USERNAME and SEALBOOK_SMTP_PASSWORD_FILE belong together")
+	}
+	if c.SMTPPasswordFile != "" {
+		password, err := readReportFile("SEALBOOK_SMTP_PASSWORD_FILE", c.SMTPPasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		s.Password = strings.TrimRight(string(password), "\r\n")
+	}
+	return s, nil
 }
 
 // maxReportFile bounds the files of these settings, in bytes.
