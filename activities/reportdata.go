@@ -84,7 +84,7 @@ func (a *Activities) snapshot(ctx context.Context, row *store.Report) (f frozenR
 	s.FirstSeq, s.EndSeq, s.Sources = f.First, f.End, []string{"ledger_entries", "findings", "violations"}
 	d := &f.Document
 	*d = report.Document{
-		Title: report.Type(request.Type).Label(), Organisation: organisation.Name, ReportID: string(row.ID), Revision: 1, Type: report.Type(request.Type),
+		Title: reportTitle(row), Organisation: organisation.Name, ReportID: string(row.ID), Revision: 1, Type: report.Type(request.Type),
 		Period: report.Period{From: row.FromTime.UTC(), Until: row.UntilTime.UTC()}, Scope: scopeLines(request.Scope),
 		GeneratedAt: audit.Instant(a.Clock()), GeneratedBy: requester(row.RequestedBy.V), Checkpoint: string(checkpoint.Note),
 		Basis: report.Basis{Origin: checkpoint.Origin, FirstSeq: f.First, LastSeq: max(f.End-1, f.First)},
@@ -97,14 +97,15 @@ func (a *Activities) snapshot(ctx context.Context, row *store.Report) (f frozenR
 	if err := a.countEntries(ctx, row, &f, &s); err != nil {
 		return f, s, err
 	}
+	var found []store.Gap
 	if request.Type == audit.ComplianceSummaryReport {
-		if err := a.scoreFramework(ctx, row, d, &s); err != nil {
+		if found, err = a.scoreFramework(ctx, row, d, &s); err != nil {
 			return f, s, err
 		}
 	} else {
 		s.ScoreReason = "only a compliance_summary is scored"
 	}
-	if err := a.reportGaps(ctx, row, d, &s); err != nil {
+	if err := a.reportGaps(ctx, row, d, &s, found); err != nil {
 		return f, s, err
 	}
 	d.Limits = append(d.Limits, limitsOf(request, d)...)
@@ -183,24 +184,25 @@ func counted(n map[string]int64) (out []report.Count) {
 	return out
 }
 
-// scoreFramework assesses the period anew: a report stands on its own.
-func (a *Activities) scoreFramework(ctx context.Context, row *store.Report, d *report.Document, s *store.ReportSummary) error {
+// scoreFramework assesses the period anew: a report stands on its own. It returns
+// what does not hold, as findings and violations that nobody has opened.
+func (a *Activities) scoreFramework(ctx context.Context, row *store.Report, d *report.Document, s *store.ReportSummary) (found []store.Gap, err error) {
 	framework := row.Request.V.Framework
 	catalogs, err := CatalogsOf([]audit.Framework{framework})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	assessor := Assessor{Log: a.Log, Store: a.Store, Clock: a.Clock}
-	found, err := assessor.Assess(ctx, row.Ledger, catalogs, row.Period())
+	assessed, err := assessor.Assess(ctx, row.Ledger, catalogs, row.Period())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r := &found.Reports[0]
+	r := &assessed.Reports[0]
 	d.Basis.Catalog, d.Basis.CatalogVersion, d.Basis.CatalogDigest = r.Edition, fmt.Sprint(r.CatalogVersion), r.CatalogDigest
 	out := report.Framework{Name: framework, Edition: r.Edition, Score: r.Score, Coverage: r.Coverage, Floor: r.Floor, Status: string(r.Status)}
 	earlier, err := a.Store.Scores(ctx, row.Ledger, framework, row.UntilTime)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range earlier[max(0, len(earlier)-maxTrendPoints):] {
 		if e.Score != nil {
@@ -214,6 +216,10 @@ func (a *Activities) scoreFramework(ctx context.Context, row *store.Report, d *r
 			out.NotAssessed = append(out.NotAssessed, report.Unassessed{ID: q.Requirement, Reason: whyNotAssessed(q)})
 		}
 	}
+	// As an assessment that looks at the present would have them.
+	if gaps := gapsOf(&store.Assessment{FromTime: row.FromTime, UntilTime: row.UntilTime, CreatedAt: row.UntilTime}, assessed.Reports); gaps != nil {
+		found = gaps.Gaps
+	}
 	for _, what := range r.NotInLedger {
 		out.NotAssessed = append(out.NotAssessed, report.Unassessed{ID: what, Reason: "a log cannot show it"})
 	}
@@ -223,10 +229,19 @@ func (a *Activities) scoreFramework(ctx context.Context, row *store.Report, d *r
 		s.ScoreReason = "nothing in the period could be assessed"
 	}
 	s.Sources = append(s.Sources, "control_catalog", "attestations", "assessments")
-	return nil
+	return found, nil
 }
 
 const maxTrendPoints = 60
+
+// reportTitle says what the report is of; its type stands below.
+func reportTitle(row *store.Report) string {
+	period := row.Period().String()
+	if f := row.Request.V.Framework; f != "" {
+		return string(f) + ", " + period
+	}
+	return period
+}
 
 func requester(by audit.Object) string {
 	for _, key := range []string{"name", "id"} {

@@ -14,12 +14,17 @@ import (
 // reportGapsPage is how many findings or violations are read at once.
 const reportGapsPage = 500
 
-// reportGaps adds the findings that are open, or were closed in the period, and
-// the violations that happened in the period, or before it and are not resolved.
-func (a *Activities) reportGaps(ctx context.Context, row *store.Report, d *report.Document, s *store.ReportSummary) error {
-	var violations, critical, remediated, pending int64
-	s.Violations, s.Critical, s.Remediated, s.Pending = &violations, &critical, &remediated, &pending
-	shows, remediation := row.Request.V.Scope.Shows()
+// gapCounts are what a report's summary says of findings and violations.
+type gapCounts struct{ violations, critical, remediated, pending int64 }
+
+// reportGaps adds the findings that are open, or were closed in the period or since,
+// and the violations that happened in the period, or before it and are not
+// resolved. What the report's own assessment found and nobody has opened yet comes
+// beside them: a requirement that does not hold has a finding in any case.
+func (a *Activities) reportGaps(ctx context.Context, row *store.Report, d *report.Document, s *store.ReportSummary, found []store.Gap) error {
+	var n gapCounts
+	s.Violations, s.Critical, s.Remediated, s.Pending = &n.violations, &n.critical, &n.remediated, &n.pending
+	opened := map[string]bool{}
 	for _, kind := range []audit.GapKind{audit.FindingGap, audit.ViolationGap} {
 		for offset := 0; ; offset += reportGapsPage {
 			page, _, err := a.Store.Gaps(ctx, row.Ledger, store.GapFilter{Kind: kind, Framework: row.Request.V.Framework}, reportGapsPage, offset)
@@ -27,26 +32,9 @@ func (a *Activities) reportGaps(ctx context.Context, row *store.Report, d *repor
 				return err
 			}
 			for i := range page {
-				g := &page[i]
-				closed := g.ClosedAt != nil
-				if !g.DetectedAt.Before(row.UntilTime) && kind == audit.ViolationGap || closed && g.ClosedAt.Before(row.FromTime) {
-					continue
-				}
-				if closed {
-					remediated++
-				} else if g.Status != audit.GapAccepted {
-					pending++
-				}
-				if kind == audit.FindingGap {
-					if !closed && g.Severity == audit.SeverityCritical {
-						critical++
-					}
-					d.Findings = append(d.Findings, reportGap(g, remediation))
-					continue
-				}
-				violations++
-				if shows {
-					d.Violations = append(d.Violations, reportGap(g, remediation))
+				if g := &page[i]; belongs(row, g) {
+					opened[gapSubject(g)] = opened[gapSubject(g)] || g.ClosedAt == nil
+					n.add(row, d, g)
 				}
 			}
 			if len(page) < reportGapsPage {
@@ -54,10 +42,51 @@ func (a *Activities) reportGaps(ctx context.Context, row *store.Report, d *repor
 			}
 		}
 	}
-	if !shows && violations > 0 {
-		d.Limits = append(d.Limits, fmt.Sprintf("Violations are left out as the request wanted it; there are %d.", violations))
+	for i := range found {
+		g := &found[i]
+		if opened[gapSubject(g)] {
+			continue
+		}
+		g.ID, g.Status, g.DueAt = string(g.Framework)+" "+g.Requirement, audit.GapOpen, nil
+		g.Description += " (found by this report's own assessment; nobody has opened it yet)"
+		n.add(row, d, g)
+	}
+	if shows, _ := row.Request.V.Scope.Shows(); !shows && n.violations > 0 {
+		d.Limits = append(d.Limits, fmt.Sprintf("Violations are left out as the request wanted it; there are %d.", n.violations))
 	}
 	return nil
+}
+
+func gapSubject(g *store.Gap) string {
+	return string(g.Kind) + "\n" + string(g.Framework) + "\n" + g.Requirement + "\n" + g.CheckID
+}
+
+func belongs(row *store.Report, g *store.Gap) bool {
+	if g.Kind == audit.ViolationGap && !g.DetectedAt.Before(row.UntilTime) {
+		return false
+	}
+	return g.ClosedAt == nil || !g.ClosedAt.Before(row.FromTime)
+}
+
+func (n *gapCounts) add(row *store.Report, d *report.Document, g *store.Gap) {
+	shows, remediation := row.Request.V.Scope.Shows()
+	closed := g.ClosedAt != nil
+	if closed {
+		n.remediated++
+	} else if g.Status != audit.GapAccepted {
+		n.pending++
+	}
+	if g.Kind == audit.FindingGap {
+		if !closed && g.Severity == audit.SeverityCritical {
+			n.critical++
+		}
+		d.Findings = append(d.Findings, reportGap(g, remediation))
+		return
+	}
+	n.violations++
+	if shows {
+		d.Violations = append(d.Violations, reportGap(g, remediation))
+	}
 }
 
 func reportGap(g *store.Gap, remediation bool) report.Finding {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -123,6 +124,76 @@ func (p *press) distribute(id string) {
 		start := audit.DistributionStart{ID: d.Distribution, Report: audit.ReportID(id), Ledger: p.b.ledger, Organisation: "org_test"}
 		var state audit.DeliveryState
 		_ = p.run(p.do.SendReport, activities.SendReport{Start: start, Delivery: d.ID}, &state) // what fails is told by its state
+	}
+}
+
+// publish does what a worker does for a report, an officer who signs it, and the
+// servers that take its mails.
+func (b *bench) publish(id string, officer *member) {
+	b.t.Helper()
+	p := newPress(b)
+	p.begin(id)
+	row, err := b.store.Report(b.t.Context(), b.ledger, audit.ReportID(id))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if row.Signatory != nil {
+		officer.sign(id, officer.challenge(id)).want(201)
+	}
+	p.finish(id)
+	p.distribute(id)
+	list, err := b.store.Deliveries(b.t.Context(), b.ledger, row.ID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, d := range list {
+		now := b.clock.now()
+		if _, err := b.store.NoteDelivery(b.t.Context(), store.DeliveryEvent{ID: "e" + d.ID, Delivery: d.ID, Event: mail.Delivered, At: now, State: audit.DeliveryDelivered}, now); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// TestFindingsOfAReport: a requirement that does not hold has a finding, though no
+// assessment has opened one.
+func TestFindingsOfAReport(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.post("full", "~/entries", `{"event_type":"access.granted","timestamp":"2024-02-01T10:00:00Z","user_id":"u1","resource_id":"vault"}`).want(201)
+	id := b.post("full", "~/reports", `{"report_type":"compliance_summary","framework":"soc2","format":"json","period":{"start":"2024-01-01","end":"2024-03-31"}}`).want(202).text("data.report_id")
+	b.publish(id, nil)
+	var got struct {
+		Report struct {
+			Frameworks []struct {
+				Requirements []struct{ ID, Status string }
+			}
+			Findings []struct{ Requirement, Status string }
+		}
+	}
+	if err := json.Unmarshal(b.get("full", "~/reports/"+id+"/download").want(200).body, &got); err != nil {
+		t.Fatal(err)
+	}
+	failing := 0
+	for _, q := range got.Report.Frameworks[0].Requirements {
+		if q.Status != "partial" && q.Status != "non_compliant" {
+			continue
+		}
+		failing++
+		found := 0
+		for _, f := range got.Report.Findings {
+			if f.Requirement == "SOC2 "+q.ID && f.Status == "open" {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s is %s and has %d findings", q.ID, q.Status, found)
+		}
+	}
+	if failing == 0 || failing != len(got.Report.Findings) {
+		t.Errorf("%d requirements fail, and there are %d findings", failing, len(got.Report.Findings))
+	}
+	if a := b.get("full", "~/reports/"+id).want(200); a.number("data.summary.pending_actions") < int64(failing) {
+		t.Errorf("%s", a.body)
 	}
 }
 

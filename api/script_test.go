@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/api"
+	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/account"
 )
 
@@ -38,6 +39,9 @@ import (
 //	index                           brings the text index to the ledgers' heads
 //	flush                           brings what was read into the ledgers
 //	complete JOB                    publishes a package for an export, as a worker does
+//	officer                         officer@example.com, who may sign, joins and signs in
+//	publish REPORT                  makes a report as a worker does; the officer signs if it waits for
+//	                                them, and its mails are delivered
 //	fields MESSAGE                  the answer has the fields that fields.tsv lists,
 //	sent MESSAGE                    or the request has
 //
@@ -62,10 +66,11 @@ func TestScripts(t *testing.T) {
 }
 
 type script struct {
-	t  *testing.T
-	b  *bench
-	at string // file:line
-	as string
+	officer *member
+	t       *testing.T
+	b       *bench
+	at      string // file:line
+	as      string
 
 	mount string // what ~ stands for
 	vars  map[string]string
@@ -142,6 +147,13 @@ func (s *script) line(text string) {
 		s.send()
 		s.b.clock.move(time.Second) // no package is made in no time
 		s.b.complete(s.expand(strings.TrimPrefix(text, "complete ")), []byte("a package"))
+	case text == "officer":
+		s.send()
+		s.officer = s.b.join("officer", audit.ComplianceOfficer)
+		s.officer.signIn()
+	case strings.HasPrefix(text, "publish "):
+		s.send()
+		s.b.publish(s.expand(strings.TrimPrefix(text, "publish ")), s.officer)
 	case s.next != nil && headerLine.MatchString(text):
 		m := headerLine.FindStringSubmatch(text)
 		s.next.header[http.CanonicalHeaderKey(m[1])] = append(s.next.header[http.CanonicalHeaderKey(m[1])], s.expand(m[2]))
