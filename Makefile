@@ -10,6 +10,7 @@ BENCH        ?= .
 BENCHTIME    ?= 2s
 FUZZTIME     ?= 30s
 FAULT_CYCLES ?= 20
+BENCH_ENTRIES ?= 1000000
 PACKAGES     ?= ./...
 
 # The race detector needs a C compiler. A machine without one still gets every
@@ -99,6 +100,13 @@ bench-ledger: build ## measure appending beside plain INSERTs, a naive chain and
 bench-api: build ## measure the API over 10 million entries beside SQL (BENCH_API)
 	@cd bench && CGO_ENABLED=0 go build -buildvcs=false -o ../.cache/bin/sealbook-bench-api ./reads
 	@$(STACK) keep .cache/bench-api -- .cache/bin/sealbook-bench-api -sealbook $(SEALBOOK) $(BENCH_API)
+
+# How fast reports are rendered and periods are assessed, and in how much memory.
+# What lies between them is the database's.
+.PHONY: bench-reports
+bench-reports: $(STACK) ## measure rendering and assessing beside their baselines (BENCH_ENTRIES)
+	@$(STACK) test -- env SEALBOOK_TEST_ASSESS_ENTRIES=$(BENCH_ENTRIES) \
+		go test -run '^$$' -bench 'PDF|AssessLedger' -benchtime $(BENCHTIME) -timeout 0 ./internal/report ./activities
 
 # What a database covers differs from run to run, so an input that was new once
 # seldom is again: without a bound, making it smaller would take all the time.

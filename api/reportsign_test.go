@@ -148,14 +148,19 @@ func TestSigningThatFails(t *testing.T) {
 	a.code = "000000"
 	officer.sign(id, a).want(401)
 	failed++
+	officer.signIn()
+	used := b.post(officer.email, "~/reports/"+id+"/signature/challenge", "{}").want(201)
+	officer.sign(id, attempt{used.text("data.nonce"), used.text("data.digest"), "approval", goodPassword, officer.code()}).want(401) // the session began with it
+	failed++
 	if n := len(b.entriesOf(b.ledger, "audit.signature_failed")); n != failed {
 		t.Errorf("%d entries about %d attempts that failed", n, failed)
 	}
 	if got := b.get("full", "~/reports/"+id).want(200); got.text("data.status") != "pending_signature" {
 		t.Errorf("%s", got.body)
 	}
-	// Wrong components count as for signing in, and lock the account. There were two.
-	for range audit.MaxSignInFails - 2 {
+	// Wrong components count as for signing in, and lock the account. There was one
+	// since the session began.
+	for range audit.MaxSignInFails - 1 {
 		c := officer.challenge(id)
 		c.password = "guess"
 		if got := officer.sign(id, c); got.status != 401 {
