@@ -23,6 +23,8 @@ import (
 	"github.com/sealbook/sealbook/internal/mail"
 	"github.com/sealbook/sealbook/internal/sign"
 	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/internal/tsa"
+	"github.com/sealbook/sealbook/internal/tsa/tsatest"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -435,5 +437,96 @@ func TestMailEventsComeInAnyOrder(t *testing.T) {
 	}
 	if known, err := b.store.NoteDelivery(t.Context(), store.DeliveryEvent{ID: "x", Delivery: "delivery_of_nobody", Event: "delivered", At: now, State: audit.DeliveryDelivered}, now); known || err != nil {
 		t.Errorf("an event of no delivery: %v, %v", known, err)
+	}
+}
+
+// What cannot be made says what a person can do about it, and is made once that is
+// done.
+func TestReportsInTrouble(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := newPress(b)
+	order := func() string {
+		id := b.post("full", "~/reports", someReport).want(202).text("data.report_id")
+		p.begin(id)
+		return id
+	}
+	empty := order() // the period has no entry
+	p.finish(empty)
+	if a := b.get("full", "~/reports/"+empty).want(200); a.number("data.summary.total_audit_entries") != 0 || a.text("data.status") != "generated" ||
+		a.text("data.summary.overall_compliance_score_reason") == "" {
+		t.Errorf("%s", a.body)
+	}
+	file := b.get("full", "~/reports/"+empty+"/download").want(200)
+	if seals, err := sign.Verify(file.body, p.roots, nil); err != nil || len(seals) != 1 || len(seals[0].Problems) > 0 {
+		t.Errorf("%+v %v", seals, err)
+	}
+
+	own := p.do.Notary
+	down := httptest.NewServer(http.NotFoundHandler())
+	down.Close()
+	waiting := order()
+	p.do.Notary = &activities.Notary{Identity: own.Identity, Stamp: &tsa.Authority{URL: down.URL, Wait: time.Second, Client: http.DefaultClient}}
+	if err := p.run(p.do.FinishReport, p.start(waiting), nil); err == nil || !strings.Contains(err.Error(), "UNAVAILABLE") {
+		t.Errorf("an authority that is down: %v", err) // and so it is tried again
+	}
+	if a := b.get("full", "~/reports/"+waiting).want(200); a.text("data.status") != "processing" {
+		t.Errorf("%s", a.body)
+	}
+	old, err := sign.Development(b.clock.now().AddDate(-6, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired, err := sign.LoadPEM(old.Certificates, old.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.do.Notary = &activities.Notary{Identity: expired}
+	if err := p.run(p.do.FinishReport, p.start(waiting), nil); err == nil || !strings.Contains(err.Error(), "INVALID_STATE") {
+		t.Errorf("a certificate whose time is over: %v", err)
+	}
+	p.do.Notary = nil
+	if err := p.run(p.do.FinishReport, p.start(waiting), nil); err == nil || !strings.Contains(err.Error(), "SEALBOOK_REPORT_CERTIFICATE") {
+		t.Errorf("no certificate: %v", err)
+	}
+	var status audit.ReportStatus
+	p.must(p.do.EndReport, activities.EndReport{Start: p.start(waiting), Status: audit.ReportFailed, Reason: "there is no certificate"}, &status)
+	if a := b.get("full", "~/reports/"+waiting).want(200); a.text("data.status") != "failed" || a.text("data.error") != "there is no certificate" {
+		t.Errorf("%s", a.body)
+	}
+	p.do.Notary = own
+
+	p.do.Mail = nil
+	unsent := b.post("full", "~/reports", strings.Replace(someReport, "}}", `},"distribution":["a@example.com"]}`, 1)).want(202).text("data.report_id")
+	p.begin(unsent)
+	p.finish(unsent)
+	p.distribute(unsent)
+	if a := b.get("full", "~/reports/"+unsent+"/deliveries").want(200); a.text("data.0.state") != "refused" || !strings.Contains(a.text("data.0.detail"), "SEALBOOK_MAIL_FROM") {
+		t.Errorf("%s", a.body)
+	}
+	b.whole()
+}
+
+// TestReportWithATimeStamp: the authority proves when it was sealed, and a repeated
+// seal, which would have another stamp, is not made.
+func TestReportWithATimeStamp(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := newPress(b)
+	authority := tsatest.NewAuthority(t)
+	roots, err := tsa.ParseRoots(authority.Roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.do.Notary.Stamp = &tsa.Authority{URL: authority.URL, Roots: roots, Wait: 10 * time.Second, Client: http.DefaultClient}
+	id := b.post("full", "~/reports", someReport).want(202).text("data.report_id")
+	p.begin(id)
+	p.finish(id)
+	seals, err := sign.Verify(b.get("full", "~/reports/"+id+"/download").want(200).body, p.roots, roots)
+	if err != nil || len(seals) != 1 || len(seals[0].Problems) > 0 || seals[0].TimestampTime.IsZero() {
+		t.Fatalf("%+v %v", seals, err)
+	}
+	if a := b.get("full", "~/reports/"+id).want(200); a.text("data.digital_signature.timestamped_at") != audit.FormatTime(seals[0].TimestampTime) {
+		t.Errorf("%s", a.body)
 	}
 }
