@@ -105,6 +105,11 @@ func (a *Activities) snapshot(ctx context.Context, row *store.Report) (f frozenR
 	} else {
 		s.ScoreReason = "only a compliance_summary is scored"
 	}
+	if request.Type == audit.DataIntegrityReport {
+		if err := a.verifyRange(ctx, row, &f); err != nil {
+			return f, s, err
+		}
+	}
 	if err := a.reportGaps(ctx, row, d, &s, found); err != nil {
 		return f, s, err
 	}
@@ -169,13 +174,45 @@ func (a *Activities) countEntries(ctx context.Context, row *store.Report, f *fro
 	f.Document.EventsByType, f.Document.Severities = counted(types), counted(severities)
 	if broken > 0 {
 		f.Document.Limits = append(f.Document.Limits, fmt.Sprintf(
-			"%d entries of the range are not what the ledger committed to, and are neither counted nor listed; the first are at positions %v. "+
+			"Entries of the range that are not what the ledger committed to, and so are neither counted nor listed: %d, the first at positions %v. "+
 				"They were altered after they were recorded, or the storage is damaged: verify the ledger.", broken, altered))
 	}
 	return nil
 }
 
 const maxAlteredNamed = 20
+
+// verifyRange holds the report's range against the signed tree. What it finds is
+// what the report is about, and no failure.
+func (a *Activities) verifyRange(ctx context.Context, row *store.Report, f *frozenReport) error {
+	if f.First >= f.End {
+		return nil
+	}
+	v, err := a.Log.Verify(ctx, row.Ledger, f.First, f.End, nil)
+	if err != nil {
+		return err
+	}
+	said := fmt.Sprintf("%d entries, from %d to %d, were held against their hashes, their places in the chain, the searchable columns and the signed tree. ", v.Rows, v.First, v.End-1)
+	if v.OK() {
+		f.Document.Checked = append(f.Document.Checked, said+"All are what was recorded.")
+		return nil
+	}
+	f.Document.Checked = append(f.Document.Checked, said+"They are not all what was recorded:")
+	for _, kind := range slices.Sorted(maps.Keys(v.Counts)) {
+		f.Document.Checked = append(f.Document.Checked, fmt.Sprintf("%s: %d", kind, v.Counts[kind]))
+	}
+	for i, p := range v.Problems {
+		if i == maxAlteredNamed {
+			break
+		}
+		where := ""
+		if p.Seq >= 0 {
+			where = fmt.Sprintf("entry %d: ", p.Seq)
+		}
+		f.Document.Checked = append(f.Document.Checked, where+p.Message)
+	}
+	return nil
+}
 
 func counted(n map[string]int64) (out []report.Count) {
 	for _, name := range slices.Sorted(maps.Keys(n)) {
@@ -198,6 +235,9 @@ func (a *Activities) scoreFramework(ctx context.Context, row *store.Report, d *r
 		return nil, err
 	}
 	r := &assessed.Reports[0]
+	if v := assessed.Facts.Verified; v.Read > 0 {
+		d.Checked = append(d.Checked, fmt.Sprintf("The assessment read %d entries, from %d to %d; %d of them are what the signed tree says.", v.Read, assessed.First, assessed.End-1, v.Sound))
+	}
 	d.Basis.Catalog, d.Basis.CatalogVersion, d.Basis.CatalogDigest = r.Edition, fmt.Sprint(r.CatalogVersion), r.CatalogDigest
 	out := report.Framework{Name: framework, Edition: r.Edition, Score: r.Score, Coverage: r.Coverage, Floor: r.Floor, Status: string(r.Status)}
 	earlier, err := a.Store.Scores(ctx, row.Ledger, framework, row.UntilTime)

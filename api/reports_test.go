@@ -440,6 +440,38 @@ func TestMailEventsComeInAnyOrder(t *testing.T) {
 	}
 }
 
+// TestDataIntegrityReport: it says what verifying the ledger found, of a ledger that
+// holds and of one that was altered; entries that were are not counted.
+func TestDataIntegrityReport(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	made := func() (checked, limits, entries string) {
+		id := b.post("full", "~/reports", `{"report_type":"data_integrity","format":"json","period":{"start":"2024-01-01","end":"2024-03-31"}}`).want(202).text("data.report_id")
+		b.publish(id, nil)
+		var got struct {
+			Report struct{ Checked, Limits []string }
+			Tables []struct{ Rows []json.RawMessage }
+		}
+		if err := json.Unmarshal(b.get("full", "~/reports/"+id+"/download").want(200).body, &got); err != nil {
+			t.Fatal(err)
+		}
+		a := b.get("full", "~/reports/"+id).want(200)
+		return strings.Join(got.Report.Checked, " "), strings.Join(got.Report.Limits, " "), fmt.Sprint(a.number("data.summary.total_audit_entries"), len(got.Tables[0].Rows))
+	}
+	var seq int64
+	for range 3 {
+		seq = b.post("full", "~/entries", `{"event_type":"data_change","category":"c","severity":"low","description":"d","resource_id":"r","user_id":"mallory","timestamp":"2024-02-01T10:00:00Z"}`).want(201).number("data.seq")
+	}
+	if checked, limits, entries := made(); !strings.Contains(checked, "All are what was recorded") || strings.Contains(limits, "altered") || entries != "3 3" {
+		t.Errorf("%s\n%s\n%s", checked, limits, entries)
+	}
+	b.superuser(`update payload set fields = replace(fields, 'mallory', 'alice_x'), actor_id = 'alice_x' where ledger = $1 and seq = $2`, b.ledger, seq)
+	if checked, limits, entries := made(); !strings.Contains(checked, "not all what was recorded") || !strings.Contains(checked, fmt.Sprintf("entry %d: ", seq)) ||
+		!strings.Contains(limits, fmt.Sprintf("listed: 1, the first at positions [%d]", seq)) || entries != "2 2" {
+		t.Errorf("%s\n%s\n%s", checked, limits, entries)
+	}
+}
+
 // What cannot be made says what a person can do about it, and is made once that is
 // done.
 func TestReportsInTrouble(t *testing.T) {

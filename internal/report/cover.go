@@ -82,6 +82,12 @@ func (r *renderer) cover() {
 		pair{"Catalogue's digest", mono, b.CatalogDigest},
 		pair{"Digest of the data", mono, d.Digest},
 	)
+	if len(d.Checked) > 0 {
+		r.label("What was checked for this report", 20)
+		for _, s := range d.Checked {
+			r.paragraph(s)
+		}
+	}
 	if len(d.Limits) > 0 {
 		r.label("What a log can and cannot show", 20)
 		for _, s := range d.Limits {

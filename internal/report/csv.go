@@ -32,7 +32,7 @@ type record struct {
 }
 
 // CSV writes the document as one table (RFC 4180, UTF-8, all ends of lines CRLF) in which each
-// record says first what it is: "report" and "basis" (a term and its value), "limit",
+// record says first what it is: "report" and "basis" (a term and its value), "checked", "limit",
 // "framework", "score", "requirement", "not_assessed", "finding", "violation",
 // "event_type", "severity", "entry", "checkpoint", "verification", "signature".
 // Times are RFC 3339 in UTC; that of a signature has its offset.

@@ -17,6 +17,9 @@ func (d *Document) records() []record {
 	list = append(list, terms("basis",
 		"origin", b.Origin, "first_seq", whole(b.FirstSeq, 10), "last_seq", whole(b.LastSeq, 10), "head_hash", b.HeadHash,
 		"catalog", b.Catalog, "catalog_version", b.CatalogVersion, "catalog_digest", b.CatalogDigest)...)
+	for _, s := range d.Checked {
+		list = append(list, record{kind: "checked", text: s})
+	}
 	for _, s := range d.Limits {
 		list = append(list, record{kind: "limit", text: s})
 	}

@@ -20,7 +20,7 @@ func filled(next func() string) report.Document {
 		EntryIDs: []string{next(), next()}, Owner: next(), Due: frozen, Remediation: next()}
 	return report.Document{
 		Title: next(), Organisation: next(), ReportID: next(), Revision: 1, Type: report.Investigation, Scope: []string{next()},
-		GeneratedAt: frozen, GeneratedBy: next(), Digest: next(), Limits: []string{next()}, Checkpoint: next(), Verification: []string{next(), next()},
+		GeneratedAt: frozen, GeneratedBy: next(), Digest: next(), Checked: []string{next()}, Limits: []string{next()}, Checkpoint: next(), Verification: []string{next(), next()},
 		Basis: report.Basis{Origin: next(), HeadHash: next(), Catalog: next(), CatalogVersion: next(), CatalogDigest: next()},
 		Frameworks: []report.Framework{{Name: audit.Framework(next()), Edition: next(), Score: &one, Status: next(),
 			Trend:        []report.Point{{Time: frozen, Score: 1}, {Time: frozen, Score: 2}, {Time: frozen.Add(-time.Hour), Score: 3}},

@@ -51,7 +51,8 @@ type Document struct {
 	GeneratedBy  string      `json:"generated_by"`
 	Digest       string      `json:"data_digest"` // of the frozen data, in the footer of each page
 	Basis        Basis       `json:"basis"`
-	Limits       []string    `json:"limits,omitempty"` // paragraphs: what a log can and cannot show
+	Checked      []string    `json:"checked,omitempty"` // paragraphs: what was checked for this report, and what came of it
+	Limits       []string    `json:"limits,omitempty"`  // paragraphs: what a log can and cannot show
 	Frameworks   []Framework `json:"frameworks,omitempty"`
 	Findings     []Finding   `json:"findings,omitempty"`
 	Violations   []Finding   `json:"violations,omitempty"`
