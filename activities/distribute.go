@@ -224,5 +224,9 @@ func (a *Activities) FinishDistribution(ctx context.Context, start audit.Distrib
 		return d, err
 	}
 	details := audit.Object{"report_id": start.Report, "distribution_id": start.ID, "deliveries": d.Counts}
-	return d, a.record(ctx, start.Ledger, "distribution/"+string(start.ID)+"/ended", audit.TypeReportDistributed, details, nil)
+	err = a.record(ctx, start.Ledger, "distribution/"+string(start.ID)+"/ended", audit.TypeReportDistributed, details, nil)
+	if audit.CodeOf(err) == audit.ExternalIDConflict { // an attempt before has said it, with other counts
+		err = nil
+	}
+	return d, err
 }

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/report"
+	"github.com/sealbook/sealbook/internal/sign"
 	"github.com/sealbook/sealbook/internal/store"
 )
 
@@ -73,22 +75,47 @@ func reportDetails(row *store.Report) audit.Object {
 // that was asked for stops it at the next step.
 func (a *Activities) runningReport(ctx context.Context, start audit.ReportStart) (store.Report, error) {
 	row, err := a.Store.Report(ctx, start.Ledger, start.ID)
-	if err == nil && row.Status.Final() {
-		return row, audit.Errorf(audit.InvalidState, "report %s has ended as %s", row.ID, row.Status)
+	switch {
+	case err != nil:
+	case row.Status.Final():
+		err = audit.Errorf(audit.InvalidState, "report %s has ended as %s", row.ID, row.Status)
+	case row.CancelRequestedAt != nil:
+		err = audit.Errorf(audit.InvalidState, "report %s was asked to stop", row.ID)
 	}
 	return row, err
 }
 
 // DraftReport renders the document that the signatory gets to see, and lets the
 // report wait for them, with an entry that names the document by its digest.
-// Whoever repeats it changes nothing.
-func (a *Activities) DraftReport(ctx context.Context, start audit.ReportStart) error {
+// Whoever repeats it changes nothing. It returns until when the signatory can sign.
+func (a *Activities) DraftReport(ctx context.Context, start audit.ReportStart) (due time.Time, err error) {
 	row, err := a.runningReport(ctx, start)
-	if err != nil || row.Status == audit.ReportPending {
+	if err == nil && row.Status != audit.ReportPending {
+		err = a.draft(ctx, &row)
+		if code := audit.CodeOf(err); code == audit.InvalidState || code == audit.ExternalIDConflict { // an attempt that was thought lost may have done it
+			if now, again := a.Store.Report(ctx, row.Ledger, row.ID); again == nil && now.Status == audit.ReportPending {
+				err = nil
+			}
+		}
+		if err == nil {
+			row, err = a.Store.Report(ctx, row.Ledger, row.ID)
+		}
+	}
+	if err == nil && row.SignatureDueAt == nil {
+		err = audit.Errorf(audit.InvalidState, "report %s has ended as %s", row.ID, row.Status)
+	}
+	if err != nil {
+		return due, err
+	}
+	return row.SignatureDueAt.UTC(), nil
+}
+
+func (a *Activities) draft(ctx context.Context, row *store.Report) error {
+	if err := a.canSeal(); err != nil {
 		return err
 	}
 	defer a.keepAlive(ctx)()
-	frozen, err := a.frozenReport(ctx, &row)
+	frozen, err := a.frozenReport(ctx, row)
 	if err != nil {
 		return err
 	}
@@ -97,9 +124,12 @@ func (a *Activities) DraftReport(ctx context.Context, start audit.ReportStart) e
 		return err
 	}
 	meaning := row.Request.V.Signature.Meaning
-	document := a.document(ctx, &row, frozen)
+	document := a.document(ctx, row, frozen)
 	document.Signature = &report.Signature{Signatory: signatory.Name, Meaning: meaning.Words()}
 	rendered, err := report.PDF(ctx, document)
+	if err == nil && len(rendered.Bytes) > maxToSeal {
+		err = audit.Errorf(audit.InvalidState, "the document would have %d bytes, and only %d can be sealed; ask for a shorter period", len(rendered.Bytes), maxToSeal)
+	}
 	if err != nil {
 		return err
 	}
@@ -112,18 +142,15 @@ func (a *Activities) DraftReport(ctx context.Context, start audit.ReportStart) e
 		return fmt.Errorf("encode draft: %w", err)
 	}
 	due := audit.Instant(a.Clock()).Add(audit.SignatureWait)
-	details := reportDetails(&row)
+	details := reportDetails(row)
 	details["signatory"], details["signature_meaning"] = *row.Signatory, meaning
 	details["sha256"], details["due_at"] = draft.Digest, audit.FormatTime(due)
-	err = a.record(ctx, row.Ledger, reportKey(row.ID)+"/signature_requested", audit.TypeSignatureRequested, details,
+	return a.record(ctx, row.Ledger, reportKey(row.ID)+"/signature_requested", audit.TypeSignatureRequested, details,
 		store.AskSignature(row.Ledger, row.ID, string(text), due))
-	if audit.CodeOf(err) == audit.InvalidState { // an attempt that was thought lost has done it
-		if row, err := a.Store.Report(ctx, row.Ledger, row.ID); err == nil && row.Status == audit.ReportPending {
-			return nil
-		}
-	}
-	return err
 }
+
+// maxToSeal leaves room for the seal itself.
+const maxToSeal = sign.MaxDocument - 1<<20
 
 // PublishReport makes a report whose file is there public, in the transaction of
 // its entry, and queues its distribution. Of one that is public already it
@@ -154,7 +181,7 @@ func (a *Activities) PublishReport(ctx context.Context, start audit.ReportStart)
 	}
 	var send *store.Distribution
 	if to := row.Request.V.Distribution; len(to) > 0 {
-		d := store.NewDistribution(start.Organisation, &row, to, now)
+		d := store.NewDistribution(start.Organisation, &row, to, now, string(row.ID))
 		send = &d
 		details["distribution_id"], details["recipients"] = d.ID, len(to)
 	}
@@ -169,7 +196,7 @@ type EndReport struct {
 	Reason string             `json:"reason,omitempty"`
 }
 
-// EndReport ends a report and removes what was made for it. One that was asked to
+// EndReport ends a report that was not published. One that was asked to
 // cancel ends canceled, whatever stopped it first; one that has ended is left
 // alone. Returns how it ended.
 func (a *Activities) EndReport(ctx context.Context, end EndReport) (audit.ReportStatus, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -128,27 +129,59 @@ func (a *Activities) reportRange(ctx context.Context, row *store.Report, size in
 	return first, min(end, size), nil
 }
 
-// inScope streams the entries of a report, in the ledger's order. Of one that is
-// not what the ledger committed to it yields what can be read, not Verified.
+// inScope streams the entries of a report, in the ledger's order, and every entry of
+// the range that is missing, or is not what the ledger committed to: these are not
+// Verified.
 func (a *Activities) inScope(ctx context.Context, row *store.Report, first, end int64) iter.Seq2[audit.Entry, error] {
 	return func(yield func(audit.Entry, error) bool) {
 		period, scope := row.Period(), row.Request.V.Scope
-		for r, err := range a.Log.Rows(ctx, row.Ledger, first, end) {
-			if err != nil {
-				yield(audit.Entry{}, err)
+		for missing := 0; ; {
+			gap := int64(-1)
+			for r, err := range a.Log.Rows(ctx, row.Ledger, first, end) {
+				if gap = missingSeq(err); gap >= 0 {
+					break
+				}
+				e := audit.Entry{Seq: r.Seq}
+				if err == nil {
+					if e, err = r.Entry(); audit.CodeOf(err) == audit.Tampered {
+						e, err = audit.Entry{Seq: r.Seq}, nil
+					}
+				}
+				// What was altered may say of itself that it is of another time or system.
+				if err == nil && e.Verified && (!period.Contains(e.Time()) || !scope.Covers(&e)) {
+					continue
+				}
+				if !yield(e, err) || err != nil {
+					return
+				}
+			}
+			if gap < 0 {
 				return
 			}
-			e, err := r.Entry()
-			if audit.CodeOf(err) == audit.Tampered {
-				e, err = audit.Entry{Seq: r.Seq}, nil
-			} else if err == nil && (!period.Contains(e.Time()) || !scope.Covers(&e)) {
-				continue
-			}
-			if !yield(e, err) || err != nil {
+			if missing++; missing > maxMissing {
+				yield(audit.Entry{}, audit.Errorf(audit.Tampered, "more than %d entries of the period are missing; verify the ledger", maxMissing))
 				return
 			}
+			if !yield(audit.Entry{Seq: gap}, nil) {
+				return
+			}
+			first = gap + 1
 		}
 	}
+}
+
+// maxMissing bounds the gaps that a report goes on after: each is looked for anew.
+const maxMissing = 1_000
+
+// missingSeq is the number of the entry that an error says is missing, or -1.
+func missingSeq(err error) int64 {
+	var e *audit.Error
+	if errors.As(err, &e) {
+		if seq, ok := e.Details[ledger.MissingSeq].(int64); ok {
+			return seq
+		}
+	}
+	return -1
 }
 
 // countEntries counts what the report is about. Entries that were altered count

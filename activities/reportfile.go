@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
@@ -70,8 +71,8 @@ func (a *Activities) FinishReport(ctx context.Context, start audit.ReportStart) 
 
 // sealed renders the PDF, seals it, and reads it as its readers will.
 func (a *Activities) sealed(ctx context.Context, row *store.Report, frozen frozenReport, signature *store.Signature) (file audit.Artifact, seal *store.ReportSeal, err error) {
-	if a.Notary == nil {
-		return file, nil, audit.Errorf(audit.InvalidState, "no certificate is configured to seal reports with; see SEALBOOK_REPORT_CERTIFICATE")
+	if err := a.canSeal(); err != nil {
+		return file, nil, err
 	}
 	document := a.document(ctx, row, frozen)
 	o := sign.Options{
@@ -106,6 +107,19 @@ func (a *Activities) sealed(ctx context.Context, row *store.Report, frozen froze
 	}
 	file, err = a.Artifacts.Put(ctx, reportPrefix(row.ID), bytes.NewReader(pdf))
 	return file, seal, err
+}
+
+// canSeal says why nothing can be sealed now. It is asked before a person signs what
+// could not be sealed afterwards, too.
+func (a *Activities) canSeal() error {
+	if a.Notary == nil {
+		return audit.Errorf(audit.InvalidState, "no certificate is configured to seal reports with; see SEALBOOK_REPORT_CERTIFICATE")
+	}
+	c := a.Notary.Identity.Certificate()
+	if now := a.Clock(); now.Before(c.NotBefore) || now.After(c.NotAfter) {
+		return audit.Errorf(audit.InvalidState, "the certificate to seal reports with is valid from %s to %s only", audit.FormatTime(c.NotBefore), audit.FormatTime(c.NotAfter))
+	}
+	return nil
 }
 
 // verifySeal reads a document that was just sealed: what does not verify here
@@ -171,13 +185,25 @@ func (a *Activities) document(ctx context.Context, row *store.Report, frozen fro
 	d.Tables = []report.Table{{
 		Title: listTitles[request.Type], Note: listNotes[request.Type],
 		Rows: func(yield func(report.Row, error) bool) {
+			sound := int64(0)
 			for e, err := range a.inScope(ctx, row, frozen.First, frozen.End) {
+				if err == nil && e.Verified {
+					sound++
+				}
 				if err == nil && (!e.Verified || !request.Type.Lists(&e)) {
 					continue
 				}
-				if !yield(reportRow(&e), err) {
+				r := reportRow(&e)
+				if request.Format == audit.ReportPDF {
+					r.Description = clip(r.Description)
+				}
+				if !yield(r, err) || err != nil {
 					return
 				}
+			}
+			if fixed := row.Summary.V.Entries; sound != fixed {
+				yield(report.Row{}, audit.Errorf(audit.Tampered,
+					"%d entries of the report are what the ledger committed to, and %d were when its data were fixed: the ledger was altered since; verify it", sound, fixed))
 			}
 		},
 	}}
@@ -210,6 +236,16 @@ func reportRow(e *audit.Entry) report.Row {
 		r.Description = describe(&shown)
 	}
 	return r
+}
+
+// maxListed is how much of a description a PDF lists, in bytes; the entry has it all.
+const maxListed = 600
+
+func clip(text string) string {
+	if len(text) <= maxListed {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxListed], "") + " …"
 }
 
 // describe says in a few words what an entry is about that does not say it itself.

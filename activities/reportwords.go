@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sealbook/sealbook/audit"
@@ -149,7 +150,13 @@ func scopeLines(s *audit.ReportScope) []string {
 		lines[0] = "Systems: " + strings.Join(s.Systems, ", ")
 	}
 	if len(s.Users) > 0 {
-		lines[1] = "People: " + strings.Join(s.Users, ", ")
+		people := slices.Clone(s.Users)
+		for i, who := range people {
+			if strings.Contains(who, "@") {
+				people[i] = audit.Masked
+			}
+		}
+		lines[1] = "People: " + strings.Join(people, ", ")
 	}
 	if violations, remediation := s.Shows(); !violations || !remediation {
 		if !violations {

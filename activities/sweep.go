@@ -113,21 +113,26 @@ func (a *Activities) restartStreams(ctx context.Context, now time.Time) (n int, 
 // restartDistributions goes on with mails whose workflow ended before they were
 // sent.
 func (a *Activities) restartDistributions(ctx context.Context, now time.Time) (n int, err error) {
-	list, err := a.Store.UnfinishedDistributions(ctx, now.Add(-abandonAfter), sweepLimit)
-	if err != nil {
-		return n, err
-	}
-	for _, d := range list {
-		reason, err := a.abandoned(ctx, string(d.ID))
-		if err == nil && reason != "" {
-			n++
-			err = a.Store.OrderStart(ctx, store.Start{Workflow: audit.DistributionWorkflow, WorkflowID: string(d.ID), At: now, Input: d})
-		}
+	for after := audit.DistributionID(""); ; {
+		list, err := a.Store.UnfinishedDistributions(ctx, now.Add(-abandonAfter), after, sweepLimit)
 		if err != nil {
 			return n, err
 		}
+		for _, d := range list {
+			after = d.ID
+			reason, err := a.abandoned(ctx, string(d.ID))
+			if err == nil && reason != "" {
+				n++
+				err = a.Store.OrderStart(ctx, store.Start{Workflow: audit.DistributionWorkflow, WorkflowID: string(d.ID), At: now, Input: d})
+			}
+			if err != nil {
+				return n, err
+			}
+		}
+		if len(list) < sweepLimit {
+			return n, nil
+		}
 	}
-	return n, nil
 }
 
 // endAbandoned ends the jobs that nobody works on any more.

@@ -64,6 +64,8 @@ func cannotSign(p *store.Person, now time.Time) string {
 		return "none of the roles may sign"
 	case !p.Usable(now):
 		return "the account is not active"
+	case p.Constraints != nil && !p.Constraints.V.Empty():
+		return "the account is limited to some entries, and a report is of all"
 	case p.ResetBy != nil:
 		return "an administrator reset the credentials, and nobody else has confirmed that yet"
 	case p.Locked(now):

@@ -42,12 +42,20 @@ func (s *server) listDeliveries(r *http.Request) (reply, error) {
 	}
 	said := map[string][]deliveryEvent{}
 	for _, e := range events {
-		said[e.Delivery] = append(said[e.Delivery], deliveryEvent{e.Event, audit.FormatTime(e.At), e.Reason})
+		reason := e.Reason // a server's words, which may hold the address
+		if reason != "" {
+			reason = shownAddresses(r, []string{reason})[0]
+		}
+		said[e.Delivery] = append(said[e.Delivery], deliveryEvent{e.Event, audit.FormatTime(e.At), reason})
 	}
 	data := make([]deliveryBody, len(list))
 	for i, d := range list {
+		detail := d.Detail
+		if len(said[d.ID]) > 0 && detail != "" { // it may be of an event
+			detail = shownAddresses(r, []string{detail})[0]
+		}
 		data[i] = deliveryBody{
-			ID: d.ID, Distribution: d.Distribution, Recipient: d.Recipient, State: d.State, Attempts: d.Attempts, MessageID: d.MessageID, Detail: d.Detail,
+			ID: d.ID, Distribution: d.Distribution, Recipient: shownAddresses(r, []string{d.Recipient})[0], State: d.State, Attempts: d.Attempts, MessageID: d.MessageID, Detail: detail,
 			CreatedAt: audit.FormatTime(d.CreatedAt), ChangedAt: audit.FormatTime(d.ChangedAt), Events: append([]deliveryEvent{}, said[d.ID]...),
 		}
 	}
@@ -92,7 +100,7 @@ func (s *server) distributeReport(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	d := store.NewDistribution(principal(r).Organisation, &row, to, s.Clock())
+	d := store.NewDistribution(principal(r).Organisation, &row, to, s.Clock(), "")
 	if key != nil {
 		key.Note = string(d.ID)
 	}
@@ -107,5 +115,5 @@ func (s *server) distributeReport(r *http.Request) (reply, error) {
 	}
 	s.wake()
 	header := replayed(http.Header{"Location": {callOf(r).mount + "/reports/" + string(row.ID) + "/deliveries"}}, out.Replayed)
-	return reply{status: http.StatusAccepted, header: header, data: distributionBody{d.ID, to}}, nil
+	return reply{status: http.StatusAccepted, header: header, data: distributionBody{d.ID, shownAddresses(r, to)}}, nil
 }

@@ -107,13 +107,32 @@ func (s *server) signatoryOf(r *http.Request, want *audit.SignatureRequest) (*au
 	if found == nil {
 		return nil, invalid("the report request is not valid", audit.FieldError{Field: field, Code: "unknown", Message: "nobody in the directory has this id or e-mail address"})
 	}
-	if why := cannotSign(found, s.Clock()); why != "" && !found.Locked(s.Clock()) {
+	found.LockedUntil = nil // that is over long before the time to sign is
+	if why := cannotSign(found, s.Clock()); why != "" {
 		return nil, invalid("the report request is not valid", audit.FieldError{Field: field, Code: "invalid", Message: "this person cannot sign: " + why})
 	}
-	if string(found.ID) == principal(r).Subject && !want.Meaning.OwnWork() {
+	behind, err := s.behind(r, principal(r).Actor())
+	if err != nil {
+		return nil, err
+	}
+	if string(found.ID) == behind && !want.Meaning.OwnWork() {
 		return nil, invalid("the report request is not valid", audit.FieldError{Field: field, Code: "conflict", Message: "who asks for a report cannot review, verify or approve it: name somebody else"})
 	}
 	return &found.ID, nil
+}
+
+// behind is the person who made a request, or the API key that made it; "" when
+// that was nobody of the directory.
+func (s *server) behind(r *http.Request, by audit.Object) (string, error) {
+	if by.String("type") != "api_key" {
+		return by.String("id"), nil
+	}
+	k, err := s.Store.OrganisationKey(r.Context(), principal(r).Organisation, by.String("id"))
+	if audit.CodeOf(err) == audit.NotFound {
+		return "", nil
+	}
+	who, _ := strings.CutPrefix(k.CreatedBy, "user ")
+	return who, err
 }
 
 // reportAccepted waits for the report, and for the provider's answers about its

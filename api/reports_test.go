@@ -347,6 +347,16 @@ func TestReportRequestsThatAreRefused(t *testing.T) {
 	if a := b.post(as, "~/reports", `{"report_type":"audit_trail",`+signature(officer.id, "approval")+`}`).want(422); a.text("error.details.fields.0.code") != "conflict" {
 		t.Errorf("an officer approves their own report: %s", a.body)
 	}
+	// A key is whoever made it.
+	boss := b.join("boss", audit.ComplianceOfficer, audit.Administrator)
+	b.keys["bosskey"] = b.key("org_test", "bosskey", []audit.Permission{audit.CreateReports}, func(k *store.Key) { k.CreatedBy = "user " + boss.id })
+	if a := b.post("bosskey", "~/reports", `{"report_type":"audit_trail",`+signature(boss.id, "approval")+`}`).want(422); a.text("error.details.fields.0.code") != "conflict" {
+		t.Errorf("an officer approves what their key asked for: %s", a.body)
+	}
+	b.superuser(`update person set locked_until = now() + interval '1 h', failures = 5 where id = any($1)`, []string{viewer.id, officer.id})
+	b.post("full", "~/reports", `{"report_type":"audit_trail",`+signature(viewer.email, "approval")+`}`).want(422) // locked or not, none of the roles may
+	b.superuser(`update person set locked_until = null, failures = 0, constraints = '{"frameworks":["SOX"]}' where id = $1`, officer.id)
+	b.post("full", "~/reports", `{"report_type":"audit_trail",`+signature(officer.email, "approval")+`}`).want(422)
 	b.keys["maker"] = b.key("org_test", "maker", []audit.Permission{audit.CreateReports})
 	b.post("maker", "~/reports", `{"report_type":"audit_trail","distribution":["x@example.com"],`+period+`}`).want(403)
 	if a := b.get("full", "~/reports").want(200); a.number("pagination.total") != 0 {
@@ -386,6 +396,12 @@ func TestMailsOfReports(t *testing.T) {
 			}
 		} else if a.text(at+"events.0.event") == "" || a.number(at+"attempts") != 1 {
 			t.Errorf("%s has no events: %s", who, a.body)
+		}
+	}
+	b.keys["public"] = b.key("org_test", "public", []audit.Permission{audit.ReadReports})
+	for _, path := range []string{"", "/deliveries"} {
+		if masked := b.get("public", "~/reports/"+id+path).want(200); bytes.Contains(masked.body, []byte("@example.com")) {
+			t.Errorf("%s shows addresses: %s", path, masked.body)
 		}
 	}
 	p.distribute(id) // nobody gets a second mail
@@ -469,6 +485,40 @@ func TestDataIntegrityReport(t *testing.T) {
 	if checked, limits, entries := made(); !strings.Contains(checked, "not all what was recorded") || !strings.Contains(checked, fmt.Sprintf("entry %d: ", seq)) ||
 		!strings.Contains(limits, fmt.Sprintf("listed: 1, the first at positions [%d]", seq)) || entries != "2 2" {
 		t.Errorf("%s\n%s\n%s", checked, limits, entries)
+	}
+}
+
+// TestReportOfADamagedLedger: what was altered so that it seems to be of another
+// time, or is missing, is told and stops nothing; what is altered between the
+// snapshot and the file does.
+func TestReportOfADamagedLedger(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := newPress(b)
+	var seqs []int64
+	for range 4 {
+		seqs = append(seqs, b.post("full", "~/entries", `{"event_type":"access.granted","user_id":"mallory","timestamp":"2024-02-01T10:00:00Z"}`).want(201).number("data.seq"))
+	}
+	order := func() string {
+		return b.post("full", "~/reports", strings.Replace(someReport, "}}", `},"format":"json"}`, 1)).want(202).text("data.report_id")
+	}
+	b.superuser(`update payload set fields = replace(fields, '2024-02-01', '2020-02-01') where ledger = $1 and seq = $2`, b.ledger, seqs[1])
+	b.superuser(`delete from payload where ledger = $1 and seq = $2`, b.ledger, seqs[2])
+	id := order()
+	p.begin(id)
+	p.finish(id)
+	text := string(b.get("full", "~/reports/"+id+"/download").want(200).body)
+	if !strings.Contains(text, fmt.Sprintf("listed: 2, the first at positions [%d %d]", seqs[1], seqs[2])) {
+		t.Errorf("%s", text)
+	}
+	if a := b.get("full", "~/reports/"+id).want(200); a.number("data.summary.total_audit_entries") != 2 {
+		t.Errorf("%s", a.body)
+	}
+	id = order()
+	p.begin(id)
+	b.superuser(`update payload set fields = replace(fields, 'mallory', 'alice_x') where ledger = $1 and seq = $2`, b.ledger, seqs[3])
+	if err := p.run(p.do.FinishReport, p.start(id), nil); err == nil || !strings.Contains(err.Error(), "TAMPERED") {
+		t.Errorf("a report is made of what was altered since: %v", err)
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *server) showDraft(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if row.Draft == nil {
+	if row.Draft == nil || row.Status != audit.ReportPending && row.Status != audit.ReportGenerated {
 		return reply{}, audit.Errorf(audit.InvalidState, "%s is %s and has no document to sign", row.ID, row.Status).With("job_status", row.Status)
 	}
 	return s.sendReport(r, &row, row.Draft.V, audit.ReportPDF, typeDocumentViewed)
@@ -101,12 +101,16 @@ func (s *server) awaiting(r *http.Request) (row store.Report, err error) {
 		return row, err
 	}
 	p := principal(r)
+	requester, err := s.behind(r, row.RequestedBy.V)
+	if err != nil {
+		return row, err
+	}
 	switch {
 	case row.Status != audit.ReportPending:
 		err = audit.Errorf(audit.InvalidState, "%s is %s and waits for no signature", row.ID, row.Status).With("job_status", row.Status)
 	case string(*row.Signatory) != p.Subject:
 		err = s.refused(p.Refuse(audit.SignReports, "somebody else is to sign this report, so you may not"), p)
-	case row.RequestedBy.V.String("id") == p.Subject && !row.Request.V.Signature.Meaning.OwnWork():
+	case requester == p.Subject && !row.Request.V.Signature.Meaning.OwnWork():
 		err = s.refused(p.Refuse(audit.SignReports, "who asked for a report cannot review, verify or approve it, so you may not"), p)
 	case !s.Clock().Before(*row.SignatureDueAt):
 		err = audit.Errorf(audit.InvalidState, "the time to sign %s is over", row.ID)

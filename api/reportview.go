@@ -174,7 +174,7 @@ func (s *server) signatureView(r *http.Request, row *store.Report, v *reportSign
 // sendingView says of each recipient's newest mail whether it was accepted and
 // delivered.
 func (s *server) sendingView(r *http.Request, row *store.Report, v *reportDistribution) error {
-	v.Recipients = append([]string{}, row.Request.V.Distribution...)
+	v.Recipients = shownAddresses(r, row.Request.V.Distribution)
 	if row.Status != audit.ReportGenerated {
 		return nil
 	}
@@ -183,17 +183,29 @@ func (s *server) sendingView(r *http.Request, row *store.Report, v *reportDistri
 		return err
 	}
 	newest := map[string]audit.DeliveryState{}
-	v.Recipients = []string{}
+	var recipients []string
 	for _, d := range list {
 		if _, known := newest[d.Recipient]; !known {
-			v.Recipients = append(v.Recipients, d.Recipient)
+			recipients = append(recipients, d.Recipient)
 		}
 		newest[d.Recipient] = d.State
 	}
+	v.Recipients = shownAddresses(r, recipients)
 	v.Sent, v.Confirmed = true, true
 	for _, state := range newest {
 		v.Sent = v.Sent && (state == audit.DeliveryAccepted || state == audit.DeliveryDelivered || state == audit.DeliveryBounced)
 		v.Confirmed = v.Confirmed && state == audit.DeliveryDelivered
 	}
 	return nil
+}
+
+// shownAddresses are e-mail addresses as the caller may see them.
+func shownAddresses(r *http.Request, addresses []string) []string {
+	out := append([]string{}, addresses...)
+	if !principal(r).Can(audit.ReadSensitive) {
+		for i := range out {
+			out[i] = audit.Masked
+		}
+	}
+	return out
 }

@@ -126,9 +126,13 @@ func scanRange(ctx context.Context, tx pgx.Tx, ledger int32, first, end int64, e
 	return nil
 }
 
+// MissingSeq is the detail of the error about a missing entry that holds its number.
+const MissingSeq = "missing_seq"
+
 // Rows streams the entries of [first, end) in order. Pages are separate
 // transactions: entries never change, so no snapshot has to be held for as
-// long as a slow reader takes. A missing entry is Tampered.
+// long as a slow reader takes. A missing entry is Tampered, with its number as the
+// detail MissingSeq, and ends the stream.
 func (l *Log) Rows(ctx context.Context, ledger int32, first, end int64) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for next := first; next < end; {
@@ -143,7 +147,7 @@ func (l *Log) Rows(ctx context.Context, ledger int32, first, end int64) iter.Seq
 			})
 			for _, r := range page {
 				if err == nil && r.Seq != next {
-					err = audit.Errorf(audit.Tampered, "entry %d is missing", next)
+					err = audit.Errorf(audit.Tampered, "entry %d is missing", next).With(MissingSeq, next)
 				}
 				if err != nil {
 					break
@@ -154,7 +158,7 @@ func (l *Log) Rows(ctx context.Context, ledger int32, first, end int64) iter.Seq
 				}
 			}
 			if err == nil && next != until {
-				err = audit.Errorf(audit.Tampered, "entry %d is missing", next)
+				err = audit.Errorf(audit.Tampered, "entry %d is missing", next).With(MissingSeq, next)
 			}
 			if err != nil {
 				yield(Row{}, err)

@@ -221,7 +221,7 @@ func TestReportSurvivesEveryStep(t *testing.T) {
 	for i := range to {
 		to[i] = fmt.Sprintf("reader%d@example.com", i)
 	}
-	d := store.NewDistribution("org_test", &r, to, audit.SystemClock())
+	d := store.NewDistribution("org_test", &r, to, audit.SystemClock(), "")
 	s.append("audit.report_distribution_requested", nil, store.InsertDistribution(d))
 	start := audit.DistributionStart{ID: d.ID, Report: id, Ledger: s.ledger, Organisation: "org_test"}
 	if lost := s.perform(audit.DistributionWorkflow, start); lost < recipients {
@@ -299,7 +299,7 @@ func TestAMailWhoseAnswerIsLost(t *testing.T) {
 	ledgertest.Append(t, s.log, s.ledger, 0, 20)
 	r := s.orderReport(nil)
 	s.perform(audit.ReportWorkflow, audit.ReportStart{ID: r.ID, Ledger: s.ledger, Organisation: "org_test"})
-	d := store.NewDistribution("org_test", &r, []string{"a@example.com"}, audit.SystemClock())
+	d := store.NewDistribution("org_test", &r, []string{"a@example.com"}, audit.SystemClock(), "")
 	s.append("audit.report_distribution_requested", nil, store.InsertDistribution(d))
 	if taken, err := s.store.TakeDelivery(t.Context(), s.ledger, d.Deliveries[0].ID, audit.SystemClock()); !taken || err != nil {
 		t.Fatal(taken, err)

@@ -76,27 +76,37 @@ func sendAll(ctx workflow.Context, start audit.DistributionStart, unsent []strin
 	group := workflow.NewWaitGroup(ctx)
 	var failed error
 	for _, id := range unsent {
-		if err := room.Acquire(ctx, 1); err != nil {
-			return err
+		send := activities.SendReport{Start: start, Delivery: id}
+		if room.Acquire(ctx, 1) != nil { // who cancels it means the rest, too
+			if err := giveUp(ctx, send, "the distribution was canceled"); err != nil {
+				return err
+			}
+			continue
 		}
 		group.Add(1)
 		workflow.Go(ctx, func(ctx workflow.Context) {
 			defer group.Done()
 			defer room.Release(1)
-			send := activities.SendReport{Start: start, Delivery: id}
 			err := workflow.ExecuteActivity(sending(ctx, "send "+id), do.SendReport, send).Get(ctx, nil)
 			if err != nil {
-				after, cancel := workflow.NewDisconnectedContext(ctx)
-				defer cancel()
-				err = workflow.ExecuteActivity(quick(after, "give up "+id), do.GiveUpDelivery, activities.GiveUpDelivery{SendReport: send, Reason: reason(err)}).Get(after, nil)
+				err = giveUp(ctx, send, reason(err))
 			}
 			if err != nil && failed == nil {
 				failed = err
 			}
 		})
 	}
-	group.Wait(ctx)
+	after, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	group.Wait(after)
 	return failed
+}
+
+func giveUp(ctx workflow.Context, send activities.SendReport, why string) error {
+	var do *activities.Activities
+	after, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	return workflow.ExecuteActivity(quick(after, "give up "+send.Delivery), do.GiveUpDelivery, activities.GiveUpDelivery{SendReport: send, Reason: why}).Get(after, nil)
 }
 
 func distributionStage(ctx workflow.Context, start audit.DistributionStart, stage string, d activities.Distribution) {

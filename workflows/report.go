@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -77,7 +78,8 @@ func (p *publication) run(ctx workflow.Context) error {
 func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 	var do *activities.Activities
 	p.stage(ctx, "drafting", "Rendering the document that the signatory gets to see.")
-	if err := workflow.ExecuteActivity(heavy(ctx, "render the draft and ask for the signature"), do.DraftReport, p.start).Get(ctx, nil); err != nil {
+	var due time.Time
+	if err := workflow.ExecuteActivity(heavy(ctx, "render the draft and ask for the signature"), do.DraftReport, p.start).Get(ctx, &due); err != nil {
 		return false, err
 	}
 	p.stage(ctx, "pending_signature", "Waiting until the signatory signs or declines.")
@@ -85,7 +87,7 @@ func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 	deadline, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	expired := false
-	timer := workflow.NewTimer(deadline, audit.SignatureWait)
+	timer := workflow.NewTimer(deadline, max(due.Sub(workflow.Now(ctx)), 0)+signingGrace)
 	for {
 		workflow.NewSelector(ctx).
 			AddReceive(decided, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) }).
@@ -112,6 +114,10 @@ func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 		}
 	}
 }
+
+// signingGrace is longer than the request of a signatory may take who began it in
+// time: nothing is given up that somebody is just signing.
+const signingGrace = 5 * time.Minute
 
 // abandon ends a report that will not be published.
 func (p *publication) abandon(ctx workflow.Context, cause error) error {

@@ -23,6 +23,7 @@ type reportStage struct {
 	job     activities.ReportJob
 	decided activities.ReportJob
 	end     activities.EndReport
+	due     func() time.Time
 }
 
 func (s *reportStage) BeginReport(context.Context, audit.ReportStart) (activities.ReportJob, error) {
@@ -31,7 +32,9 @@ func (s *reportStage) BeginReport(context.Context, audit.ReportStart) (activitie
 func (s *reportStage) SnapshotReport(context.Context, audit.ReportStart) (activities.ReportData, error) {
 	return activities.ReportData{Entries: 7, First: 1, End: 9}, s.note("snapshot")
 }
-func (s *reportStage) DraftReport(context.Context, audit.ReportStart) error { return s.note("draft") }
+func (s *reportStage) DraftReport(context.Context, audit.ReportStart) (time.Time, error) {
+	return s.due(), s.note("draft")
+}
 func (s *reportStage) ReportDecision(context.Context, audit.ReportStart) (activities.ReportJob, error) {
 	err := s.note("decision")
 	s.mu.Lock()
@@ -65,6 +68,7 @@ func runReport(t *testing.T, s *reportStage, prepare ...func(*testsuite.TestWork
 	if s.job.Status == "" {
 		s.job.Status = audit.ReportProcessing
 	}
+	s.due = func() time.Time { return env.Now().Add(audit.SignatureWait) }
 	for _, p := range prepare {
 		p(env)
 	}

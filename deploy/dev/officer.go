@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha1"
@@ -24,18 +25,19 @@ type officer struct {
 	email    string
 	password string
 	secret   []byte
-	token    string // of the session
-	last     int64  // step of the last one-time code: none is taken twice
+	token    string        // of the session
+	every    time.Duration // how long a one-time code is good; 0 is codeEvery
+	last     int64         // step of the last one-time code: none is taken twice
 }
 
 const officerEmail = "officer@example.com"
 
 // codeEvery is how long a one-time code is good (RFC 6238).
-const codeEvery = 30
+const codeEvery = 30 * time.Second
 
 // enrol makes the officer with a code that the person command printed.
-func enrol(ctx context.Context, publicURL, code string) (*officer, error) {
-	o := &officer{api: publicURL + "/api/v1/audit", email: officerEmail, password: "sample password of nobody"}
+func enrol(ctx context.Context, publicURL, code string, every time.Duration) (*officer, error) {
+	o := &officer{api: publicURL + "/api/v1/audit", email: officerEmail, password: "sample password of nobody", every: cmp.Or(every, codeEvery)}
 	var begun struct {
 		Secret string `json:"totp_secret"`
 	}
@@ -117,12 +119,12 @@ func (o *officer) asked(ctx context.Context) (id string, err error) {
 // code waits for a one-time code that was not used yet (RFC 6238, with SHA-1 and
 // six digits, as authenticators have it).
 func (o *officer) code(ctx context.Context) (string, error) {
-	step := time.Now().Unix() / codeEvery
+	step := time.Now().UnixNano() / int64(o.every)
 	if step <= o.last {
 		select {
 		case <-ctx.Done():
 			return "", ctx.Err()
-		case <-time.After(time.Until(time.Unix((o.last+1)*codeEvery, 0)) + 100*time.Millisecond):
+		case <-time.After(time.Until(time.Unix(0, (o.last+1)*int64(o.every))) + o.every/100):
 		}
 		step = o.last + 1
 	}

@@ -33,7 +33,9 @@ type stack struct {
 	logins   postgres.Logins
 	key      string // the development API key
 	eventKey string // verifies what the outbox reports
-	first    bool   // whether this folder was empty before
+
+	codeEvery time.Duration // of the officer's one-time codes; 0 is as authenticators have it
+	first     bool          // whether this folder was empty before
 
 	mu       sync.Mutex
 	children map[string]*child.Child

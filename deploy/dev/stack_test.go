@@ -43,16 +43,35 @@ func playSealbook(args []string) int {
 	case "apikey":
 		fmt.Printf(`{"key":"sk_%d"}`, time.Now().UnixNano())
 	case "serve":
-		s := http.Server{Addr: os.Getenv("SEALBOOK_HTTP_ADDR"), Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+		s := http.Server{Addr: os.Getenv("SEALBOOK_HTTP_ADDR"), Handler: http.HandlerFunc(playOfficersAPI)}
 		context.AfterFunc(ctx, func() { _ = s.Close() })
 		_ = s.ListenAndServe()
 		fmt.Fprintln(note, "serve ends")
+	case "outbox": // --dir DIR --addr ADDRESS --events URL
+		if err := os.MkdirAll(args[2], 0o700); err == nil {
+			_ = os.WriteFile(filepath.Join(args[2], "events.pub"), []byte("key"), 0o600)
+		}
+		s := http.Server{Addr: args[4]}
+		context.AfterFunc(ctx, func() { _ = s.Close() })
+		_ = s.ListenAndServe()
+		fmt.Fprintln(note, "outbox ends")
+	case "person":
+		fmt.Print(`{"enrolment_code":"AAAA"}`)
 	case "worker":
 		fmt.Fprintln(os.Stderr, "the worker's last words")
 		<-ctx.Done()
 		fmt.Fprintln(note, "worker ends")
 	}
 	return 0
+}
+
+// playOfficersAPI says what the officer needs to enrol and to sign.
+func playOfficersAPI(w http.ResponseWriter, r *http.Request) {
+	if r.URL.RawQuery != "" { // the list of reports that wait
+		fmt.Fprint(w, `{"data":[{"report_id":"report_1"}]}`)
+		return
+	}
+	fmt.Fprint(w, `{"data":{"totp_secret":"GEZDGNBVGY3TQOJQ","token":"t","nonce":"n","digest":"d","signature_meaning":"approval"}}`)
 }
 
 func playSupervisor(data string) int {
@@ -74,7 +93,7 @@ func testStack(data string) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range []*listener{&cfg.http, &cfg.temporal, &cfg.ui} {
+	for _, l := range []*listener{&cfg.http, &cfg.temporal, &cfg.ui, &cfg.outbox} {
 		if err := l.anywhere(); err != nil {
 			return nil, err
 		}
@@ -91,6 +110,7 @@ func testStack(data string) (*stack, error) {
 		return nil, err
 	}
 	s := newStack(cfg)
+	s.codeEvery = 100 * time.Millisecond
 	null, err := os.OpenFile(filepath.Join(data, "screen"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	s.screen = newScreen(null)
 	return s, err
@@ -144,7 +164,9 @@ func TestLife(t *testing.T) {
 	}
 	want := `migrate owner=true
 keygen owner=false
+certificate owner=false
 apikey owner=false
+outbox owner=false
 serve owner=false
 sample owner=false
 append owner=false
@@ -153,12 +175,16 @@ verify owner=false
 worker owner=false
 export owner=false
 verify owner=false
+person owner=false
+report owner=false
+verify owner=false
 serve ends
-worker ends`
+worker ends
+outbox ends`
 	if got := notes(t, data); got != want {
 		t.Errorf("calls were\n%s\nwant\n%s", got, want)
 	}
-	for _, l := range []listener{s.http, s.temporal, s.ui} {
+	for _, l := range []listener{s.http, s.temporal, s.ui, s.outbox} {
 		if err := l.free(); err != nil {
 			t.Errorf("after the end: %v", err)
 		}
@@ -209,7 +235,7 @@ worker ends`
 		if err == nil || !strings.Contains(err.Error(), "worker ended with signal: killed") || !strings.Contains(err.Error(), "the worker's last words") {
 			t.Errorf("live = %v, want the worker's end with its last words", err)
 		}
-		if got := notes(t, data); !strings.HasSuffix(got, "serve ends") {
+		if got := notes(t, data); !strings.Contains(got, "serve ends") {
 			t.Errorf("the API was not stopped:\n%s", got)
 		}
 	})

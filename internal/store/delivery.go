@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
 	"strings"
 	"time"
 
@@ -37,12 +40,20 @@ type Delivery struct {
 const deliveryColumns = `id, ledger, report, distribution, number, recipient, state, attempts, message_id, detail, created_at, changed_at`
 
 // NewDistribution makes a distribution of a report to recipients. The ids say
-// nothing of whom they are of.
-func NewDistribution(o audit.OrganisationID, row *Report, to []string, now time.Time) Distribution {
-	id := func(prefix string) string { return prefix + strings.ToLower(rand.Text()) }
-	d := Distribution{ID: audit.DistributionID(id("distribution_")), Organisation: o}
+// nothing of whom they are of. With a seed they follow from it, so that who repeats
+// it makes the same one; without, they are drawn.
+func NewDistribution(o audit.OrganisationID, row *Report, to []string, now time.Time, seed string) Distribution {
+	id := func(prefix string, n int) string {
+		text := rand.Text()
+		if seed != "" {
+			sum := sha256.Sum256(fmt.Appendf(nil, "sealbook distribution\n%s\n%d\n", seed, n))
+			text = base32.StdEncoding.EncodeToString(sum[:])[:len(text)]
+		}
+		return prefix + strings.ToLower(text)
+	}
+	d := Distribution{ID: audit.DistributionID(id("distribution_", 0)), Organisation: o}
 	for i, address := range to {
-		d.Deliveries = append(d.Deliveries, Delivery{ID: id("delivery_"), Ledger: row.Ledger, Report: row.ID, Number: i + 1, Recipient: address, CreatedAt: now})
+		d.Deliveries = append(d.Deliveries, Delivery{ID: id("delivery_", i+1), Ledger: row.Ledger, Report: row.ID, Number: i + 1, Recipient: address, CreatedAt: now})
 	}
 	return d
 }
@@ -140,7 +151,7 @@ func (s *Store) NoteDelivery(ctx context.Context, e DeliveryEvent, now time.Time
 			update delivery set state = $2, detail = $3, changed_at = $4
 			where id = $1 and state <> $2 and (state in ('pending', 'sending', 'accepted', 'unknown', 'refused')
 				or $2 <> 'accepted' and not exists (
-					select from delivery_event later where later.delivery = $1 and later.id <> $5 and later.at > $6 and later.event in ('delivered', 'bounce', 'dropped')))`,
+					select from delivery_event later where later.delivery = $1 and later.id <> $5 and (later.at > $6 and later.event in ('delivered', 'dropped') or later.at >= $6 and later.event = 'bounce')))`,
 			e.Delivery, e.State, e.Reason, now, e.ID, e.At)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
@@ -167,12 +178,13 @@ func (s *Store) DeliveryEvents(ctx context.Context, ledger int32, id audit.Repor
 }
 
 // UnfinishedDistributions returns distributions with a delivery that is pending or
-// being sent since before a time, and for which the outbox holds no order.
-func (s *Store) UnfinishedDistributions(ctx context.Context, before time.Time, limit int) ([]audit.DistributionStart, error) {
+// being sent since before a time, and for which the outbox holds no order: those
+// after an id, in the order of their ids.
+func (s *Store) UnfinishedDistributions(ctx context.Context, before time.Time, after audit.DistributionID, limit int) ([]audit.DistributionStart, error) {
 	rows, err := s.pool.Query(ctx, `
 		select distinct d.distribution as id, d.report, d.ledger, g.id as organisation from delivery d join organisation g on g.ledger = d.ledger
-		where d.state in ('pending', 'sending') and d.changed_at < $1 and not exists (select from outbox o where o.workflow_id = d.distribution)
-		order by d.distribution limit $2`, before, limit)
+		where d.state in ('pending', 'sending') and d.changed_at < $1 and d.distribution > $2 and not exists (select from outbox o where o.workflow_id = d.distribution)
+		order by d.distribution limit $3`, before, after, limit)
 	if err != nil {
 		return nil, translate("list distributions", err)
 	}

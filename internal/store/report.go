@@ -207,9 +207,19 @@ func RenewReportLinks(ledger int32, id audit.ReportID, until time.Time) Statemen
 }
 
 // UnfinishedReports returns reports made before a time that have not ended and for
-// which the outbox holds no order, oldest first.
+// which the outbox holds no order, oldest first. One that waits for its signatory is
+// among them once the time to sign was over before then.
 func (s *Store) UnfinishedReports(ctx context.Context, before time.Time, limit int) ([]Report, error) {
-	return unfinished[Report](ctx, s.pool, reportJob, reportColumns, before, limit)
+	rows, err := s.pool.Query(ctx, `
+		select `+reportColumns+` from report r
+		where status in `+unfinishedStates+` and created_at < $1 and (status <> 'pending_signature' or signature_due_at < $1)
+			and not exists (select from outbox o where o.workflow_id = r.id)
+		order by created_at limit $2`, before, limit)
+	if err != nil {
+		return nil, translate("list unfinished reports", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Report])
+	return list, translate("list unfinished reports", err)
 }
 
 // ReportByDigest returns the report whose file has a digest, or NotFound.

@@ -166,7 +166,7 @@ func TestOneTakesADelivery(t *testing.T) {
 	b := setup(t)
 	b.report(t, "report_1", nil)
 	at := audit.SystemClock()
-	d := store.NewDistribution("org_test", &store.Report{ID: "report_1", Ledger: b.ledger}, []string{"a@example.com", "b@example.com"}, at)
+	d := store.NewDistribution("org_test", &store.Report{ID: "report_1", Ledger: b.ledger}, []string{"a@example.com", "b@example.com"}, at, "")
 	if d.Deliveries[0].ID == d.Deliveries[1].ID {
 		t.Fatal("two deliveries have one id")
 	}
@@ -203,7 +203,7 @@ func TestOneTakesADelivery(t *testing.T) {
 	}
 	// A distribution with a mail that nobody sends any more is found.
 	for before, want := range map[time.Duration]int{-time.Hour: 0, time.Hour: 0} { // the order to start it waits
-		if list, err := b.store.UnfinishedDistributions(t.Context(), at.Add(before), 10); err != nil || len(list) != want {
+		if list, err := b.store.UnfinishedDistributions(t.Context(), at.Add(before), "", 10); err != nil || len(list) != want {
 			t.Errorf("%+v %v", list, err)
 		}
 	}
@@ -219,7 +219,7 @@ func TestOneTakesADelivery(t *testing.T) {
 		}
 		more = len(orders) > 0
 	}
-	if list, err := b.store.UnfinishedDistributions(t.Context(), at.Add(time.Hour), 10); err != nil || len(list) != 1 || list[0].ID != d.ID || list[0].Report != "report_1" || list[0].Organisation != "org_test" {
+	if list, err := b.store.UnfinishedDistributions(t.Context(), at.Add(time.Hour), "", 10); err != nil || len(list) != 1 || list[0].ID != d.ID || list[0].Report != "report_1" || list[0].Organisation != "org_test" {
 		t.Errorf("%+v %v", list, err)
 	}
 }

@@ -88,7 +88,7 @@ func TestServices(t *testing.T) {
 
 func TestProgramKnowsItsSettings(t *testing.T) {
 	known := map[string]bool{}
-	for _, name := range regexp.MustCompile(`(SEALBOOK|TEMPORAL)_[A-Z_]+`).FindAllString(read(t, "cmd/sealbook/config.go"), -1) {
+	for _, name := range regexp.MustCompile(`(SEALBOOK|TEMPORAL)_[A-Z0-9_]+`).FindAllString(read(t, "cmd/sealbook/config.go"), -1) {
 		known[name] = true
 	}
 	for name, s := range project(t).Services {
