@@ -72,6 +72,14 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // MarshalJSON writes seconds.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).Seconds()) }
 
+// UnmarshalJSON reads seconds.
+func (d *Duration) UnmarshalJSON(text []byte) error {
+	var seconds float64
+	err := json.Unmarshal(text, &seconds)
+	*d = Duration(seconds * float64(time.Second))
+	return err
+}
+
 // Load reads the embedded rules.
 func Load() (*Rules, error) {
 	r, err := parse(source)

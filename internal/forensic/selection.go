@@ -27,9 +27,9 @@ type Selection struct {
 	Differ     [][2]string         `yaml:"differ"`  // pairs of fields, both there, that share none
 	Later      [][2]string         `yaml:"later"`   // pairs of times, both there, the first later; "time" is the entry's
 	OffHours   *Hours              `yaml:"off_hours"`
-	Any        []Selection         `yaml:"any"`      // one of them holds, too
-	Unsigned   bool                `yaml:"unsigned"` // policy asks for a signature and there is none
-	NoReason   bool                `yaml:"no_reason"`
+	Any        []Selection         `yaml:"any"`       // one of them holds, too
+	Unsigned   bool                `yaml:"unsigned"`  // policy asks for a signature and there is none
+	NoReason   bool                `yaml:"no_reason"` // the same of a reason for each change
 }
 
 // Hours is the working time that a rule assumes, in UTC because entries name no
@@ -66,7 +66,7 @@ func (s *Selection) matches(v *view) bool {
 		s.Outcome == "success" && v.failed,
 		s.OffHours != nil && !s.OffHours.off(v.at),
 		s.Unsigned && (!v.SignatureRequired() || len(v.Signature) > 0),
-		s.NoReason && !withoutReason(v):
+		s.NoReason && (!v.SignatureRequired() || !withoutReason(v)):
 		return false
 	}
 	for field, want := range s.Where {

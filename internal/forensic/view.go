@@ -86,9 +86,9 @@ func (v *view) failure() bool {
 			}
 		}
 	}
-	for _, key := range []string{"success", "succeeded"} {
-		if b, ok := v.Details[key].(bool); ok {
-			return !b
+	for _, key := range []string{"details.success", "details.succeeded"} {
+		if found := v.values(key); len(found) > 0 {
+			return strings.ToLower(found[0]) == "false"
 		}
 	}
 	if v.Details.String("errorCode") != "" || v.Details.String("errorMessage") != "" {
