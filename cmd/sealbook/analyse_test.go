@@ -47,7 +47,7 @@ func TestAnalyse(t *testing.T) {
 		t.Error("the standard input gives something else")
 	}
 	invoke(t, nil, forced(), "analyse", "--format", "jsonl", "-").want(t, exitOK).
-		says(t, "HIGH  brute-force-success (pattern, version 1)", "7 entries, by ada", "in-0, in-1", "brute-force-success  1 findings", "no entry to look at", "password-spraying")
+		says(t, "HIGH  brute-force-success (pattern, version 1)", "7 entries, by ada", "in-0, in-1", "1 findings  entries by step [6 1]", "no entry to look at", "password-spraying")
 }
 
 // TestAnalyseNothing: no findings are an array, and what was looked at is said.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/sealbook/sealbook/audit"
 )
 
@@ -15,9 +17,9 @@ type Selection struct {
 	NotTypes   []string            `yaml:"not_types"`
 	Classes    []audit.EventClass  `yaml:"classes"`
 	Severities []audit.Severity    `yaml:"severities"`
-	Words      []string            `yaml:"words"`     // of type, operation or category, in lower case
-	AndWords   []string            `yaml:"and_words"` // one of these, too
-	NotWords   []string            `yaml:"not_words"`
+	Words      Words               `yaml:"words"`     // of type, operation or category, in lower case
+	AndWords   Words               `yaml:"and_words"` // one of these, too
+	NotWords   Words               `yaml:"not_words"`
 	Outcome    string              `yaml:"outcome"` // success or failure
 	Where      map[string][]string `yaml:"where"`   // field: values
 	Unless     map[string][]string `yaml:"unless"`  // field: values that it must not have
@@ -30,6 +32,32 @@ type Selection struct {
 	Any        []Selection         `yaml:"any"`       // one of them holds, too
 	Unsigned   bool                `yaml:"unsigned"`  // policy asks for a signature and there is none
 	NoReason   bool                `yaml:"no_reason"` // the same of a reason for each change
+}
+
+// Words is a set, written as a list. An entry has few words and a set many, so
+// an entry's are looked up in the set.
+type Words map[string]bool
+
+// UnmarshalYAML reads a list.
+func (w *Words) UnmarshalYAML(node *yaml.Node) error {
+	var list []string
+	if err := node.Decode(&list); err != nil {
+		return err
+	}
+	*w = Words{}
+	for _, word := range list {
+		(*w)[word] = true
+	}
+	return nil
+}
+
+func (w Words) in(words map[string]bool) bool {
+	for word := range words {
+		if w[word] {
+			return true
+		}
+	}
+	return false
 }
 
 // Hours is the working time that a rule assumes, in UTC because entries name no
@@ -53,15 +81,14 @@ func (s *Selection) matches(v *view) bool {
 		ok, _ := path.Match(glob, v.Type) // globs were checked when they were loaded
 		return ok
 	}
-	word := func(w string) bool { return v.words[w] }
 	switch {
 	case len(s.Types) > 0 && !slices.ContainsFunc(s.Types, is),
 		slices.ContainsFunc(s.NotTypes, is),
 		len(s.Classes) > 0 && !slices.Contains(s.Classes, v.Class),
 		len(s.Severities) > 0 && !slices.Contains(s.Severities, v.Severity),
-		len(s.Words) > 0 && !slices.ContainsFunc(s.Words, word),
-		len(s.AndWords) > 0 && !slices.ContainsFunc(s.AndWords, word),
-		slices.ContainsFunc(s.NotWords, word),
+		len(s.Words) > 0 && !s.Words.in(v.words),
+		len(s.AndWords) > 0 && !s.AndWords.in(v.words),
+		s.NotWords.in(v.words),
 		s.Outcome == "failure" && !v.failed,
 		s.Outcome == "success" && v.failed,
 		s.OffHours != nil && !s.OffHours.off(v.at),

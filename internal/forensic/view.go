@@ -2,7 +2,6 @@ package forensic
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -70,7 +69,8 @@ func split(name string, into map[string]bool) {
 	end()
 }
 
-var failing = []string{"failure", "failed", "fail", "denied", "deny", "error", "rejected", "refused", "unauthorized", "forbidden", "invalid"}
+var failing = Words{"failure": true, "failed": true, "fail": true, "denied": true, "deny": true, "error": true, "rejected": true,
+	"refused": true, "unauthorized": true, "forbidden": true, "invalid": true}
 
 // failure reports whether the entry says that what was tried did not succeed.
 // What says nothing about it counts as having succeeded. The text of a
@@ -81,7 +81,7 @@ func (v *view) failure() bool {
 		"details.responseElements.ConsoleLogin", "details.login_result"} {
 		for _, s := range v.values(key) {
 			said = true
-			if slices.Contains(failing, strings.ToLower(s)) {
+			if failing[strings.ToLower(s)] {
 				return true
 			}
 		}
@@ -94,17 +94,15 @@ func (v *view) failure() bool {
 	if v.Details.String("errorCode") != "" || v.Details.String("errorMessage") != "" {
 		return true
 	}
-	for _, w := range failing {
-		if v.words[w] {
-			return true
-		}
+	if failing.in(v.words) {
+		return true
 	}
 	if said || v.Class != audit.ClassLogin {
 		return false
 	}
 	words := map[string]bool{}
 	split(v.Description, words)
-	return slices.ContainsFunc(failing, func(w string) bool { return words[w] })
+	return failing.in(words)
 }
 
 // derived are the fields whose place depends on the emitter; the first that is
