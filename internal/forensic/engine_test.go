@@ -180,3 +180,16 @@ func TestFailure(t *testing.T) {
 		}
 	}
 }
+
+// TestGrantByChange: a role that is written is a grant, too.
+func TestGrantByChange(t *testing.T) {
+	t.Parallel()
+	r := analyse(t, "0s root config.changed resource.type=user resource.id=ada change=role:viewer:admin\n1h ada data.exported")
+	if len(of(r, "escalate-use")) != 1 || len(of(r, "self-grant")) != 0 {
+		t.Errorf("%+v", r.Findings)
+	}
+	r = analyse(t, "0s ada config.changed resource.type=user resource.id=ada change=role:viewer:Admin")
+	if len(of(r, "self-grant")) != 1 {
+		t.Errorf("%+v", r.Findings)
+	}
+}

@@ -119,7 +119,10 @@ func (g *groups[T]) each(v *view, by, names []string, create bool, f func(*group
 func product(v *view, by []string) [][]string {
 	all := [][]string{nil}
 	for _, field := range by {
-		values := slices.Compact(slices.Sorted(slices.Values(v.values(field))))
+		values := v.values(field)
+		if len(values) > 1 {
+			values = slices.Compact(slices.Sorted(slices.Values(values)))
+		}
 		var next [][]string
 		for _, start := range all {
 			for _, value := range values {

@@ -18,10 +18,11 @@ type view struct {
 	user   string
 	words  map[string]bool // of type, operation and category
 	failed bool
+	memo   map[string][]string // what values found; rules ask for the same fields
 }
 
 func newView(e *audit.Entry) *view {
-	v := &view{Entry: e, at: e.Time().UTC(), words: map[string]bool{}}
+	v := &view{Entry: e, at: e.Time().UTC(), words: map[string]bool{}, memo: map[string][]string{}}
 	v.id = e.ExternalID
 	if e.EventID != "" {
 		v.id = e.EntryID()
@@ -79,7 +80,7 @@ func (v *view) failure() bool {
 	said := false
 	for _, key := range []string{"details.outcome", "details.outcome.result", "details.result", "details.status", "metadata.outcome",
 		"details.responseElements.ConsoleLogin", "details.login_result"} {
-		for _, s := range v.values(key) {
+		for _, s := range v.find(key) {
 			said = true
 			if failing[strings.ToLower(s)] {
 				return true
@@ -87,7 +88,7 @@ func (v *view) failure() bool {
 		}
 	}
 	for _, key := range []string{"details.success", "details.succeeded"} {
-		if found := v.values(key); len(found) > 0 {
+		if found := v.find(key); len(found) > 0 {
 			return strings.ToLower(found[0]) == "false"
 		}
 	}
@@ -112,7 +113,7 @@ var derived = map[string][]string{
 	"session":   {"actor.session_id", "metadata.session_id"},
 	"agent":     {"context.user_agent", "metadata.user_agent"},
 	"machine":   {"resource.parent_machine", "resource.machine_id", "resource.id"},
-	"target":    {"details.subject", "details.target_user", "details.target_user_id", "details.user_id", "details.grantee", "details.requestParameters.userName"},
+	"target":    {"details.subject", "details.target_user", "details.target_user_id", "details.user_id", "details.target", "details.account", "details.grantee", "details.requestParameters.userName"},
 	"approval":  {"details.approval_id", "details.approval_ref", "details.approval_reference", "details.change_request", "details.change_ticket", "details.ticket", "details.pull_request", "metadata.approval_id", "metadata.change_ticket"},
 	"approver":  {"details.approved_by", "details.approver", "details.approver_id"},
 	"requester": {"details.requested_by", "details.requester", "details.implemented_by", "details.author"},
@@ -123,6 +124,15 @@ var derived = map[string][]string{
 
 // values returns what stands in a field: nothing, one text, or several.
 func (v *view) values(field string) []string {
+	found, there := v.memo[field]
+	if !there {
+		found = v.find(field)
+		v.memo[field] = found
+	}
+	return found
+}
+
+func (v *view) find(field string) []string {
 	switch field {
 	case "user":
 		return some(v.user)
@@ -146,7 +156,7 @@ func (v *view) values(field string) []string {
 		return writes
 	case "target":
 		// An entry about a person's account names the person as its resource.
-		if t := v.Resource.String("type"); t == "user" || t == "person" || t == "account" {
+		if t := v.Resource.String("type"); t == "user" || t == "person" || t == "account" || t == "user_account" {
 			if id := v.Resource.String("id"); id != "" {
 				return []string{id}
 			}
@@ -154,16 +164,39 @@ func (v *view) values(field string) []string {
 	}
 	if places, ok := derived[field]; ok {
 		for _, place := range places {
-			if found := v.values(place); len(found) > 0 {
+			if found := v.find(place); len(found) > 0 {
 				return found
 			}
 		}
 		return nil
 	}
 	root, path, _ := strings.Cut(field, ".")
-	object := map[string]audit.Object{"actor": v.Actor, "resource": v.Resource, "repository": v.Repository, "action": v.Action,
-		"context": v.Context, "details": v.Details, "metadata": v.Metadata, "signature": v.Signature, "impact": v.Impact}[root]
-	return texts(descend(map[string]any(object), path))
+	return texts(descend(map[string]any(v.part(root)), path))
+}
+
+// part is an object of the entry, by the name that paths begin with.
+func (v *view) part(name string) audit.Object {
+	switch name {
+	case "actor":
+		return v.Actor
+	case "resource":
+		return v.Resource
+	case "repository":
+		return v.Repository
+	case "action":
+		return v.Action
+	case "context":
+		return v.Context
+	case "details":
+		return v.Details
+	case "metadata":
+		return v.Metadata
+	case "signature":
+		return v.Signature
+	case "impact":
+		return v.Impact
+	}
+	return nil
 }
 
 func some(s string) []string {
