@@ -2,6 +2,8 @@ package forensic
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -132,5 +134,28 @@ func TestSplit(t *testing.T) {
 		if len(words) != 3 || !words["cloudtrail"] || !words["delete"] || !words["trail"] {
 			t.Errorf("%s: %v", name, words)
 		}
+	}
+}
+
+// TestRulesAreDocumented: each rule has a row, and each row a rule.
+func TestRulesAreDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/detection.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, r := range rules.Rules {
+		want = append(want, r.ID)
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+(?:-[a-z]+)+)` \\|").FindAllStringSubmatch(string(text), -1) {
+		got = append(got, row[1])
+	}
+	if !slices.Equal(want, got) {
+		t.Errorf("rules %v\nrows %v", want, got)
 	}
 }
