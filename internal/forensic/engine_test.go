@@ -96,6 +96,19 @@ func TestExactWindows(t *testing.T) {
 	}
 }
 
+// TestEpisodes: windows that share entries are one finding, others are not.
+func TestEpisodes(t *testing.T) {
+	t.Parallel()
+	apart := of(analyse(t, "0s+10s*5 ada login details.outcome=failure\n6m+10s*5 ada login details.outcome=failure"), "brute-force")
+	if len(apart) != 2 || apart[0].EntryIDs[4] != "e5" || apart[1].EntryIDs[0] != "e6" {
+		t.Errorf("%+v", apart)
+	}
+	together := of(analyse(t, "0s+60s*5 ada login details.outcome=failure\n5m+60s*5 ada login details.outcome=failure"), "brute-force")
+	if len(together) != 1 || together[0].Entries != 10 {
+		t.Errorf("%+v", together)
+	}
+}
+
 // TestNothingFound: the report says what was looked at, and which rules could
 // not look.
 func TestNothingFound(t *testing.T) {

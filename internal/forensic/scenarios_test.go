@@ -235,9 +235,8 @@ var scenarios = map[string]scenario{
 24h ada limit.changed resource.id=p1 change=alarm_high:102:100
 48h ada limit.changed resource.id=p1 change=alarm_high:100:102
 72h ada limit.changed resource.id=p1 change=alarm_high:102:100`, // to and fro
-			`0s ada limit.changed resource.id=p1 change=alarm_high:100:101 change=alarm_low:0:0
-24h ada limit.changed resource.id=p1 change=alarm_high:101:102
-48h ada limit.changed resource.id=p1 change=alarm_high:102:103`, // a hundredth each
+			// A hundredth each, which the slack allows for.
+			"0s+24h*10 ada limit.changed resource.id=p1 change=alarm_high::10%d change=alarm_low:0:0\n10d+24h*10 ada limit.changed resource.id=p1 change=alarm_high::11%d",
 		},
 	},
 	"suppress-act-restore": {
