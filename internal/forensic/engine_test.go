@@ -99,7 +99,7 @@ func TestExactWindows(t *testing.T) {
 // TestEpisodes: windows that share entries are one finding, others are not.
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
-	apart := of(analyse(t, "0s+10s*5 ada login details.outcome=failure\n6m+10s*5 ada login details.outcome=failure"), "brute-force")
+	apart := of(analyse(t, "0s+10s*5 ada login details.outcome=failure\n5m20s ada login details.outcome=failure\n9m+10s*5 ada login details.outcome=failure"), "brute-force")
 	if len(apart) != 2 || apart[0].EntryIDs[4] != "e5" || apart[1].EntryIDs[0] != "e6" {
 		t.Errorf("%+v", apart)
 	}
