@@ -17,7 +17,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{}, {"serve"}, {"worker"}, {"migrate"}, {"keygen"}, {"key"}, {"key", "list"}, {"key", "rotate"}, {"key", "retire"}, {"key", "adopt"}, {"apikey"}, {"apikey", "create"}, {"apikey", "list"}, {"apikey", "rotate"}, {"apikey", "revoke"},
-		{"person"}, {"person", "create"}, {"person", "reset"}, {"append"}, {"import"}, {"sample"}, {"export"}, {"assess"}, {"report"}, {"certificate"}, {"outbox"}, {"verify"}, {"version"},
+		{"person"}, {"person", "create"}, {"person", "reset"}, {"append"}, {"import"}, {"sample"}, {"export"}, {"analyse"}, {"assess"}, {"report"}, {"certificate"}, {"outbox"}, {"verify"}, {"version"},
 	} {
 		got := invoke(t, []string{"SEALBOOK_WRONG=1"}, "", append(args, "--help")...).want(t, exitOK)
 		if got.stderr != "" {
@@ -83,6 +83,10 @@ func TestWrongUsage(t *testing.T) {
 		{[]string{"import", "--format", "csv", "--mapping", "/dev/null", "x"}, "/dev/null: the mapping cannot be used: it is empty"},
 		{[]string{"import", "--format", "csv", "--mapping", "no such file", "x"}, "no such file"},
 		{[]string{"import", "--format", "jsonl"}, "name one FILE"},
+		{[]string{"analyse", "x"}, "--format cloudtrail, github, jsonl or okta"},
+		{[]string{"analyse", "--format", "csv", "x"}, `"csv" is not a format`},
+		{[]string{"analyse", "--format", "jsonl"}, "name one FILE"},
+		{[]string{"analyse", "--format", "jsonl", "/nowhere"}, "no such file"},
 		{[]string{"keygen"}, "--dir DIR"},
 		{[]string{"migrate", "now"}, "takes no arguments"},
 		{[]string{"migrate"}, "SEALBOOK_MIGRATE_DATABASE_URL and SEALBOOK_DATABASE_URL are not set"},

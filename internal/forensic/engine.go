@@ -1,0 +1,184 @@
+package forensic
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// Engine holds entries against rules, one at a time. It is not safe for use by
+// several goroutines.
+type Engine struct {
+	rules   []*running
+	version int
+	named   map[string]Selection
+	report  Report
+	users   map[string]bool
+	at      time.Time
+	seq     int64
+}
+
+// running is a rule at work.
+type running struct {
+	*Rule
+	detector detector
+	arrival  bool // it reads entries in the order in which they came
+	look     Look
+	found    []Finding
+}
+
+// detector is the state of one rule. matched says for each step, and behind
+// them for Reset, whether it selects the entry.
+type detector interface {
+	add(v *view, matched []bool)
+	finish() // reports what is still open
+}
+
+// form is what a correlation needs.
+type form struct {
+	least, most int // steps
+	arrival     bool
+	start       func(*running) detector
+}
+
+// correlations has Sigma's four, by Sigma's names, and ours.
+var correlations map[string]form
+
+func init() { // not a literal: the rules' check refers to it
+	correlations = map[string]form{
+		"event_count":      {1, 1, false, newCounting},
+		"value_count":      {1, 1, false, newCounting},
+		"temporal":         {2, 8, false, newTogether},
+		"temporal_ordered": {2, 8, false, newOrdered},
+		"dormant":          {2, 2, false, newDormant},
+		"overlap":          {1, 1, false, newOverlap},
+		"revert":           {1, 1, false, newRevert},
+		"widen":            {1, 1, false, newWiden},
+		"creep":            {1, 1, false, newCreep},
+		"regular":          {1, 1, false, newRegular},
+		"round_times":      {1, 1, false, newRound},
+		"order":            {1, 1, true, newOrder},
+		"gap":              {1, 1, true, newGap},
+		"replay":           {1, 1, true, newReplay},
+	}
+}
+
+// New starts an analysis.
+func New(rules *Rules) *Engine {
+	e := &Engine{version: rules.Version, named: rules.Selections, users: map[string]bool{}, seq: -1}
+	for i := range rules.Rules {
+		rule := &rules.Rules[i]
+		form := correlations[rule.Correlation]
+		r := &running{Rule: rule, arrival: form.arrival, look: Look{Rule: rule.ID, Selected: make([]int, len(rule.Steps))}}
+		r.detector = form.start(r)
+		e.rules = append(e.rules, r)
+	}
+	return e
+}
+
+// Arrive takes entries in the order of Seq, for the rules about that order.
+// Whoever does not know it leaves it out; these rules then have no entry.
+func (e *Engine) Arrive(entry *audit.Entry) { e.run(newView(entry), true) }
+
+// Add takes entries in the order of their time, ties by Seq, for all other
+// rules. It refuses one that is before the last.
+func (e *Engine) Add(entry *audit.Entry) error {
+	v := newView(entry)
+	if v.at.Before(e.at) {
+		return fmt.Errorf("analyse entries: %s is before the entry that came before it", v.id)
+	}
+	if e.report.Entries == 0 {
+		e.report.From = v.at
+	}
+	e.at, e.report.To = v.at, v.at
+	e.report.Entries++
+	if v.user != "" && len(e.users) < maxGroups {
+		e.users[v.user] = true
+	}
+	e.run(v, false)
+	return nil
+}
+
+func (e *Engine) run(v *view, arrival bool) {
+	known := map[string]bool{} // many rules share a selection
+	selects := func(s *Step) bool {
+		was, there := known[s.Select]
+		if !there {
+			selection := e.named[s.Select]
+			was = selection.matches(v)
+			known[s.Select] = was
+		}
+		return was
+	}
+	for _, r := range e.rules {
+		if r.arrival != arrival {
+			continue
+		}
+		matched, any := make([]bool, len(r.Steps), len(r.Steps)+1), false
+		for i := range r.Steps {
+			if matched[i] = selects(&r.Steps[i]) && v.has(r.Steps[i].By); matched[i] {
+				r.look.Selected[i]++
+				any = true
+			}
+		}
+		reset := r.Reset != nil && selects(r.Reset) && v.has(r.Reset.By)
+		if any || reset {
+			r.detector.add(v, append(matched, reset))
+		}
+	}
+}
+
+func (v *view) has(fields []string) bool {
+	return !slices.ContainsFunc(fields, func(f string) bool { return len(v.values(f)) == 0 })
+}
+
+// Report ends the analysis. The engine cannot be used after it.
+func (e *Engine) Report() *Report {
+	e.report.RulesVersion, e.report.Users, e.report.Findings = e.version, len(e.users), []Finding{}
+	for _, r := range e.rules {
+		r.detector.finish()
+		r.look.Findings = len(r.found) + r.look.Unlisted
+		switch {
+		case r.look.Findings > 0:
+			r.look.Outcome = Found
+		case r.look.Outcome == "" && slices.Contains(r.look.Selected, 0):
+			r.look.Outcome = InsufficientData
+		case r.look.Outcome == "":
+			r.look.Outcome = NoFindings
+		}
+		e.report.Rules = append(e.report.Rules, r.look)
+		e.report.Findings = append(e.report.Findings, r.found...)
+	}
+	slices.SortStableFunc(e.report.Findings, func(a, b Finding) int {
+		return cmp.Or(a.FirstTime.Compare(b.FirstTime), cmp.Compare(a.Detector, b.Detector), a.LastTime.Compare(b.LastTime),
+			cmp.Compare(a.last, b.last), slices.Compare(a.EntryIDs, b.EntryIDs), strings.Compare(fmt.Sprint(a.Group), fmt.Sprint(b.Group)))
+	})
+	return &e.report
+}
+
+// emit reports the entries of an episode. reached says how far the threshold
+// was passed, 1 being just met.
+func (r *running) emit(ep *episode, group map[string]string, observed map[string]any, reached float64) {
+	if len(r.found) == MaxFindings {
+		r.look.Unlisted++
+		return
+	}
+	f := Finding{
+		Detector: r.ID, RuleVersion: r.Version, Kind: r.Kind, Correlation: r.Correlation, Title: r.Title, Severity: r.Severity,
+		Techniques: r.Techniques, EntryIDs: []string{}, Entries: ep.total, Users: ep.names(), FirstTime: ep.first.at, LastTime: ep.last.at,
+		Group: group, Parameters: r.Parameters, Observed: observed, ConfidenceReason: uncalibrated, last: ep.last.seq,
+	}
+	for _, x := range ep.refs {
+		f.EntryIDs = append(f.EntryIDs, x.id)
+	}
+	rank := float64(slices.Index(audit.Severities, r.Severity) + 1)
+	if reached > 1 {
+		rank += 1 - 1/reached
+	}
+	f.Score = float64(int64(rank*1000+0.5)) / 1000
+	r.found = append(r.found, f)
+}
