@@ -79,9 +79,9 @@ readers:
 test: build python readers ## run all tests, with the race detector, on a real Postgres
 	@$(if $(RACE),,echo "There is no C compiler here: the tests run without the race detector.")
 	@$(STACK) test -- bash -euo pipefail -c "\
-		go test $(RACE) -timeout 15m $(PACKAGES); \
+		go test $(RACE) -timeout 25m $(PACKAGES); \
 		(cd bench && CGO_ENABLED=0 go test ./reads); \
-		cd $(DEV); CGO_ENABLED=0 go test $(DEV_FLAGS) -timeout 15m ./..."
+		cd $(DEV); CGO_ENABLED=0 go test $(DEV_FLAGS) -timeout 25m ./..."
 
 .PHONY: bench
 bench: $(STACK) ## run the benchmarks (BENCH, BENCHTIME, PACKAGES)
