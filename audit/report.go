@@ -304,6 +304,11 @@ const (
 	DeliveryUnknown   DeliveryState = "unknown"
 )
 
+// DeliveryStates lists them.
+var DeliveryStates = []DeliveryState{
+	DeliveryPending, DeliverySending, DeliveryAccepted, DeliveryDelivered, DeliveryBounced, DeliveryDropped, DeliveryRefused, DeliveryUnknown,
+}
+
 // Asked reports whether the provider was asked and did not say no: the mail may
 // be on its way.
 func (s DeliveryState) Asked() bool { return s != DeliveryPending && s != DeliveryRefused }

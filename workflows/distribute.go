@@ -2,8 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/workflow"
@@ -111,8 +109,10 @@ func giveUp(ctx workflow.Context, send activities.SendReport, why string) error 
 
 func distributionStage(ctx workflow.Context, start audit.DistributionStart, stage string, d activities.Distribution) {
 	var lines []string
-	for _, state := range slices.Sorted(maps.Keys(d.Counts)) {
-		lines = append(lines, fmt.Sprintf("- %s: %d", state, d.Counts[state]))
+	for _, state := range audit.DeliveryStates { // not of the map, whose order differs from run to run
+		if n := d.Counts[state]; n > 0 {
+			lines = append(lines, fmt.Sprintf("- %s: %d", state, n))
+		}
 	}
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s** – distribution of %s\n\n%s", stage, start.Report, strings.Join(lines, "\n")))
 	if err := workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(stage)); err != nil {
