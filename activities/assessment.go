@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -67,12 +66,7 @@ func CatalogsOf(frameworks []audit.Framework) ([]*control.Catalog, error) {
 // readAssessment reads a stored result, which must be the one that its digest
 // names.
 func (a *Activities) readAssessment(ctx context.Context, from audit.Artifact) (out control.Assessment, err error) {
-	r, err := a.Artifacts.Open(ctx, from)
-	if err != nil {
-		return out, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(r)
+	text, err := a.readArtifact(ctx, from)
 	if err == nil {
 		err = json.Unmarshal(text, &out)
 	}

@@ -126,13 +126,9 @@ func (a *Activities) deliveryState(ctx context.Context, ledger int32, id string)
 	return x.State, err
 }
 
-// refuse ends a delivery that will not be sent.
+// refuse ends a delivery that nobody was asked to send.
 func (a *Activities) refuse(ctx context.Context, ledger int32, id, why string) (audit.DeliveryState, error) {
-	now := audit.Instant(a.Clock())
-	if _, err := a.Store.TakeDelivery(ctx, ledger, id, now); err != nil {
-		return "", err
-	}
-	if err := a.Store.NoteSent(ctx, ledger, id, audit.DeliveryRefused, "", why, now); err != nil {
+	if err := a.Store.RefuseDelivery(ctx, ledger, id, why, audit.Instant(a.Clock())); err != nil {
 		return "", err
 	}
 	return a.deliveryState(ctx, ledger, id)
@@ -188,12 +184,12 @@ func (a *Activities) message(ctx context.Context, x *store.Delivery) (m mail.Mes
 		if err != nil {
 			return m, err
 		}
-		m.Attachment = &mail.Attachment{Name: string(row.ID) + "." + string(request.Format), Type: reportMediaTypes[request.Format], Content: content}
+		m.Attachment = &mail.Attachment{Name: string(row.ID) + "." + string(request.Format), Type: request.Format.MediaType(), Content: content}
 		text += "It is attached. "
 	} else {
 		text += "It is too large to be attached. "
 	}
-	text += fmt.Sprintf("Who may read reports finds it at\n%s/api/v1/audit/reports/%s/download\n\n", strings.TrimSuffix(a.PublicURL, "/"), row.ID)
+	text += fmt.Sprintf("Who may read reports finds it at\n%s/api/v1/audit/reports/%s/download\n\n", a.PublicURL, row.ID)
 	text += fmt.Sprintf("Report:  %s\nSHA-256: %s\nSize:    %d bytes\n", row.ID, strings.TrimPrefix(file.Digest, "sha256:"), file.Size)
 	if row.Seal != nil {
 		text += fmt.Sprintf("Sealed with the certificate %s\n", row.Seal.V.Fingerprint)
@@ -201,8 +197,6 @@ func (a *Activities) message(ctx context.Context, x *store.Delivery) (m mail.Mes
 	m.Text = text + "\nCheck the document before you rely on it: sealbook verify, or any reader that shows signatures.\n"
 	return m, nil
 }
-
-var reportMediaTypes = map[audit.ReportFormat]string{audit.ReportPDF: "application/pdf", audit.ReportJSON: "application/json", audit.ReportCSV: "text/csv; charset=utf-8"}
 
 func (a *Activities) readArtifact(ctx context.Context, from audit.Artifact) ([]byte, error) {
 	r, err := a.Artifacts.Open(ctx, from)

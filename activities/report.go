@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -220,12 +219,7 @@ func (a *Activities) frozenReport(ctx context.Context, row *store.Report) (f fro
 	if row.Frozen == nil {
 		return f, audit.Errorf(audit.InvalidState, "the data of report %s are not fixed", row.ID)
 	}
-	r, err := a.Artifacts.Open(ctx, row.Frozen.V)
-	if err != nil {
-		return f, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(r)
+	text, err := a.readArtifact(ctx, row.Frozen.V)
 	if err == nil {
 		err = json.Unmarshal(text, &f)
 	}

@@ -15,17 +15,12 @@ import (
 // reportGapsPage is how many findings or violations are read at once.
 const reportGapsPage = 500
 
-// gapCounts are what a report's summary says of findings and violations.
-type gapCounts struct{ violations, critical, remediated, pending int64 }
-
 // reportGaps adds the findings that are open, or were closed in the period or since,
 // and the violations that happened in the period, or before it and are not
 // resolved. What the report's own assessment found and nobody has opened yet comes
 // beside them: a requirement that does not hold has a finding in any case.
 func (a *Activities) reportGaps(ctx context.Context, row *store.Report, d *report.Document, s *store.ReportSummary, found []store.Gap) error {
-	var n gapCounts
-	s.Violations, s.Critical, s.Remediated, s.Pending = &n.violations, &n.critical, &n.remediated, &n.pending
-	opened := map[string]bool{}
+	opened, settled := map[string]bool{}, map[string]int64{}
 	for _, kind := range []audit.GapKind{audit.FindingGap, audit.ViolationGap} {
 		for offset := 0; ; offset += reportGapsPage {
 			page, _, err := a.Store.Gaps(ctx, row.Ledger, store.GapFilter{Kind: kind, Framework: row.Request.V.Framework}, reportGapsPage, offset)
@@ -33,9 +28,13 @@ func (a *Activities) reportGaps(ctx context.Context, row *store.Report, d *repor
 				return err
 			}
 			for i := range page {
-				if g := &page[i]; belongs(row, g) {
-					opened[gapSubject(g)] = opened[gapSubject(g)] || g.ClosedAt == nil
-					n.add(row, d, g)
+				g, subject := &page[i], gapSubject(&page[i])
+				if g.Status == audit.GapResolved && g.ThroughSeq != nil {
+					settled[subject] = max(settled[subject], *g.ThroughSeq)
+				}
+				if belongs(row, g) {
+					opened[subject] = opened[subject] || g.ClosedAt == nil
+					addGap(row, d, s, g)
 				}
 			}
 			if len(page) < reportGapsPage {
@@ -45,15 +44,16 @@ func (a *Activities) reportGaps(ctx context.Context, row *store.Report, d *repor
 	}
 	for i := range found {
 		g := &found[i]
-		if opened[gapSubject(g)] {
+		through, resolved := settled[gapSubject(g)] // a person has dealt with what it is about
+		if opened[gapSubject(g)] || resolved && g.ThroughSeq != nil && *g.ThroughSeq <= through {
 			continue
 		}
 		g.ID, g.Status, g.DueAt = string(g.Framework)+" "+g.Requirement, audit.GapOpen, nil
 		g.Description += " (found by this report's own assessment; nobody has opened it yet)"
-		n.add(row, d, g)
+		addGap(row, d, s, g)
 	}
-	if shows, _ := row.Request.V.Scope.Shows(); !shows && n.violations > 0 {
-		d.Limits = append(d.Limits, fmt.Sprintf("Violations are left out as the request wanted it; there are %d.", n.violations))
+	if shows, _ := row.Request.V.Scope.Shows(); !shows && s.Violations > 0 {
+		d.Limits = append(d.Limits, fmt.Sprintf("Violations are left out as the request wanted it; there are %d.", s.Violations))
 	}
 	return nil
 }
@@ -69,22 +69,23 @@ func belongs(row *store.Report, g *store.Gap) bool {
 	return g.ClosedAt == nil || !g.ClosedAt.Before(row.FromTime)
 }
 
-func (n *gapCounts) add(row *store.Report, d *report.Document, g *store.Gap) {
+// addGap counts a finding or a violation, and shows it.
+func addGap(row *store.Report, d *report.Document, s *store.ReportSummary, g *store.Gap) {
 	shows, remediation := row.Request.V.Scope.Shows()
 	closed := g.ClosedAt != nil
 	if closed {
-		n.remediated++
+		s.Remediated++
 	} else if g.Status != audit.GapAccepted {
-		n.pending++
+		s.Pending++
 	}
 	if g.Kind == audit.FindingGap {
 		if !closed && g.Severity == audit.SeverityCritical {
-			n.critical++
+			s.Critical++
 		}
 		d.Findings = append(d.Findings, reportGap(g, remediation))
 		return
 	}
-	n.violations++
+	s.Violations++
 	if shows {
 		d.Violations = append(d.Violations, reportGap(g, remediation))
 	}

@@ -41,28 +41,28 @@ func (s *server) downloadExport(r *http.Request) (reply, error) {
 		content.Close()
 		return reply{}, err
 	}
-	header, err := downloadHeader(string(e.ID), e.Request.V.Format, a)
+	header, err := downloadHeader(string(e.ID)+"."+string(e.Request.V.Format), packageTypes[e.Request.V.Format], a)
 	return reply{header: header, stream: func(w io.Writer) error {
 		defer content.Close()
 		return s.copyVerified(w, content)
 	}}, err
 }
 
-// fileTypes are the media types of packages and reports.
-var fileTypes = map[audit.Format]string{
-	"pdf": "application/pdf", audit.FormatZIP: "application/zip", audit.FormatJSON: "application/json", audit.FormatCSV: "text/csv; charset=utf-8",
+// packageTypes are the media types of packages.
+var packageTypes = map[audit.Format]string{
+	audit.FormatZIP: "application/zip", audit.FormatJSON: "application/json", audit.FormatCSV: "text/csv; charset=utf-8",
 }
 
-func downloadHeader(name string, format audit.Format, a audit.Artifact) (http.Header, error) {
+func downloadHeader(name, mediaType string, a audit.Artifact) (http.Header, error) {
 	sum, err := hex.DecodeString(strings.TrimPrefix(a.Digest, "sha256:"))
 	if err != nil {
 		return nil, fmt.Errorf("digest of file: %w", err)
 	}
 	digest := base64.StdEncoding.EncodeToString(sum)
 	return http.Header{
-		"Content-Type":        {fileTypes[format]},
+		"Content-Type":        {mediaType},
 		"Content-Length":      {strconv.FormatInt(a.Size, 10)},
-		"Content-Disposition": {fmt.Sprintf(`attachment; filename="%s.%s"`, name, format)},
+		"Content-Disposition": {`attachment; filename="` + name + `"`},
 		"Etag":                {`"` + a.Digest + `"`},
 		"Digest":              {"sha-256=" + digest},        // RFC 3230
 		"Repr-Digest":         {"sha-256=:" + digest + ":"}, // RFC 9530, which replaces it

@@ -17,10 +17,6 @@ import (
 // MaxReportUpload bounds a report that is handed in to be verified, in bytes.
 const MaxReportUpload = 32 << 20
 
-// reportFormats are the formats of reports as those of packages, whose downloads
-// have the same headers.
-var reportFormats = map[audit.ReportFormat]audit.Format{audit.ReportPDF: "pdf", audit.ReportJSON: audit.FormatJSON, audit.ReportCSV: audit.FormatCSV}
-
 // downloadReport answers GET …/download with the file. The download is an entry
 // before the first byte goes out.
 func (s *server) downloadReport(r *http.Request) (reply, error) {
@@ -43,7 +39,7 @@ func (s *server) sendReport(r *http.Request, row *store.Report, a audit.Artifact
 		content.Close()
 		return reply{}, err
 	}
-	header, err := downloadHeader(string(row.ID), reportFormats[format], a)
+	header, err := downloadHeader(string(row.ID)+"."+string(format), format.MediaType(), a)
 	return reply{header: header, stream: func(w io.Writer) error {
 		defer content.Close()
 		return s.copyVerified(w, content)

@@ -199,6 +199,51 @@ func TestFindingsOfAReport(t *testing.T) {
 	}
 }
 
+// TestReportAfterAViolationWasResolved: what a person has dealt with is not said to
+// be unopened, until there is more of it.
+func TestReportAfterAViolationWasResolved(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	day := b.clock.now().AddDate(0, 0, -10).Format(time.DateOnly)
+	own := func() {
+		b.post("full", "~/entries", `{"event_type":"security_event","category":"access_review","severity":"low","description":"Own review","resource_id":"crm","user_id":"user_2","details":{"approved_by":"user_2"}}`).want(201)
+	}
+	violations := func() (unopened, all int) {
+		id := b.post("full", "~/reports", fmt.Sprintf(`{"report_type":"compliance_summary","framework":"soc2","format":"json","period":{"start":%q,"end":"2099-01-01"}}`, day)).want(202).text("data.report_id")
+		b.publish(id, nil)
+		var got struct {
+			Report struct {
+				Violations []struct{ Description string }
+			}
+		}
+		if err := json.Unmarshal(b.get("full", "~/reports/"+id+"/download").want(200).body, &got); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range got.Report.Violations {
+			if strings.Contains(v.Description, "nobody has opened it yet") {
+				unopened++
+			}
+		}
+		return unopened, len(got.Report.Violations)
+	}
+	own()
+	if unopened, all := violations(); unopened != 1 || all != 1 {
+		t.Fatalf("%d of %d violations are unopened before an assessment", unopened, all)
+	}
+	b.completeAssessment(audit.AssessmentID(b.post("full", "~/compliance/assessments", fmt.Sprintf(`{"frameworks":["soc2"],"from":%q}`, day)).want(202).text("data.assessment_id")))
+	if unopened, all := violations(); unopened != 0 || all != 1 {
+		t.Errorf("%d of %d violations are unopened after it", unopened, all)
+	}
+	b.superuser(`update gap set status = 'resolved', closed_at = now(), reason = 'reviewed again' where kind = 'violation' and ledger = $1`, b.ledger)
+	if unopened, all := violations(); unopened != 0 || all != 1 {
+		t.Errorf("%d of %d violations are unopened after it was resolved", unopened, all)
+	}
+	own()
+	if unopened, all := violations(); unopened != 1 || all != 2 {
+		t.Errorf("%d of %d violations are unopened after it happened again", unopened, all)
+	}
+}
+
 const someReport = `{"report_type":"audit_trail","period":{"start":"2024-01-01","end":"2024-03-31"}}`
 
 func TestReportFromRequestToDownload(t *testing.T) {
@@ -583,7 +628,7 @@ func TestReportsInTrouble(t *testing.T) {
 	p.begin(unsent)
 	p.finish(unsent)
 	p.distribute(unsent)
-	if a := b.get("full", "~/reports/"+unsent+"/deliveries").want(200); a.text("data.0.state") != "refused" || !strings.Contains(a.text("data.0.detail"), "SEALBOOK_MAIL_FROM") {
+	if a := b.get("full", "~/reports/"+unsent+"/deliveries").want(200); a.text("data.0.state") != "refused" || a.number("data.0.attempts") != 0 || !strings.Contains(a.text("data.0.detail"), "SEALBOOK_MAIL_FROM") {
 		t.Errorf("%s", a.body)
 	}
 	b.whole()

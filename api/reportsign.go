@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -178,7 +179,7 @@ func (g *signing) check() error {
 		bad = append(bad, audit.FieldError{Field: "/intent", Code: "required", Message: "intent must be true: the signatory means to sign"})
 	}
 	if len(g.Comment) > audit.MaxSignatureComment {
-		bad = append(bad, audit.FieldError{Field: "/comment", Code: "too_long", Message: "a comment has at most 1000 bytes"})
+		bad = append(bad, audit.FieldError{Field: "/comment", Code: "too_long", Message: fmt.Sprintf("a comment has at most %d bytes", audit.MaxSignatureComment)})
 	}
 	if bad != nil {
 		return invalid("the signature is not valid", bad...)
@@ -278,7 +279,7 @@ func (s *server) declineReport(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	if req.Reason = strings.TrimSpace(req.Reason); req.Reason == "" || len(req.Reason) > audit.MaxSignatureComment {
-		return reply{}, invalid("the refusal is not valid", audit.FieldError{Field: "/reason", Code: "required", Message: "a reason has 1 to 1000 bytes"})
+		return reply{}, invalid("the refusal is not valid", audit.FieldError{Field: "/reason", Code: "required", Message: fmt.Sprintf("a reason has 1 to %d bytes", audit.MaxSignatureComment)})
 	}
 	about := action(r, typeSignatureDeclined, reportResource(row.ID), audit.Object{"report_id": row.ID, "sha256": row.Draft.V.Digest})
 	about.Metadata["reason"] = req.Reason

@@ -50,10 +50,10 @@ type reportSummary struct {
 	Coverage    *float64 `json:"coverage_percent"`
 	Floor       *float64 `json:"score_floor"`
 	Entries     int64    `json:"total_audit_entries"`
-	Violations  *int64   `json:"compliance_violations"`
-	Critical    *int64   `json:"critical_findings"`
-	Remediated  *int64   `json:"remediation_completed"`
-	Pending     *int64   `json:"pending_actions"`
+	Violations  int64    `json:"compliance_violations"`
+	Critical    int64    `json:"critical_findings"`
+	Remediated  int64    `json:"remediation_completed"`
+	Pending     int64    `json:"pending_actions"`
 }
 
 // reportSignature is of the person who signs. The seal, which every PDF has, is

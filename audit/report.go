@@ -35,6 +35,17 @@ const (
 	ReportCSV  ReportFormat = "csv"
 )
 
+// MediaType is what the format's files are sent as.
+func (f ReportFormat) MediaType() string {
+	switch f {
+	case ReportPDF:
+		return "application/pdf"
+	case ReportCSV:
+		return "text/csv; charset=utf-8"
+	}
+	return "application/json"
+}
+
 // Limits of a report.
 const (
 	MaxReportDays       = MaxAssessmentDays
@@ -308,10 +319,6 @@ const (
 var DeliveryStates = []DeliveryState{
 	DeliveryPending, DeliverySending, DeliveryAccepted, DeliveryDelivered, DeliveryBounced, DeliveryDropped, DeliveryRefused, DeliveryUnknown,
 }
-
-// Asked reports whether the provider was asked and did not say no: the mail may
-// be on its way.
-func (s DeliveryState) Asked() bool { return s != DeliveryPending && s != DeliveryRefused }
 
 // Open reports whether the provider may still say what became of the mail.
 func (s DeliveryState) Open() bool {

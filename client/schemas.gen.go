@@ -2135,13 +2135,13 @@ type ReportSummary struct {
 	// of the scope, in the period
 	TotalAuditEntries int64 `json:"total_audit_entries"`
 	// of the period, and older ones that are not resolved
-	ComplianceViolations *int64 `json:"compliance_violations"`
+	ComplianceViolations int64 `json:"compliance_violations"`
 	// that are open
-	CriticalFindings *int64 `json:"critical_findings"`
+	CriticalFindings int64 `json:"critical_findings"`
 	// findings and violations that were closed or resolved in the period or since
-	RemediationCompleted *int64 `json:"remediation_completed"`
+	RemediationCompleted int64 `json:"remediation_completed"`
 	// findings and violations that are neither closed nor accepted
-	PendingActions *int64 `json:"pending_actions"`
+	PendingActions int64 `json:"pending_actions"`
 }
 
 type Repository struct {

@@ -38,7 +38,7 @@ func anchors(c Config) ([]activities.Anchor, error) {
 		var roots []byte
 		if c.TSARoots != "" {
 			var err error
-			if roots, err = readAnchorFile("SEALBOOK_TSA_ROOTS", c.TSARoots); err != nil {
+			if roots, err = readSettingFile("SEALBOOK_TSA_ROOTS", c.TSARoots); err != nil {
 				return nil, err
 			}
 		}
@@ -56,7 +56,7 @@ func anchors(c Config) ([]activities.Anchor, error) {
 		out = append(out, b)
 	}
 	if c.Witnesses != "" {
-		text, err := readAnchorFile("SEALBOOK_WITNESSES", c.Witnesses)
+		text, err := readSettingFile("SEALBOOK_WITNESSES", c.Witnesses)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func anchors(c Config) ([]activities.Anchor, error) {
 	return out, nil
 }
 
-func readAnchorFile(setting, file string) ([]byte, error) {
+func readSettingFile(setting, file string) ([]byte, error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("%s: there is no file %s", setting, file)

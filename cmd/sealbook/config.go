@@ -118,7 +118,7 @@ type setting struct {
 	read       func(c *Config, value string) error
 }
 
-var settings = []setting{
+var settings = slices.Concat([]setting{
 	{"SEALBOOK_DATABASE_URL", "Postgres, as the application's login:\npostgres://sealbook_app:…@host/sealbook", plain(func(c *Config) *string { return &c.DatabaseURL })},
 	{"SEALBOOK_MIGRATE_DATABASE_URL", "Postgres, as the owner of the tables", plain(func(c *Config) *string { return &c.MigrateDatabaseURL })},
 	{"SEALBOOK_HTTP_ADDR", "where to listen (default " + defaultHTTPAddr + ")", func(c *Config, v string) error {
@@ -226,41 +226,6 @@ var settings = []setting{
 	{"SEALBOOK_ANCHOR_BUCKET", "bucket that checkpoints are added to and in which\nnobody can replace them: s3://name?region=… or\nfile:///mnt/worm", plain(func(c *Config) *string { return &c.AnchorBucket })},
 	{"SEALBOOK_WITNESSES", "file of witnesses (C2SP tlog-policy, or a line\n<vkey> <URL> for each) that cosign checkpoints", plain(func(c *Config) *string { return &c.Witnesses })},
 	{"SEALBOOK_ANCHOR_EVERY", "how often the four are done, 10s to 24h\n(default 1m)", readAnchorEvery},
-	{"SEALBOOK_REPORT_CERTIFICATE", "file of the certificate that seals reports, with its\nissuers' (PEM)", plain(func(c *Config) *string { return &c.ReportCertificate })},
-	{"SEALBOOK_REPORT_KEY", "file of its private key (PEM)", plain(func(c *Config) *string { return &c.ReportKey })},
-	{"SEALBOOK_REPORT_PKCS12", "file of both (.p12) instead of the two", plain(func(c *Config) *string { return &c.ReportPKCS12 })},
-	{"SEALBOOK_REPORT_PASSWORD_FILE", "file of the password of SEALBOOK_REPORT_PKCS12", plain(func(c *Config) *string { return &c.ReportPasswordFile })},
-	{"SEALBOOK_DEVELOPMENT", "true: nobody relies on what this installation seals,\nand certificates for development are taken (default\nfalse)", func(c *Config, v string) (err error) {
-		if c.Development, err = strconv.ParseBool(v); err != nil {
-			return fmt.Errorf("%q is not true or false", v)
-		}
-		return nil
-	}},
-	{"SEALBOOK_MAIL_FROM", "e-mail address that reports are sent from (default:\nnone, and no mail is sent)", plain(func(c *Config) *string { return &c.MailFrom })},
-	{"SEALBOOK_MAIL_NAME", "name of the sender (default Sealbook)", plain(func(c *Config) *string { return &c.MailName })},
-	{"SEALBOOK_SENDGRID_KEY_FILE", "file of the key of the SendGrid account that sends", plain(func(c *Config) *string { return &c.SendGridKeyFile })},
-	{"SEALBOOK_SENDGRID_URL", "where its API is, as of a stand-in (default\n" + defaultSendGrid + ")", web(func(c *Config) *string { return &c.SendGridURL })},
-	{"SEALBOOK_SMTP_ADDR", "mail server to send with instead, as host:port", func(c *Config, v string) error {
-		host, port, err := net.SplitHostPort(v)
-		if err != nil || host == "" || port == "" {
-			return fmt.Errorf("%q is not an address like mail.example.com:587", v)
-		}
-		c.SMTPAddr = v
-		return nil
-	}},
-	{"SEALBOOK_SMTP_TLS", "how it is reached: starttls, implicit, or none for a\nserver on this machine (default starttls)", func(c *Config, v string) error {
-		c.SMTPTLS = mail.TLSMode(v)
-		if !slices.Contains([]mail.TLSMode{mail.StartTLS, mail.ImplicitTLS, mail.NoTLS}, c.SMTPTLS) {
-			return fmt.Errorf("%q is not one of starttls, implicit, none", v)
-		}
-		return nil
-	}},
-	{"SEALBOOK_SMTP_USERNAME", "who logs in there (default: nobody)", plain(func(c *Config) *string { return &c.SMTPUsername })},
-	{"SEALBOOK_SMTP_PASSWORD_FILE", "file of their password", plain(func(c *Config) *string { return &c.SMTPPasswordFile })},
-	{"SEALBOOK_SENDGRID_EVENT_KEY", "key that SendGrid's Signed Event Webhook is verified\nwith, as SendGrid shows it (default: none, and events\nare not taken)", func(c *Config, v string) (err error) {
-		c.MailEvents, err = mail.ParseEventKey(v)
-		return err
-	}},
 	{"SEALBOOK_URL", "the API (default http://" + defaultHTTPAddr + ")", web(func(c *Config) *string { return &c.URL })},
 	{"SEALBOOK_KEY", "API key (apikey create)", plain(func(c *Config) *string { return &c.Key })},
 	{"SEALBOOK_TRUSTED_KEYS", "verifier keys, or files of them, separated by\ncommas", func(c *Config, v string) error {
@@ -271,7 +236,7 @@ var settings = []setting{
 		}
 		return nil
 	}},
-}
+}, reportSettings)
 
 // temporalSettings stands in a command's settings for those that Temporal's
 // own library reads.

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -40,13 +37,13 @@ func notary(c Config) (*activities.Notary, error) {
 	case c.ReportPKCS12 != "" && (c.ReportCertificate != "" || c.ReportKey != ""):
 		return nil, usagef("SEALBOOK_REPORT_PKCS12 holds certificate and key: leave SEALBOOK_REPORT_CERTIFICATE and SEALBOOK_REPORT_KEY out")
 	case c.ReportPKCS12 != "":
-		data, err := readReportFile("SEALBOOK_REPORT_PKCS12", c.ReportPKCS12)
+		data, err := readSettingFile("SEALBOOK_REPORT_PKCS12", c.ReportPKCS12)
 		if err != nil {
 			return nil, err
 		}
 		password := []byte{}
 		if c.ReportPasswordFile != "" {
-			if password, err = readReportFile("SEALBOOK_REPORT_PASSWORD_FILE", c.ReportPasswordFile); err != nil {
+			if password, err = readSettingFile("SEALBOOK_REPORT_PASSWORD_FILE", c.ReportPasswordFile); err != nil {
 				return nil, err
 			}
 		}
@@ -54,11 +51,11 @@ func notary(c Config) (*activities.Notary, error) {
 			return nil, usagef("SEALBOOK_REPORT_PKCS12: %s", err)
 		}
 	case c.ReportCertificate != "" && c.ReportKey != "":
-		certificates, err := readReportFile("SEALBOOK_REPORT_CERTIFICATE", c.ReportCertificate)
+		certificates, err := readSettingFile("SEALBOOK_REPORT_CERTIFICATE", c.ReportCertificate)
 		if err != nil {
 			return nil, err
 		}
-		key, err := readReportFile("SEALBOOK_REPORT_KEY", c.ReportKey)
+		key, err := readSettingFile("SEALBOOK_REPORT_KEY", c.ReportKey)
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +96,7 @@ func mailer(c Config) (activities.Mailer, error) {
 	case c.SendGridKeyFile == "":
 		return nil, usagef("SEALBOOK_MAIL_FROM is set, and neither SEALBOOK_SENDGRID_KEY_FILE nor SEALBOOK_SMTP_ADDR is: there is nothing to send with")
 	}
-	key, err := readReportFile("SEALBOOK_SENDGRID_KEY_FILE", c.SendGridKeyFile)
+	key, err := readSettingFile("SEALBOOK_SENDGRID_KEY_FILE", c.SendGridKeyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -112,29 +109,11 @@ func mailServer(c Config) (activities.Mailer, error) {
 		return nil, usagef("SEALBOOK_SMTP_USERNAME and SEALBOOK_SMTP_PASSWORD_FILE belong together")
 	}
 	if c.SMTPPasswordFile != "" {
-		password, err := readReportFile("SEALBOOK_SMTP_PASSWORD_FILE", c.SMTPPasswordFile)
+		password, err := readSettingFile("SEALBOOK_SMTP_PASSWORD_FILE", c.SMTPPasswordFile)
 		if err != nil {
 			return nil, err
 		}
 		s.Password = strings.TrimRight(string(password), "\r\n")
 	}
 	return s, nil
-}
-
-// maxReportFile bounds the files of these settings, in bytes.
-const maxReportFile = 1 << 20
-
-func readReportFile(name, file string) ([]byte, error) {
-	info, err := os.Stat(file)
-	if err == nil && info.Size() > maxReportFile {
-		err = errors.New("it is too large")
-	}
-	if err != nil {
-		return nil, usagef("%s: %s", name, err)
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return content, nil
 }

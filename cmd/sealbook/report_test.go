@@ -149,7 +149,7 @@ func TestReportSettings(t *testing.T) {
 		"was made for development":   {certificate, key},
 		"holds certificate and key":  {certificate, key, "SEALBOOK_REPORT_PKCS12=" + secret},
 		"SEALBOOK_REPORT_PKCS12: ":   {"SEALBOOK_REPORT_PKCS12=" + secret},
-		"no such file":               {certificate, "SEALBOOK_REPORT_KEY=" + filepath.Join(dir, "nothing")},
+		"there is no file":           {certificate, "SEALBOOK_REPORT_KEY=" + filepath.Join(dir, "nothing")},
 		"is not true or false":       {"SEALBOOK_DEVELOPMENT=perhaps"},
 		"mails need a sender":        {"SEALBOOK_SENDGRID_KEY_FILE=" + secret},
 		"nothing to send with":       {"SEALBOOK_MAIL_FROM=a@example.com"},

@@ -97,7 +97,7 @@ func readRoots(flag, file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := readAnchorFile(flag, file)
+	text, err := readSettingFile(flag, file)
 	if err != nil {
 		return nil, err
 	}

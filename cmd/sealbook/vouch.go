@@ -20,7 +20,7 @@ func readVouching(policyFile, rootsFile string) (vouching, error) {
 	var policy *anchor.Policy
 	var roots *x509.CertPool
 	if policyFile != "" {
-		text, err := readAnchorFile("--witnesses", policyFile)
+		text, err := readSettingFile("--witnesses", policyFile)
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +32,7 @@ func readVouching(policyFile, rootsFile string) (vouching, error) {
 		}
 	}
 	if rootsFile != "" {
-		text, err := readAnchorFile("--tsa-roots", rootsFile)
+		text, err := readSettingFile("--tsa-roots", rootsFile)
 		if err != nil {
 			return nil, err
 		}

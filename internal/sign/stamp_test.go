@@ -101,18 +101,6 @@ func TestStampIsNeverLeftOut(t *testing.T) {
 			return true
 		}
 	}
-	type status struct {
-		Status int
-		Text   []string       `asn1:"optional"`
-		Fail   asn1.BitString `asn1:"optional"`
-	}
-	rejection := func(s status) string {
-		text, err := asn1.Marshal(struct{ Status status }{s})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
 	fail := asn1.BitString{Bytes: []byte{0, 2}, BitLength: 15} // timeNotAvailable
 	// The authority answers to another request, as when an answer is replayed.
 	replayed := func(_ http.ResponseWriter, r *http.Request) bool {
@@ -134,9 +122,9 @@ func TestStampIsNeverLeftOut(t *testing.T) {
 		"a web page":      {before: answer(200, "<html>"), code: audit.InvalidState, says: "no time-stamp response"},
 		"nothing":         {before: answer(200, ""), code: audit.InvalidState, says: "no time-stamp response"},
 		"too much":        {before: answer(200, strings.Repeat("x", 20000)), code: audit.InvalidState, says: "more than"},
-		"rejection":       {before: answer(200, rejection(status{Status: 2, Text: []string{"no"}})), code: audit.InvalidState, says: `"no" (status 2)`},
-		"no clock":        {before: answer(200, rejection(status{Status: 2, Fail: fail})), code: audit.Unavailable, says: "status 2"},
-		"no token":        {before: answer(200, rejection(status{})), code: audit.InvalidState, says: "does not hold"},
+		"rejection":       {before: answer(200, tsatest.Rejection(t, tsatest.Status{Status: 2, Text: []string{"no"}})), code: audit.InvalidState, says: `"no" (status 2)`},
+		"no clock":        {before: answer(200, tsatest.Rejection(t, tsatest.Status{Status: 2, Fail: fail})), code: audit.Unavailable, says: "status 2"},
+		"no token":        {before: answer(200, tsatest.Rejection(t, tsatest.Status{})), code: audit.InvalidState, says: "does not hold"},
 		"another nonce":   {before: replayed, code: audit.InvalidState, says: "nonce"},
 		"other roots":     {change: func(a *tsa.Authority) { a.Roots = x509.NewCertPool() }, code: audit.InvalidState, says: "unknown authority"},
 		"the machine's":   {change: func(a *tsa.Authority) { a.Roots = nil }, code: audit.InvalidState, says: "unknown authority"},

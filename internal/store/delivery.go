@@ -109,6 +109,13 @@ func (s *Store) TakeDelivery(ctx context.Context, ledger int32, id string, at ti
 	return tag.RowsAffected() == 1, translate("take delivery", err)
 }
 
+// RefuseDelivery ends a pending delivery that will not be sent.
+func (s *Store) RefuseDelivery(ctx context.Context, ledger int32, id, why string, at time.Time) error {
+	_, err := s.pool.Exec(ctx, `
+		update delivery set state = 'refused', detail = $3, changed_at = $4 where ledger = $1 and id = $2 and state = 'pending'`, ledger, id, why, at)
+	return translate("refuse delivery", err)
+}
+
 // NoteSent says what the provider answered to a delivery that is being sent. One
 // that its events have overtaken stays as it is.
 func (s *Store) NoteSent(ctx context.Context, ledger int32, id string, state audit.DeliveryState, messageID, detail string, at time.Time) error {

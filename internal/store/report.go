@@ -47,10 +47,10 @@ type ReportSummary struct {
 	Coverage    *float64 `json:"coverage"`
 	Floor       *float64 `json:"floor"`
 	Entries     int64    `json:"entries"` // of the scope, in the period
-	Violations  *int64   `json:"violations"`
-	Critical    *int64   `json:"critical_findings"`
-	Remediated  *int64   `json:"remediation_completed"`
-	Pending     *int64   `json:"pending_actions"`
+	Violations  int64    `json:"violations"`
+	Critical    int64    `json:"critical_findings"`
+	Remediated  int64    `json:"remediation_completed"`
+	Pending     int64    `json:"pending_actions"`
 	Sources     []string `json:"data_sources"`
 	FirstSeq    int64    `json:"first_seq"`
 	EndSeq      int64    `json:"end_seq"`

@@ -138,18 +138,6 @@ func TestStampErrors(t *testing.T) {
 	t.Parallel()
 	outside := tsatest.NewAuthority(t)
 	a := authority(t, outside)
-	type status struct {
-		Status int
-		Text   []string       `asn1:"optional"`
-		Fail   asn1.BitString `asn1:"optional"`
-	}
-	rejection := func(s status) string {
-		text, err := asn1.Marshal(struct{ Status status }{s})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
 	bit := func(n int) asn1.BitString {
 		b := asn1.BitString{Bytes: make([]byte, n/8+1), BitLength: n + 1}
 		b.Bytes[n/8] = 0x80 >> (n % 8)
@@ -168,10 +156,10 @@ func TestStampErrors(t *testing.T) {
 		"redirect":        {302, "", audit.InvalidState, "redirects"},
 		"a page":          {200, "<html>", audit.InvalidState, "no time-stamp response"},
 		"nothing":         {200, "", audit.InvalidState, "no time-stamp response"},
-		"granted nothing": {200, rejection(status{}), audit.InvalidState, "does not hold"},
-		"rejection":       {200, rejection(status{2, []string{"no such policy"}, bit(15)}), audit.InvalidState, "no such policy"},
-		"no clock":        {200, rejection(status{2, nil, bit(14)}), audit.Unavailable, "rejects"},
-		"system failure":  {200, rejection(status{2, nil, bit(25)}), audit.Unavailable, "rejects"},
+		"granted nothing": {200, tsatest.Rejection(t, tsatest.Status{}), audit.InvalidState, "does not hold"},
+		"rejection":       {200, tsatest.Rejection(t, tsatest.Status{Status: 2, Text: []string{"no such policy"}, Fail: bit(15)}), audit.InvalidState, "no such policy"},
+		"no clock":        {200, tsatest.Rejection(t, tsatest.Status{Status: 2, Text: nil, Fail: bit(14)}), audit.Unavailable, "rejects"},
+		"system failure":  {200, tsatest.Rejection(t, tsatest.Status{Status: 2, Text: nil, Fail: bit(25)}), audit.Unavailable, "rejects"},
 		"too long":        {200, strings.Repeat("x", tsa.MaxToken+1), audit.Unavailable, "more than"},
 	} {
 		outside.Before = func(w http.ResponseWriter, _ *http.Request) bool {

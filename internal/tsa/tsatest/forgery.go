@@ -130,3 +130,20 @@ func (f Forgery) whole(stamped []byte) Forgery {
 	}
 	return f
 }
+
+// Status is the PKIStatusInfo of an answer (RFC 3161, section 2.4.2).
+type Status struct {
+	Status int
+	Text   []string       `asn1:"optional"`
+	Fail   asn1.BitString `asn1:"optional"`
+}
+
+// Rejection is an answer without a token.
+func Rejection(t testing.TB, s Status) string {
+	t.Helper()
+	text, err := asn1.Marshal(struct{ Status Status }{s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
