@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -23,9 +24,11 @@ func analyseCommand() *command {
 		usage: []string{"--format cloudtrail|github|jsonl|okta FILE [--json]"},
 		about: `Holds the entries in FILE (plain or packed with gzip; - is the standard input)
 against rules: brute force, privileges granted and used, logs switched off, alarm
-limits widened, changes out of order, and others. It needs no server and no
-database, and changes nothing. docs/detection.md says what each rule looks for and
-what it cannot see.
+limits widened, changes out of order, and others. Then it compares each user's day
+with that user's earlier days: hours, what is new, numbers, mix and sequence of
+operations; and the silences of emitters with their rhythm. It needs no server and
+no database, and changes nothing. docs/detection.md says what is looked for and what
+cannot be seen.
 
 The formats are those of import. Of jsonl, entries as POST /entries takes them, the
 class of an event type that is not built in follows from its name.
@@ -90,6 +93,11 @@ func (o *analyseOptions) run(ctx context.Context, c *call, args []string) error 
 		return ctx.Err()
 	}
 	report := forensic.Analyse(rules, r.entries)
+	behaviour, err := forensic.Behave(pointers(r.entries), forensic.Options{}) // Analyse left them in the order of time
+	if err != nil {
+		return err
+	}
+	report.Join(behaviour)
 	looked := c.stdout
 	if o.json {
 		looked = c.stderr
@@ -184,6 +192,16 @@ func (r *recording) take(item importer.Item) error {
 	return nil
 }
 
+func pointers(entries []audit.Entry) iter.Seq[*audit.Entry] {
+	return func(yield func(*audit.Entry) bool) {
+		for i := range entries {
+			if !yield(&entries[i]) {
+				return
+			}
+		}
+	}
+}
+
 // classByName guesses the class of a type that only a server could know.
 func classByName(name string) audit.EventClass {
 	words := strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '_' || r == '-' })
@@ -212,7 +230,14 @@ func printFindings(w io.Writer, findings []forensic.Finding) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "  %s\n\n", observed)
+		fmt.Fprintf(w, "  %s\n", observed)
+		if d := f.Deviation; d != nil {
+			fmt.Fprintf(w, "  deviation %.1f, %s baseline of %d days\n", d.Value, d.Baseline, f.Baseline.Days)
+			for _, c := range d.Top {
+				fmt.Fprintf(w, "  %5.1f bits  %s: %s\n", c.Bits, c.Feature, c.Value)
+			}
+		}
+		fmt.Fprintln(w)
 	}
 	return nil
 }
@@ -257,5 +282,30 @@ func printLooked(out io.Writer, report *forensic.Report, r *recording) {
 	}
 	if len(blind) > 0 {
 		fmt.Fprintf(out, "Rules that had no entry to look at, and so say nothing:\n  %s\n", strings.Join(blind, "\n  "))
+	}
+	printBehaviour(out, report.Behaviour)
+}
+
+// printBehaviour says what was compared with a baseline, and for whom there is
+// none.
+func printBehaviour(out io.Writer, b *forensic.Behaviour) {
+	fmt.Fprintf(out, "Behaviour: %d findings by %d tests (false discovery rate %g), on %d of %d user-days (%d against the role's baseline) and %d days of emitters.\n",
+		len(b.Findings), b.Tests, b.Rate, b.Judged, b.UserDays, b.ByPeers, b.EmitterDays)
+	if b.Dropped > 0 {
+		fmt.Fprintf(out, "%d entries were beyond what is kept in memory.\n", b.Dropped)
+	}
+	var users, emitters []string
+	for _, u := range b.Insufficient {
+		if u.User != "" {
+			users = append(users, u.User)
+		} else {
+			emitters = append(emitters, u.Emitter)
+		}
+	}
+	if len(users) > 0 {
+		fmt.Fprintf(out, "Users of whom too little is known, so that nothing is said about them: %s\n", listed(users))
+	}
+	if len(emitters) > 0 {
+		fmt.Fprintf(out, "Emitters that were not heard for long enough to judge their silence: %s\n", listed(emitters))
 	}
 }

@@ -153,11 +153,19 @@ func (e *Engine) Report() *Report {
 		e.report.Rules = append(e.report.Rules, r.look)
 		e.report.Findings = append(e.report.Findings, r.found...)
 	}
-	slices.SortStableFunc(e.report.Findings, func(a, b Finding) int {
-		return cmp.Or(a.FirstTime.Compare(b.FirstTime), cmp.Compare(a.Detector, b.Detector), a.LastTime.Compare(b.LastTime),
-			cmp.Compare(a.last, b.last), slices.Compare(a.EntryIDs, b.EntryIDs), strings.Compare(fmt.Sprint(a.Group), fmt.Sprint(b.Group)))
-	})
+	inOrder(e.report.Findings)
 	return &e.report
+}
+
+// inOrder sorts findings by what they found, so that nothing else shows.
+func inOrder(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		if c := cmp.Or(a.FirstTime.Compare(b.FirstTime), cmp.Compare(a.Detector, b.Detector), a.LastTime.Compare(b.LastTime),
+			cmp.Compare(a.last, b.last), slices.Compare(a.EntryIDs, b.EntryIDs)); c != 0 {
+			return c
+		}
+		return strings.Compare(fmt.Sprint(a.Group), fmt.Sprint(b.Group))
+	})
 }
 
 // emit reports the entries of an episode. reached says how far the threshold

@@ -45,6 +45,11 @@ type Finding struct {
 	Confidence       *float64 `json:"confidence_score"`
 	ConfidenceReason string   `json:"confidence_reason"`
 
+	// Of findings of behaviour: what the day was compared with and how far off
+	// it is.
+	Deviation *Deviation `json:"behavioral_baseline_deviation,omitempty"`
+	Baseline  *Baseline  `json:"baseline,omitempty"`
+
 	last int64 // Seq of the last entry, for ties
 }
 
@@ -78,6 +83,9 @@ type Report struct {
 	To           time.Time `json:"to"`
 	Rules        []Look    `json:"rules"` // every rule, in the order of rules.yaml
 	Findings     []Finding `json:"findings"`
+
+	// Behaviour is what was compared with baselines; nil if nothing was.
+	Behaviour *Behaviour `json:"behaviour,omitempty"`
 }
 
 // Look is what one rule had to look at.
@@ -120,4 +128,11 @@ func Analyse(rules *Rules, entries []audit.Entry) *Report {
 		}
 	}
 	return e.Report()
+}
+
+// Join adds findings of behaviour to those of the rules, in the same order.
+func (r *Report) Join(b *Behaviour) {
+	r.Behaviour = b
+	r.Findings = append(r.Findings, b.Findings...)
+	inOrder(r.Findings)
 }

@@ -41,10 +41,11 @@ type Rule struct {
 // correlation is implemented.
 type Parameters struct {
 	Window    Duration `yaml:"window" json:"window_seconds,omitempty"`
-	Steps     []Step   `yaml:"steps" json:"steps"`
+	Steps     []Step   `yaml:"steps" json:"steps,omitempty"`
 	Reset     *Step    `yaml:"reset" json:"reset,omitempty"`
 	Threshold float64  `yaml:"threshold" json:"threshold,omitempty"`
 	Slack     float64  `yaml:"slack" json:"slack,omitempty"`
+	Model     *Model   `yaml:"-" json:"model,omitempty"` // of behaviour
 }
 
 // Step selects entries and says how many of them are enough. The fields in By

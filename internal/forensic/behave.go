@@ -1,0 +1,217 @@
+package forensic
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// BehaviourVersion changes when the same entries give other findings of
+// behaviour.
+const BehaviourVersion = 1
+
+// Options say what behaviour is judged, and against what.
+type Options struct {
+	// Window is what is investigated. Entries before it are the baseline; give
+	// 90 days of them. Nothing in the window is learnt. Zero: each day is
+	// judged by the same user's earlier days, and then learnt.
+	Window audit.Period
+
+	// Leave are times that are in no baseline, as of incidents that were
+	// confirmed.
+	Leave []audit.Period
+
+	// Rate is the false discovery rate that all tests together are held to, in
+	// (0, 1). 0 means 0.05.
+	Rate float64
+}
+
+// Behaviour is how users' days compare with what was usual for them.
+type Behaviour struct {
+	Version      int        `json:"version"`
+	Outcome      Outcome    `json:"outcome"`
+	Entries      int        `json:"entries"`      // with a user, or an emitter; all others were not looked at
+	Users        int        `json:"users"`        // with at least one day that was due to be judged
+	UserDays     int        `json:"user_days"`    // due: in the window, with an entry of that user
+	Judged       int        `json:"judged"`       // of them, those with a baseline
+	ByPeers      int        `json:"by_peers"`     // of the judged, by their role's baseline
+	EmitterDays  int        `json:"emitter_days"` // on which gaps between entries of an emitter were judged
+	Tests        int        `json:"tests"`        // all that were made; the false discovery rate is over them
+	Rate         float64    `json:"rate"`         // the false discovery rate
+	Threshold    float64    `json:"threshold"`    // the largest p-value that was reported; 0: none was
+	Insufficient []Unjudged `json:"insufficient_data"`
+	Unnamed      int        `json:"unnamed,omitempty"` // unjudged users beyond MaxFindings
+	Dropped      int        `json:"dropped,omitempty"` // entries that bounds of memory left out
+	Findings     []Finding  `json:"findings"`
+}
+
+// Unjudged is a user, or an emitter, whose behaviour could not be judged.
+type Unjudged struct {
+	User    string `json:"user,omitempty"`
+	Emitter string `json:"emitter,omitempty"`
+	Days    int    `json:"days"` // user-days that nothing is said about
+	Reason  string `json:"reason"`
+}
+
+// Bounds of what is kept in memory.
+const (
+	maxPeople = 20_000 // users, and roles
+	maxToday  = 50_000 // entries of one user and day that are looked at singly; more are counted
+	maxKnown  = 20_000 // values of one feature that are remembered of one user or role
+)
+
+// minDays is how many active days a baseline has at least.
+const minDays = 20
+
+// Behave judges entries, which are in the order of their time.
+func Behave(entries iter.Seq[*audit.Entry], o Options) (*Behaviour, error) {
+	w := NewWatch(o)
+	for e := range entries {
+		if err := w.Add(e); err != nil {
+			return nil, err
+		}
+	}
+	return w.Report(), nil
+}
+
+// Watch judges entries one at a time. It keeps statistics of each user and
+// role, and entries of the day in hand only. It is not safe for use by several
+// goroutines.
+type Watch struct {
+	o        Options
+	at       time.Time
+	day      int64 // days since 1970, UTC
+	inside   bool  // whether the day in hand is in the window
+	today    map[string]*today
+	people   map[string]*profile
+	roles    map[string]*peers
+	emitters map[string]*emitter
+	judge    judge
+	result   Behaviour
+}
+
+// NewWatch starts to judge.
+func NewWatch(o Options) *Watch {
+	if o.Rate == 0 {
+		o.Rate = 0.05
+	}
+	return &Watch{o: o, today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
+		result: Behaviour{Version: BehaviourVersion, Rate: o.Rate, Insufficient: []Unjudged{}, Findings: []Finding{}}}
+}
+
+// Add takes entries in the order of their time. It refuses one that is before
+// the last.
+func (w *Watch) Add(entry *audit.Entry) error {
+	v := newView(entry)
+	if v.at.Before(w.at) {
+		return fmt.Errorf("judge behaviour: %s is before the entry that came before it", v.id)
+	}
+	w.at = v.at
+	inside := w.o.Window != audit.Period{} && w.o.Window.Contains(v.at)
+	if day := v.at.Unix() / secondsOfDay; day != w.day || inside != w.inside {
+		w.close()
+		w.day, w.inside = day, inside
+	}
+	if w.o.Window != (audit.Period{}) && !inside && !v.at.Before(w.o.Window.From) {
+		return nil // after the window
+	}
+	if slices.ContainsFunc(w.o.Leave, func(p audit.Period) bool { return p.Contains(v.at) }) && !inside {
+		return nil
+	}
+	seen := w.listen(v)
+	if v.user != "" {
+		t := w.today[v.user]
+		if t == nil {
+			t = &today{user: v.user}
+			w.today[v.user] = t
+		}
+		if !t.add(v) {
+			w.result.Dropped++
+		}
+		seen = true
+	}
+	if seen {
+		w.result.Entries++
+	}
+	return nil
+}
+
+const secondsOfDay = 24 * 60 * 60
+
+// close judges the day in hand, everybody's before anybody's is learnt: what
+// peers did on the same day is no baseline either.
+func (w *Watch) close() {
+	if len(w.today) == 0 {
+		return
+	}
+	days := slices.SortedFunc(maps.Values(w.today), func(a, b *today) int { return cmp.Compare(a.user, b.user) })
+	whole := w.o.Window == audit.Period{}
+	for _, t := range days {
+		t.end()
+		t.own, t.peer = w.people[t.user], w.roles[t.role]
+		if t.own == nil && len(w.people) < maxPeople {
+			t.own = newProfile()
+			w.people[t.user] = t.own
+		}
+		if t.peer == nil && t.role != "" && len(w.roles) < maxPeople {
+			t.peer = newPeers()
+			w.roles[t.role] = t.peer
+		}
+		if t.own == nil {
+			w.result.Dropped += t.total
+			continue
+		}
+		w.judge.day(t, whole || w.inside, whole || !w.inside)
+	}
+	if whole || !w.inside {
+		for _, t := range days {
+			if t.own != nil {
+				t.learn()
+			}
+		}
+	}
+	w.today = map[string]*today{}
+}
+
+// Report ends the judging. The watch cannot be used after it.
+func (w *Watch) Report() *Behaviour {
+	w.close()
+	r := &w.result
+	names := slices.Sorted(maps.Keys(w.people))
+	for _, name := range names {
+		p := w.people[name]
+		r.UserDays += p.due
+		r.Judged += p.judged
+		r.ByPeers += p.byPeers
+		if p.due > 0 {
+			r.Users++
+		}
+		if p.due > 0 && p.judged == 0 {
+			r.unjudged(Unjudged{User: name, Days: p.due, Reason: fmt.Sprintf("fewer than %d earlier active days, and no role of which enough is known", minDays)})
+		}
+	}
+	w.silences()
+	w.discover()
+	switch {
+	case len(r.Findings) > 0:
+		r.Outcome = Found
+	case r.Tests == 0:
+		r.Outcome = InsufficientData
+	default:
+		r.Outcome = NoFindings
+	}
+	return r
+}
+
+func (r *Behaviour) unjudged(u Unjudged) {
+	if len(r.Insufficient) == MaxFindings {
+		r.Unnamed++
+		return
+	}
+	r.Insufficient = append(r.Insufficient, u)
+}

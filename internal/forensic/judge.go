@@ -1,0 +1,257 @@
+package forensic
+
+import (
+	"math"
+	"slices"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// judge compares days, and keeps those that may be reported until the number of
+// all tests is known.
+type judge struct {
+	own, byRole pool
+	tests       int
+	held        []candidate
+	dropped     int
+}
+
+// candidate is a day whose surprise few earlier days reach.
+type candidate struct {
+	finding Finding
+	z       float64
+	of      *pool
+	p       float64 // if of is nil or too small, the conformal one
+}
+
+// Bounds of comparison.
+const (
+	firstScored = 5    // active days before a day's surprise is kept to compare others with
+	leastScored = 15   // such days before one is judged
+	leastPeers  = 3    // other users of a role that stands in for a baseline
+	leastShared = 60   // user-days of that role
+	rarestShare = 0.02 // a larger conformal p-value is never reported, unless it is the smallest there can be
+)
+
+// day judges a day, if it is due, and keeps its surprise, if it is learnt.
+func (j *judge) day(t *today, due, learnt bool) {
+	own := t.own
+	if due {
+		own.due++
+	}
+	var prior *habits
+	var fallback *rates
+	if t.peer != nil && t.peer.others(t.user) > 0 {
+		prior, fallback = &t.peer.habits, &t.peer.rates
+	}
+	parts := t.surprise(&own.habits, prior, &own.rates, fallback, true)
+	more, mix, sequences := t.order()
+	parts = ranked(append(parts, more...))
+	bits := total(parts)
+	judged := own.days >= minDays && len(own.scores.values) >= leastScored
+	if judged {
+		of := mixedBaseline
+		if prior == nil {
+			of = ownBaseline
+		}
+		j.compare(t, bits, parts, of, &own.scores, &j.own, due, learnt)
+	}
+	if prior != nil && t.peer.days >= leastShared {
+		parts := ranked(t.surprise(prior, nil, fallback, nil, false))
+		bits := total(parts)
+		if !judged && t.peer.others(t.user) >= leastPeers && len(t.peer.scores.values) >= leastShared {
+			if due {
+				own.byPeers++
+			}
+			j.compare(t, bits, parts, peerBaseline, &t.peer.scores, &j.byRole, due, learnt)
+		}
+		if learnt {
+			t.peer.scores.add(bits)
+		}
+	}
+	if !learnt {
+		return
+	}
+	if own.days >= firstScored {
+		own.scores.add(bits)
+		for f, n := range t.found {
+			if own.known[f].total >= leastKnown {
+				own.news[f].add(float64(n))
+			}
+		}
+		if mix >= 0 {
+			own.mixes.add(mix)
+		}
+		for length, list := range sequences {
+			for _, score := range list {
+				own.sequences[length].add(score)
+			}
+		}
+	}
+}
+
+func total(parts []Contribution) (sum float64) {
+	for _, c := range parts {
+		sum += c.Bits
+	}
+	return sum
+}
+
+func (j *judge) compare(t *today, bits float64, parts []Contribution, of string, past *ring, among *pool, due, learnt bool) {
+	usual, scale := centre(past.values)
+	z := (bits - usual) / scale
+	if learnt {
+		among.add(z)
+	}
+	if !due {
+		return
+	}
+	t.own.judged++
+	j.tests++
+	p, floor := past.rank(bits), 1/float64(len(past.values)+1)
+	if p > max(rarestShare, floor) {
+		return
+	}
+	d := &Deviation{Value: short(-10 * math.Log10(p)), PValue: p, Windows: len(past.values), Floor: floor, AtFloor: p <= floor,
+		Baseline: of, Bits: short(bits), Usual: short(usual), Trending: past.trending()}
+	j.hold(candidate{finding: t.finding(d, parts), z: z, of: among, p: p})
+}
+
+func (j *judge) hold(c candidate) {
+	if len(j.held) == MaxFindings {
+		j.dropped++
+		return
+	}
+	j.held = append(j.held, c)
+}
+
+// centre is the median of values and a scale: the median absolute deviation, as
+// it estimates a standard deviation, and no less than that of a surprisal,
+// whose mean is 1/ln 2 bits.
+func centre(values []float64) (median, scale float64) {
+	list := slices.Sorted(slices.Values(values))
+	median = middle(list)
+	for i, x := range list {
+		list[i] = math.Abs(x - median)
+	}
+	slices.Sort(list)
+	return median, max(1.4826*middle(list), 1/math.Ln2)
+}
+
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// trending reports whether the latest values, by their moving average, are
+// above those before them by more than three of its standard deviations.
+func (r *ring) trending() bool {
+	list := r.list()
+	before := len(list) - driftDays
+	if before < minDays {
+		return false
+	}
+	usual, scale := centre(list[:before])
+	z := 0.0
+	for _, x := range list[before:] {
+		z = driftWeight*(x-usual) + (1-driftWeight)*z
+	}
+	return z > driftLimit*scale*math.Sqrt(driftWeight/(2-driftWeight))
+}
+
+// pool is deviations of many users' days in their users' own scales. A single
+// user has too few days to say how rare a rare day is.
+type pool struct {
+	z      []float64
+	sorted bool
+}
+
+// Bounds of a pool: what is kept, and how much it takes to know a tail.
+const (
+	maxPool   = 500_000
+	leastPool = 200
+)
+
+func (p *pool) add(z float64) {
+	if len(p.z) < maxPool {
+		p.z, p.sorted = append(p.z, z), false
+	}
+}
+
+// tail is the probability of a deviation of z or more. In the upper tenth it
+// falls exponentially, as surprisals do (2^-bits), by the slope between the
+// ninetieth and the ninety-eighth percentile: the largest ones, which may be
+// what is looked for, have no say in it.
+func (p *pool) tail(z float64) float64 {
+	if !p.sorted {
+		slices.Sort(p.z)
+		p.sorted = true
+	}
+	at := func(share float64) float64 { return p.z[int(share*float64(len(p.z)-1))] }
+	start := at(0.90)
+	if z <= start {
+		n, _ := slices.BinarySearch(p.z, z)
+		return float64(len(p.z)-n+1) / float64(len(p.z)+1)
+	}
+	slope := max((at(0.98)-start)/math.Log(5), 0.25)
+	return 0.1 * math.Exp(-(z-start)/slope)
+}
+
+// discover reports of all candidates those that the false discovery rate
+// allows.
+func (w *Watch) discover() {
+	r, j := &w.result, &w.judge
+	r.Tests += j.tests
+	r.Dropped += j.dropped
+	for i := range j.held {
+		c := &j.held[i]
+		if c.of != nil && len(c.of.z) >= leastPool {
+			c.p = c.of.tail(c.z)
+		}
+	}
+	p := make([]float64, len(j.held))
+	for i := range j.held {
+		p[i] = j.held[i].p
+	}
+	r.Threshold = discoveries(p, r.Tests, r.Rate)
+	for _, c := range j.held {
+		if c.p > r.Threshold || r.Threshold == 0 {
+			continue
+		}
+		f := c.finding
+		if f.Observed == nil {
+			f.Observed = map[string]any{}
+		}
+		f.Observed["p_value"], f.Observed["tests"] = threeDigits(c.p), r.Tests
+		f.Parameters.Model = &Model{Version: BehaviourVersion, Rate: r.Rate, Threshold: threeDigits(r.Threshold), MinDays: minDays}
+		rank := float64(slices.Index(audit.Severities, f.Severity) + 1)
+		if c.p < r.Threshold {
+			rank += 1 - math.Log(r.Threshold)/math.Log(c.p)
+		}
+		f.Score = short(rank)
+		r.Findings = append(r.Findings, f)
+	}
+	r.Threshold = threeDigits(r.Threshold)
+	inOrder(r.Findings)
+}
+
+// Model is the figures that behaviour was judged with.
+type Model struct {
+	Version   int     `json:"version"`
+	Rate      float64 `json:"false_discovery_rate"`
+	Threshold float64 `json:"p_value_at_most"`
+	MinDays   int     `json:"min_days"`
+}
+
+// discoveries is Benjamini and Hochberg's threshold: the largest p-value that
+// is at most rate·k/m, if it is the k-th smallest of m tests. Tests that are
+// not in p count as ones that are larger. 0: there is none.
+func discoveries(p []float64, m int, rate float64) float64 {
+	threshold := 0.0
+	for k, x := range slices.Sorted(slices.Values(p)) {
+		if x <= rate*float64(k+1)/float64(m) {
+			threshold = x
+		}
+	}
+	return threshold
+}
