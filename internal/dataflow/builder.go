@@ -71,7 +71,7 @@ func (b *Builder) Add(e *audit.Entry) error {
 	b.read(e)
 	g.LeftOut.Links += b.skipped
 	switch {
-	case b.derivation.failed:
+	case b.failed:
 		g.Failed++
 	case len(b.links) == 0:
 		g.Without++

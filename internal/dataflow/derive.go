@@ -91,7 +91,7 @@ func (d *derivation) granted(e *audit.Entry, subject Node, there bool) bool {
 func (d *derivation) exported(e *audit.Entry, subject Node, there bool) {
 	name := firstIn(e.Details, "export_id", "report_id", "distribution_id")
 	if name == "" {
-		name = "of " + referTo(e).id()
+		name = "entry " + referTo(e).id()
 	}
 	out := Node{Kind: Export, Name: clip(name)}
 	if there {

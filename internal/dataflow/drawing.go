@@ -24,7 +24,7 @@ type Drawing struct {
 // Bounds of a drawing.
 const (
 	MaxBoxes = 60
-	MaxLines = 150
+	MaxLines = 80
 )
 
 // Box stands for a node, or for several of a kind that have no box of their own.
@@ -64,6 +64,8 @@ var columns = [][]NodeKind{{SourceIP, Credential}, {Session}, {User}, {Resource}
 
 var plurals = [nodeKinds]string{"addresses", "credentials", "sessions", "users", "resources", "machines", "exports", "systems", "recipients", "effects"}
 
+var singulars = [nodeKinds]string{"address", "credential", "session", "user", "resource", "machine", "export", "system", "recipient", "effect"}
+
 var headings = [nodeKinds]string{"Addresses", "Credentials", "Sessions", "Users", "Resources", "Machines", "Exports", "Systems", "Recipients", "Downstream effects"}
 
 // notes are what a picture says below itself.
@@ -72,14 +74,14 @@ func (m *Map) notes(aggregated, left int) []string {
 	notes := []string{fmt.Sprintf("%d entries%s: %d nodes and %d edges in all, %d and %d in this map.", x.Entries, period(x.From, x.To), x.Nodes, x.Edges, len(m.Nodes), len(m.Edges))}
 	for _, r := range []struct {
 		*Reached
-		what string
-	}{{m.Forward, "could have been influenced"}, {m.Backward, "could have influenced the trigger"}} {
+		when, what string
+	}{{m.Forward, "From", "could have been influenced"}, {m.Backward, "Up to", "could have influenced the trigger"}} {
 		if r.Reached != nil {
-			notes = append(notes, fmt.Sprintf("From %s: %d nodes %s%s.", r.At, r.Nodes, r.what, kinds(r.Radius)))
+			notes = append(notes, fmt.Sprintf("%s %s: %d nodes %s%s.", r.when, r.At, r.Nodes, r.what, kinds(r.Radius)))
 		}
 	}
 	if m.Baseline != nil {
-		notes = append(notes, fmt.Sprintf("New edges are new against%s: %d, of which %d are in this map.", period(m.Baseline.From, m.Baseline.To), m.Baseline.New, m.Baseline.NewShown))
+		notes = append(notes, fmt.Sprintf("%[2]d edges are new against the baseline%[1]s; %[3]d of them are in this map.", period(m.Baseline.From, m.Baseline.To), m.Baseline.New, m.Baseline.NewShown))
 	}
 	if aggregated > 0 || left > 0 {
 		notes = append(notes, fmt.Sprintf("%d nodes share the box of their kind; %d lines are not drawn.", aggregated, left))
@@ -102,13 +104,20 @@ func kinds(radius []KindCount) string {
 	var parts []string
 	for k, c := range radius {
 		if c.Nodes > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", c.Nodes, plurals[k]))
+			parts = append(parts, counted(c.Nodes, NodeKind(k)))
 		}
 	}
 	if parts == nil {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func counted(n int, kind NodeKind) string {
+	if n == 1 {
+		return "1 " + singulars[kind]
+	}
+	return fmt.Sprintf("%d %s", n, plurals[kind])
 }
 
 // sub is the second line of a node's box.

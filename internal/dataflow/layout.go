@@ -14,6 +14,7 @@ const (
 	rowHeight    = 46.0
 	boxHeight    = 34.0
 	boxWidth     = 142.0
+	assured      = 4  // boxes that each kind has before others have more
 	labelCells   = 22 // characters of a label
 	labelSize    = 11.0
 	columnRows   = 16 // boxes of one column, those that stand for several included
@@ -90,17 +91,26 @@ func (l *layout) choose() {
 		}
 	}
 	l.box = make([]int, len(l.Nodes))
+	for i := range l.box {
+		l.box[i] = -1
+	}
 	var rest [nodeKinds][]int
-	used := make([]int, len(columns))
-	for _, i := range order {
-		n := &l.Nodes[i]
-		c := column[n.kind]
-		if len(l.boxes) == MaxBoxes-int(nodeKinds) || used[c] == columnRows-len(columns[c]) {
-			rest[n.kind] = append(rest[n.kind], i)
-			continue
+	used, of := make([]int, len(columns)), make([]int, nodeKinds)
+	for _, most := range []int{assured, columnRows} {
+		for _, i := range order {
+			k := l.Nodes[i].kind
+			c := column[k]
+			if l.box[i] < 0 && of[k] < most && len(l.boxes) < MaxBoxes-int(nodeKinds) && used[c] < columnRows-len(columns[c]) {
+				used[c]++
+				of[k]++
+				l.add(c, k, []int{i})
+			}
 		}
-		used[c]++
-		l.add(c, n.kind, []int{i})
+	}
+	for _, i := range order {
+		if k := l.Nodes[i].kind; l.box[i] < 0 {
+			rest[k] = append(rest[k], i)
+		}
 	}
 	for k, list := range rest {
 		if len(list) > 0 {
@@ -163,7 +173,7 @@ func (l *layout) connect() {
 		s.Mentions += e.Count
 		s.New = s.New || e.New != nil
 		s.Bridge = s.Bridge || e.Bridge
-		s.path = s.path || first[e.ID]
+		s.path = s.path || first[e.ID] || l.Nodes[e.from].Seed && l.Nodes[e.to].Seed
 	}
 	if len(l.lines) > MaxLines {
 		slices.SortStableFunc(l.lines, func(a, b *strand) int {

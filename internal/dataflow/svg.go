@@ -31,7 +31,7 @@ var looks = [edgeKinds]look{
 func (d *Drawing) SVG(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	high := pictureWidth * d.Ratio
-	full := high + 46 + 15*float64(len(d.Notes))
+	full := high + 61 + 15*float64(len(d.Notes))
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" width="%s" height="%s" role="img" font-family="DejaVu Sans Condensed, DejaVu Sans, Arial, sans-serif">`+"\n",
 		px(pictureWidth), px(full), px(pictureWidth), px(full))
 	title := escape(visible(d.Title))
@@ -47,8 +47,10 @@ func (d *Drawing) SVG(w io.Writer) error {
 		write(b, l.X*pictureWidth, l.Y*high, "middle", 12, inkColour, l.Strong, l.Text)
 	}
 	legend(b, high+14)
+	write(b, 20, high+42, "start", 10.5, greyColour, false,
+		"A ring: not in the baseline. A thick frame: without it parts of this map would be apart. A dashed frame: several nodes. Wide lines: many mentions.")
 	for i, note := range d.Notes {
-		write(b, 20, high+42+15*float64(i), "start", 10.5, greyColour, false, fit(visible(note), 250))
+		write(b, 20, high+57+15*float64(i), "start", 10.5, greyColour, false, fit(visible(note), 250))
 	}
 	fmt.Fprint(b, "</svg>\n")
 	return b.Flush()
@@ -145,7 +147,7 @@ func legend(w io.Writer, y float64) {
 		write(w, x+40, y, "start", 11, inkColour, false, k.String())
 		x += 105
 	}
-	for _, s := range []struct{ fill, text string }{{seedFill, "trigger"}, {forwardFill, "could have been influenced"}, {behindFill, "could have influenced"}, {bothFill, "both"}} {
+	for _, s := range []struct{ fill, text string }{{seedFill, "trigger"}, {forwardFill, "could have been influenced"}, {behindFill, "could have influenced the trigger"}, {bothFill, "both"}} {
 		fmt.Fprintf(w, "<rect x=\"%s\" y=\"%s\" width=\"14\" height=\"12\" fill=\"%s\" stroke=\"%s\"/>\n", px(x), px(y-10), s.fill, greyColour)
 		write(w, x+20, y, "start", 11, inkColour, false, s.text)
 		x += 40 + 6.2*float64(len(s.text))

@@ -31,7 +31,7 @@ func init() {
 		exporting: "export exported send sent share shared transfer transferred distribute distributed",
 		writing: "create created update updated put write written set change changed modify modified delete deleted remove removed add added " +
 			"start started stop stopped enable enabled disable disabled upload uploaded import imported purge purged restore restored",
-		undone: "cancel canceled cancelled expire expired declined revoke revoked",
+		undone: "cancel canceled expire expired declined revoke revoked",
 	} {
 		for word := range strings.FieldsSeq(words) {
 			senses[word] |= s
