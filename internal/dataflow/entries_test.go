@@ -14,6 +14,9 @@ var monday = time.Date(2025, 3, 3, 9, 0, 7, 123_000_000, time.UTC)
 func line(after time.Duration, user, eventType, resource string, more ...func(*audit.Entry)) audit.Entry {
 	at := monday.Add(after)
 	e := audit.Entry{Event: audit.Event{Type: eventType, Class: audit.ClassOf(eventType), Timestamp: &at}}
+	if known, is := audit.BuiltinEventTypes[eventType]; is {
+		e.Class = known.Class
+	}
 	if user != "" {
 		e.Actor = audit.Object{"type": "user", "id": user}
 	}
