@@ -206,7 +206,11 @@ func TestHostileNames(t *testing.T) {
 		"", "<script>alert(1)</script>", "]]>&amp;\"'", "\x00\x01\x1b[31m\r\n\t", "\u202e\u2066\u200b\ufeff\ufffe\uffff", "\xff\xfe", strings.Repeat("長", 3000), "</text></svg>--><!--", strings.Repeat("a", 5000) + "<",
 	} {
 		watched := hostile + "100"
-		m, d, texts := everyOutput(t, graphOf(t, Bounds{}, []string{watched}, plant(300, hostile)...), watched)
+		g := graphOf(t, Bounds{}, []string{watched}, plant(300, hostile)...)
+		if want := graphOf(t, Bounds{}, nil, plant(300, "")...).Nodes(); g.Nodes() != want {
+			t.Errorf("%.20q: %d nodes, not %d: different names became one", hostile, g.Nodes(), want)
+		}
+		m, d, texts := everyOutput(t, g, watched)
 		checkGraphML(t, texts["graphml"], m)
 		for _, form := range []string{"graphml", "svg"} {
 			decoder := xml.NewDecoder(strings.NewReader(texts[form]))

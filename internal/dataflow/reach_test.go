@@ -3,6 +3,8 @@ package dataflow
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,5 +171,68 @@ func TestTimeRespecting(t *testing.T) {
 	counts, all := causes.Radius()
 	if all != 3 || counts[User].Nodes != 1 || counts[Resource].Nodes != 2 { // ada, early, late
 		t.Errorf("%v", counts)
+	}
+}
+
+// TestMachine: a part stays in its machine, so that writing it later reaches the
+// machine although that entry does not name it. Reading a part writes nothing.
+func TestMachine(t *testing.T) {
+	t.Parallel()
+	g := graphOf(t, Bounds{}, []string{"e1", "e3"},
+		line(0, "ada", "record.viewed", "part", with("resource.parent_machine", "press")),
+		line(time.Minute, "ada", "issue.updated", "other"),
+		line(2*time.Minute, "eve", "issue.updated", "part"),
+		line(3*time.Minute, "bob", "record.viewed", "part"))
+	press := Node{Machine, "", "press"}
+	for id, want := range map[string]bool{"e1": false, "e3": true} {
+		trigger, _ := g.Trigger(id)
+		r, err := g.Forward(trigger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, is := r.At(press); is != want {
+			t.Errorf("from %s: the machine is reached: %v", id, is)
+		}
+	}
+}
+
+// TestShownEdges: between nodes that are reached, edges that carried too early or
+// too late are not shown.
+func TestShownEdges(t *testing.T) {
+	t.Parallel()
+	g := graphOf(t, Bounds{}, []string{"e2"},
+		line(0, "ada", "record.viewed", "late"), // before eve wrote it
+		line(time.Minute, "eve", "issue.updated", "late"),
+		line(2*time.Minute, "eve", "issue.updated", "more"),
+		line(3*time.Minute, "ada", "record.viewed", "more"),
+		line(4*time.Minute, "ada", "issue.updated", "late"))
+	trigger, _ := g.Trigger("e2")
+	forward, err := g.Forward(trigger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	backward, err := g.Backward(Trigger{At: monday.Add(time.Minute), Tails: []Node{{Resource, "record", "late"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		view View
+		want string
+	}{
+		"forward":  {View{Forward: forward}, "eve>late eve>more ada>late more>ada"},
+		"backward": {View{Backward: backward}, "eve>late"},
+		"all":      {View{}, "ada>late eve>late eve>more late>ada more>ada"},
+	} {
+		m := g.Map(c.view)
+		var got []string
+		for _, e := range m.Edges {
+			got = append(got, m.Nodes[e.from].Name+">"+m.Nodes[e.to].Name)
+		}
+		want := strings.Fields(c.want)
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, not %v", name, got, want)
+		}
 	}
 }
