@@ -47,7 +47,17 @@ type Behaviour struct {
 	Insufficient []Unjudged `json:"insufficient_data"`
 	Unnamed      int        `json:"unnamed,omitempty"` // unjudged users beyond MaxFindings
 	Dropped      int        `json:"dropped,omitempty"` // entries that bounds of memory left out
+	Highest      []Highest  `json:"highest"`           // the largest deviation of each user who was judged, reported or not; by user
 	Findings     []Finding  `json:"findings"`
+}
+
+// Highest is the day on which a user deviated most, the first of several. It is
+// no finding: somebody's most unusual day there always is.
+type Highest struct {
+	User      string     `json:"user"`
+	Day       string     `json:"day"` // UTC
+	Deviation *Deviation `json:"behavioral_baseline_deviation"`
+	Baseline  *Baseline  `json:"baseline"`
 }
 
 // Unjudged is a user, or an emitter, whose behaviour could not be judged.
@@ -101,7 +111,7 @@ func NewWatch(o Options) *Watch {
 		o.Rate = 0.05
 	}
 	return &Watch{o: o, today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
-		result: Behaviour{Version: BehaviourVersion, Rate: o.Rate, Insufficient: []Unjudged{}, Findings: []Finding{}}}
+		result: Behaviour{Version: BehaviourVersion, Rate: o.Rate, Insufficient: []Unjudged{}, Highest: []Highest{}, Findings: []Finding{}}}
 }
 
 // Add takes entries in the order of their time. It refuses one that is before
@@ -171,6 +181,7 @@ func (w *Watch) close() {
 	if whole || !w.inside {
 		for _, t := range days {
 			if t.own != nil {
+				w.judge.learn(t) // first: the day is not among those that the user had before
 				t.learn()
 			}
 		}
@@ -190,6 +201,9 @@ func (w *Watch) Report() *Behaviour {
 		r.ByPeers += p.byPeers
 		if p.due > 0 {
 			r.Users++
+		}
+		if p.highest != nil {
+			r.Highest = append(r.Highest, *p.highest)
 		}
 		if p.due > 0 && p.judged == 0 {
 			r.unjudged(Unjudged{User: name, Days: p.due, Reason: fmt.Sprintf("fewer than %d earlier active days, and no role of which enough is known", minDays)})

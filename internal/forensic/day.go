@@ -1,8 +1,6 @@
 package forensic
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -17,7 +15,8 @@ type today struct {
 	items      [features][]int // for each feature, the first act with each value
 	kinds      map[string]int  // acts by kind
 	sessions   []sitting
-	found      [features]int // how many of the values were new
+	found      [features]int     // how many of the values were new
+	raw        [2][slots]float64 // what models say: against the user's own habits, and the role's
 	own        *profile
 	peer       *peers // nil without a role
 }
@@ -195,10 +194,4 @@ func (t *today) where(f func(*act) bool) []string {
 		}
 	}
 	return ids
-}
-
-// ranked sorts contributions, the largest first.
-func ranked(parts []Contribution) []Contribution {
-	slices.SortStableFunc(parts, func(a, b Contribution) int { return cmp.Compare(b.Bits, a.Bits) })
-	return parts
 }
