@@ -94,6 +94,7 @@ func Behave(entries iter.Seq[*audit.Entry], o Options) (*Behaviour, error) {
 // goroutines.
 type Watch struct {
 	o        Options
+	view     *view
 	at       time.Time
 	day      int64 // days since 1970, UTC
 	inside   bool  // whether the day in hand is in the window
@@ -110,16 +111,17 @@ func NewWatch(o Options) *Watch {
 	if o.Rate == 0 {
 		o.Rate = 0.05
 	}
-	return &Watch{o: o, today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
+	return &Watch{o: o, view: newView(newKinds()), today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
 		result: Behaviour{Version: BehaviourVersion, Rate: o.Rate, Insufficient: []Unjudged{}, Highest: []Highest{}, Findings: []Finding{}}}
 }
 
 // Add takes entries in the order of their time. It refuses one that is before
 // the last.
 func (w *Watch) Add(entry *audit.Entry) error {
-	v := newView(entry)
+	v := w.view
+	v.set(entry)
 	if v.at.Before(w.at) {
-		return fmt.Errorf("judge behaviour: %s is before the entry that came before it", v.id)
+		return fmt.Errorf("judge behaviour: %s is before the entry that came before it", v.id())
 	}
 	w.at = v.at
 	inside := w.o.Window != audit.Period{} && w.o.Window.Contains(v.at)

@@ -3,6 +3,8 @@ package forensic
 import (
 	"strings"
 	"time"
+
+	"github.com/sealbook/sealbook/audit"
 )
 
 // today is one user's entries of the day in hand.
@@ -72,21 +74,20 @@ func set(words string) Words {
 	return w
 }
 
-func classOf(v *view) int {
+// operationOf is the class of operations that did not fail to sign in.
+func operationOf(words map[string]bool, class audit.EventClass) int {
 	switch {
-	case v.Class == "login" && v.failed:
-		return failedSignIn
-	case v.Class == "login":
+	case class == audit.ClassLogin:
 		return signIn
-	case takingWords.in(v.words):
+	case takingWords.in(words):
 		return taking
-	case deletingWords.in(v.words):
+	case deletingWords.in(words):
 		return deleting
-	case grantingWords.in(v.words):
+	case grantingWords.in(words):
 		return granting
-	case readingWords.in(v.words):
+	case readingWords.in(words):
 		return reading
-	case v.Class == "data_change":
+	case class == audit.ClassChange:
 		return changing
 	}
 	return other
@@ -97,7 +98,10 @@ func (t *today) add(v *view) bool {
 	if role := v.Actor.String("role"); role != "" {
 		t.role = role
 	}
-	class := classOf(v)
+	class := v.kind.operation
+	if class == signIn && v.failed() {
+		class = failedSignIn
+	}
 	t.total++
 	t.counts[class]++
 	if hour := v.at.Unix() / 3600; len(t.hours) == 0 || t.hours[len(t.hours)-1] != hour {
@@ -107,7 +111,7 @@ func (t *today) add(v *view) bool {
 		return false
 	}
 	operation := first(v.Action.String("operation"), v.Type)
-	if v.failed {
+	if v.failed() {
 		operation += " (failed)"
 	}
 	a := act{ref: refer(v), class: class, session: first(v.values("session")...)}

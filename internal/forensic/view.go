@@ -10,29 +10,65 @@ import (
 )
 
 // view is an entry as rules see it. Emitters name the same thing differently,
-// so rules ask for what is derived here: user, source, target and so on.
+// so rules ask for what is derived here: user, source, target and so on. What
+// is derived is kept until the view is set to the next entry.
 type view struct {
 	*audit.Entry
-	id     string
-	at     time.Time
-	user   string
-	words  map[string]bool // of type, operation and category
-	failed bool
-	memo   map[string][]string // what values found; rules ask for the same fields
+	at    time.Time
+	user  string
+	kind  *kind
+	kinds *kinds
+
+	name     string // the id, once it was asked for
+	outcome  verdict
+	memo     [][]string // by field of kinds
+	known    []bool
+	verdicts []verdict // by selection of kinds
 }
 
-func newView(e *audit.Entry) *view {
-	v := &view{Entry: e, at: e.Time().UTC(), words: map[string]bool{}, memo: map[string][]string{}}
-	v.id = e.ExternalID
-	if e.EventID != "" {
-		v.id = e.EntryID()
-	}
+// verdict is what is known of a yes or no.
+type verdict byte
+
+const (
+	unknown verdict = iota
+	yes
+	no
+)
+
+func newView(k *kinds) *view {
+	return &view{kinds: k, memo: make([][]string, len(k.fields)), known: make([]bool, len(k.fields)), verdicts: make([]verdict, len(k.tests))}
+}
+
+// set makes it a view of another entry.
+func (v *view) set(e *audit.Entry) {
+	v.Entry, v.at = e, e.Time().UTC()
 	v.user = first(e.Actor.String("id"), e.Actor.String("email"), e.Actor.String("name"))
-	for _, name := range []string{e.Type, e.Action.String("operation"), e.Category} {
-		split(name, v.words)
+	v.kind = v.kinds.of(e)
+	v.name, v.outcome = "", unknown
+	clear(v.known)
+	clear(v.verdicts)
+}
+
+// id is the external id; of a ledger's entry that of the record.
+func (v *view) id() string {
+	if v.name == "" {
+		v.name = v.ExternalID
+		if v.EventID != "" {
+			v.name = v.EntryID()
+		}
 	}
-	v.failed = v.failure()
-	return v
+	return v.name
+}
+
+// failed reports whether the entry says that what was tried did not succeed.
+func (v *view) failed() bool {
+	if v.outcome == unknown {
+		v.outcome = no
+		if v.failure() {
+			v.outcome = yes
+		}
+	}
+	return v.outcome == yes
 }
 
 func first(values ...string) string {
@@ -73,29 +109,37 @@ func split(name string, into map[string]bool) {
 var failing = Words{"failure": true, "failed": true, "fail": true, "denied": true, "deny": true, "error": true, "rejected": true,
 	"refused": true, "unauthorized": true, "forbidden": true, "invalid": true}
 
-// failure reports whether the entry says that what was tried did not succeed.
-// What says nothing about it counts as having succeeded. The text of a
+// outcomes are where an entry says how it ended, besides details.success.
+var outcomes = []struct{ part, path string }{
+	{"details", "outcome"}, {"details", "outcome.result"}, {"details", "result"}, {"details", "status"}, {"metadata", "outcome"},
+	{"details", "responseElements.ConsoleLogin"}, {"details", "login_result"},
+}
+
+// failure: what says nothing about it counts as having succeeded. The text of a
 // description decides only for a sign-in that has no other word about it.
 func (v *view) failure() bool {
 	said := false
-	for _, key := range []string{"details.outcome", "details.outcome.result", "details.result", "details.status", "metadata.outcome",
-		"details.responseElements.ConsoleLogin", "details.login_result"} {
-		for _, s := range v.find(key) {
+	for _, x := range outcomes {
+		part := v.part(x.part)
+		if len(part) == 0 {
+			continue
+		}
+		for _, s := range texts(descend(map[string]any(part), x.path)) {
 			said = true
 			if failing[strings.ToLower(s)] {
 				return true
 			}
 		}
 	}
-	for _, key := range []string{"details.success", "details.succeeded"} {
-		if found := v.find(key); len(found) > 0 {
+	for _, key := range []string{"success", "succeeded"} {
+		if found := texts(v.Details[key]); len(found) > 0 {
 			return strings.ToLower(found[0]) == "false"
 		}
 	}
 	if v.Details.String("errorCode") != "" || v.Details.String("errorMessage") != "" {
 		return true
 	}
-	if failing.in(v.words) {
+	if v.kind.failing {
 		return true
 	}
 	if said || v.Class != audit.ClassLogin {
@@ -124,12 +168,19 @@ var derived = map[string][]string{
 
 // values returns what stands in a field: nothing, one text, or several.
 func (v *view) values(field string) []string {
-	found, there := v.memo[field]
-	if !there {
-		found = v.find(field)
-		v.memo[field] = found
+	if i, ok := v.kinds.index[field]; ok {
+		return v.held(i)
 	}
-	return found
+	return v.find(field)
+}
+
+// held returns what stands in a field that rules ask for, by its number.
+func (v *view) held(field int) []string {
+	if !v.known[field] {
+		v.memo[field] = v.find(v.kinds.fields[field])
+		v.known[field] = true
+	}
+	return v.memo[field]
 }
 
 func (v *view) find(field string) []string {
