@@ -87,7 +87,7 @@ func (o *overlap) add(v *view, _ []bool) {
 				o.look.Dropped++
 				return
 			}
-			mine = &session{first: refer(v), source: source, agent: one("agent"), location: one("context.location")}
+			mine = &session{first: refer(v), source: source, agent: one("agent"), location: one("location")}
 			x.state[id] = mine
 		}
 		mine.last = refer(v)

@@ -122,7 +122,7 @@ func (t *today) add(v *view) bool {
 	}
 	a.values[ofOperation] = operation
 	a.values[ofSource] = first(v.values("source")...)
-	a.values[ofLocation] = first(v.values("context.location")...)
+	a.values[ofLocation] = first(v.values("location")...)
 	a.values[ofAgent] = first(v.values("agent")...)
 	t.acts = append(t.acts, a)
 	return true

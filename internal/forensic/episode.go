@@ -90,12 +90,10 @@ func (g *groups[T]) each(v *view, by, names []string, create bool, f func(*group
 		g.sweep(v.at.Add(-g.horizon))
 		g.swept = v.at
 	}
-	if len(by) == 1 {
-		if values := v.values(by[0]); len(values) == 1 { // as nearly always
-			g.enter(v, values[0], values, names, create, f)
-			g.bound()
-			return
-		}
+	if values := singles(v, by); values != nil { // as nearly always
+		g.enter(v, strings.Join(values, "\x00"), values, names, create, f)
+		g.bound()
+		return
 	}
 	for _, values := range product(v, by) {
 		g.enter(v, strings.Join(values, "\x00"), values, names, create, f)
@@ -127,6 +125,25 @@ func (g *groups[T]) bound() {
 		g.close(x)
 		*g.dropped++
 	}
+}
+
+// singles are the fields' values, if each has just one.
+func singles(v *view, by []string) []string {
+	if len(by) == 1 {
+		if values := v.values(by[0]); len(values) == 1 {
+			return values
+		}
+		return nil
+	}
+	out := make([]string, 0, len(by))
+	for _, field := range by {
+		values := v.values(field)
+		if len(values) != 1 {
+			return nil
+		}
+		out = append(out, values[0])
+	}
+	return out
 }
 
 // product lists the combinations of the fields' values, each value once.

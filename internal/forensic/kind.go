@@ -1,6 +1,7 @@
 package forensic
 
 import (
+	"maps"
 	"path"
 	"slices"
 
@@ -12,9 +13,9 @@ import (
 // are decided once for a kind and not once for an entry.
 type kinds struct {
 	seen   map[kindKey]*kind
-	fields []string // that selections and groups ask for
-	index  map[string]int
-	tests  []*test // by selection
+	index  map[string]int // number by field that selections and groups ask for
+	places []location     // by that number
+	tests  []*test        // by selection
 	rules  []*running
 }
 
@@ -37,15 +38,21 @@ type kind struct {
 // maxKinds bounds what is remembered; beyond it kinds are made again each time.
 const maxKinds = 10_000
 
-func newKinds() *kinds { return &kinds{seen: map[kindKey]*kind{}, index: map[string]int{}} }
+func newKinds() *kinds {
+	k := &kinds{seen: map[kindKey]*kind{}, index: map[string]int{}}
+	for _, name := range slices.Sorted(maps.Keys(derived)) { // detectors ask for these by name
+		k.field(name)
+	}
+	return k
+}
 
 // field gives a field its number.
 func (k *kinds) field(name string) int {
 	i, ok := k.index[name]
 	if !ok {
-		i = len(k.fields)
+		i = len(k.places)
 		k.index[name] = i
-		k.fields = append(k.fields, name)
+		k.places = append(k.places, locate(name))
 	}
 	return i
 }

@@ -95,7 +95,7 @@ func (v *view) time(field string) time.Time {
 // withoutReason: something was changed and no reason given, neither for each
 // change nor for the whole.
 func withoutReason(v *view) bool {
-	if len(v.values("details.reason")) > 0 || len(v.values("details.change_reason")) > 0 {
+	if len(v.values("reason")) > 0 {
 		return false
 	}
 	changes := v.changes()
