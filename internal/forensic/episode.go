@@ -34,7 +34,7 @@ type episode struct {
 }
 
 func newEpisode(refs ...ref) *episode {
-	ep := &episode{users: map[string]bool{}}
+	ep := &episode{}
 	for _, r := range refs {
 		ep.add(r)
 	}
@@ -52,6 +52,9 @@ func (ep *episode) add(r ref) {
 		ep.refs = append(ep.refs, r)
 	}
 	if r.user != "" && len(ep.users) < MaxEntryIDs {
+		if ep.users == nil {
+			ep.users = map[string]bool{}
+		}
 		ep.users[r.user] = true
 	}
 }
@@ -72,10 +75,19 @@ type groups[T any] struct {
 }
 
 type group[T any] struct {
-	key   string
-	named map[string]string
-	last  time.Time
-	state T
+	key           string
+	names, values []string
+	last          time.Time
+	state         T
+}
+
+// named is what the group's entries have in common.
+func (x *group[T]) named() map[string]string {
+	out := make(map[string]string, len(x.names))
+	for i, name := range x.names {
+		out[name] = x.values[i]
+	}
+	return out
 }
 
 func newGroups[T any](r *running, horizon time.Duration, end func(*group[T])) *groups[T] {
@@ -107,10 +119,7 @@ func (g *groups[T]) enter(v *view, key string, values, names []string, create bo
 		if !create {
 			return
 		}
-		x = &group[T]{key: key, named: map[string]string{}}
-		for i, name := range names {
-			x.named[name] = values[i]
-		}
+		x = &group[T]{key: key, names: names, values: values}
 		g.open[key] = x
 	}
 	x.last = v.at
