@@ -58,11 +58,15 @@ const (
 // Frameworks lists the canonical names.
 var Frameworks = []Framework{SOC2, FDA21CFR11, ISO27001, GDPR, SOX, NISTCSF}
 
+// separators are what spellings of a framework differ in. A replacer takes long
+// to make, and one may be used at the same time by several.
+var separators = strings.NewReplacer("_", "", "-", "", " ", "", ".", "")
+
 // ParseFramework accepts a framework's name in any case, with or without its
 // separators ("soc2", "iso-27001", "FDA 21 CFR 11"), and returns the canonical
 // one.
 func ParseFramework(s string) (Framework, bool) {
-	switch strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(s)) {
+	switch separators.Replace(strings.ToLower(s)) {
 	case "soc2":
 		return SOC2, true
 	case "fda21cfr11", "21cfr11", "fda21cfrpart11", "21cfrpart11", "part11":

@@ -166,7 +166,7 @@ func (r *recording) read(ctx context.Context, format importer.Format, in io.Read
 
 func (r *recording) take(item importer.Item) error {
 	var request audit.EntryRequest
-	if err := json.Unmarshal(item.Entry, &request); err != nil {
+	if err := request.UnmarshalJSON(item.Entry); err != nil { // it is one value; a format has read it
 		return err
 	}
 	types := func(name string) (audit.EventType, bool) {

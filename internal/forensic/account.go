@@ -36,7 +36,7 @@ func (d *dormant) add(v *view, matched []bool) {
 				ep.add(r)
 			}
 			silence := s.woken[1].at.Sub(s.woken[0].at)
-			d.emit(ep, x.named, map[string]any{"silence_seconds": silence.Seconds()}, silence.Seconds()/time.Duration(d.Window).Seconds())
+			d.emit(ep, x.named(), map[string]any{"silence_seconds": silence.Seconds()}, silence.Seconds()/time.Duration(d.Window).Seconds())
 		}
 		s.woken = nil
 	})
@@ -87,7 +87,7 @@ func (o *overlap) add(v *view, _ []bool) {
 				o.look.Dropped++
 				return
 			}
-			mine = &session{first: refer(v), source: source, agent: one("agent"), location: one("context.location")}
+			mine = &session{first: refer(v), source: source, agent: one("agent"), location: one("location")}
 			x.state[id] = mine
 		}
 		mine.last = refer(v)
@@ -114,7 +114,7 @@ func (o *overlap) add(v *view, _ []bool) {
 			}
 		}
 		both := other.last.at.Sub(later(other.first.at, mine.first.at)).Seconds()
-		o.emit(ep, x.named, map[string]any{"sessions": []string{otherID, id}, "sources": []string{other.source, mine.source}, "overlap_seconds": both},
+		o.emit(ep, x.named(), map[string]any{"sessions": []string{otherID, id}, "sources": []string{other.source, mine.source}, "overlap_seconds": both},
 			both/time.Duration(o.Window).Seconds())
 	})
 }

@@ -58,7 +58,7 @@ func (d *order) finish() {
 			continue
 		}
 		if s.late != nil {
-			d.emit(s.late, x.named, map[string]any{"late": s.late.total, "of_entries": s.all, "largest_seconds": s.largest.Seconds(), "first_came_after": s.behind.id},
+			d.emit(s.late, x.named(), map[string]any{"late": s.late.total, "of_entries": s.all, "largest_seconds": s.largest.Seconds(), "first_came_after": s.behind.id},
 				s.largest.Seconds()/time.Duration(d.Window).Seconds())
 		}
 	}
@@ -140,7 +140,7 @@ func (s *numbers) came(n int64) {
 func (d *gap) finish() {
 	for _, x := range d.groups.sorted() {
 		for _, h := range x.state.missing {
-			d.emit(newEpisode(h.before, h.after), x.named, map[string]any{"missing_from": h.from, "missing_to": h.to, "missing": h.to - h.from + 1}, float64(h.to-h.from+1))
+			d.emit(newEpisode(h.before, h.after), x.named(), map[string]any{"missing_from": h.from, "missing_to": h.to, "missing": h.to - h.from + 1}, float64(h.to-h.from+1))
 		}
 	}
 }
@@ -174,7 +174,7 @@ func (d *replay) add(v *view, _ []bool) {
 			s.by = map[int64]ref{}
 		}
 		if was, twice := s.by[n]; twice {
-			d.emit(newEpisode(was, refer(v)), x.named, map[string]any{"number": n}, 1)
+			d.emit(newEpisode(was, refer(v)), x.named(), map[string]any{"number": n}, 1)
 			return
 		}
 		s.by[n] = refer(v)

@@ -47,7 +47,17 @@ type Behaviour struct {
 	Insufficient []Unjudged `json:"insufficient_data"`
 	Unnamed      int        `json:"unnamed,omitempty"` // unjudged users beyond MaxFindings
 	Dropped      int        `json:"dropped,omitempty"` // entries that bounds of memory left out
+	Highest      []Highest  `json:"highest"`           // the largest deviation of each user who was judged, reported or not; by user
 	Findings     []Finding  `json:"findings"`
+}
+
+// Highest is the day on which a user deviated most, the first of several. It is
+// no finding: somebody's most unusual day there always is.
+type Highest struct {
+	User      string     `json:"user"`
+	Day       string     `json:"day"` // UTC
+	Deviation *Deviation `json:"behavioral_baseline_deviation"`
+	Baseline  *Baseline  `json:"baseline"`
 }
 
 // Unjudged is a user, or an emitter, whose behaviour could not be judged.
@@ -84,6 +94,7 @@ func Behave(entries iter.Seq[*audit.Entry], o Options) (*Behaviour, error) {
 // goroutines.
 type Watch struct {
 	o        Options
+	view     *view
 	at       time.Time
 	day      int64 // days since 1970, UTC
 	inside   bool  // whether the day in hand is in the window
@@ -100,16 +111,17 @@ func NewWatch(o Options) *Watch {
 	if o.Rate == 0 {
 		o.Rate = 0.05
 	}
-	return &Watch{o: o, today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
-		result: Behaviour{Version: BehaviourVersion, Rate: o.Rate, Insufficient: []Unjudged{}, Findings: []Finding{}}}
+	return &Watch{o: o, view: newView(newKinds()), today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
+		result: Behaviour{Version: BehaviourVersion, Rate: o.Rate, Insufficient: []Unjudged{}, Highest: []Highest{}, Findings: []Finding{}}}
 }
 
 // Add takes entries in the order of their time. It refuses one that is before
 // the last.
 func (w *Watch) Add(entry *audit.Entry) error {
-	v := newView(entry)
+	v := w.view
+	v.set(entry)
 	if v.at.Before(w.at) {
-		return fmt.Errorf("judge behaviour: %s is before the entry that came before it", v.id)
+		return fmt.Errorf("judge behaviour: %s is before the entry that came before it", v.id())
 	}
 	w.at = v.at
 	inside := w.o.Window != audit.Period{} && w.o.Window.Contains(v.at)
@@ -171,6 +183,7 @@ func (w *Watch) close() {
 	if whole || !w.inside {
 		for _, t := range days {
 			if t.own != nil {
+				w.judge.learn(t) // first: the day is not among those that the user had before
 				t.learn()
 			}
 		}
@@ -190,6 +203,9 @@ func (w *Watch) Report() *Behaviour {
 		r.ByPeers += p.byPeers
 		if p.due > 0 {
 			r.Users++
+		}
+		if p.highest != nil {
+			r.Highest = append(r.Highest, *p.highest)
 		}
 		if p.due > 0 && p.judged == 0 {
 			r.unjudged(Unjudged{User: name, Days: p.due, Reason: fmt.Sprintf("fewer than %d earlier active days, and no role of which enough is known", minDays)})

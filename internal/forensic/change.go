@@ -51,7 +51,7 @@ func (d *revert) add(v *view, _ []bool) {
 				}
 				ep.add(now.ref)
 				group := map[string]string{"field": c.field}
-				for name, value := range x.named {
+				for name, value := range x.named() {
 					group[name] = value
 				}
 				d.emit(ep, group, map[string]any{"value": now.new, "between": past[i].new, "dwell_seconds": v.at.Sub(past[i].at).Seconds()}, 1)
@@ -177,7 +177,7 @@ func (d *creep) add(v *view, _ []bool) {
 		b.steps.add(refer(v))
 		// A single wide step is what widen is about.
 		if b.sum > math.Log(d.Threshold) && b.steps.total >= d.Steps[0].Count {
-			d.emit(b.steps, x.named, map[string]any{"steps": b.steps.total, "width_before": b.start, "width_after": after}, b.sum/math.Log(d.Threshold))
+			d.emit(b.steps, x.named(), map[string]any{"steps": b.steps.total, "width_before": b.start, "width_after": after}, b.sum/math.Log(d.Threshold))
 			b.sum, b.steps = 0, nil
 		}
 	})

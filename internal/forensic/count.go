@@ -127,5 +127,5 @@ func (c *counting) tell(x *group[window], ep *episode, most int) {
 	if field := c.Steps[0].Distinct; field != "" {
 		observed, reached = map[string]any{"entries": ep.total, "distinct": most, "of": field}, most
 	}
-	c.emit(ep, x.named, observed, float64(reached)/float64(c.Steps[0].Count))
+	c.emit(ep, x.named(), observed, float64(reached)/float64(c.Steps[0].Count))
 }

@@ -1,10 +1,10 @@
 package forensic
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/sealbook/sealbook/audit"
 )
 
 // today is one user's entries of the day in hand.
@@ -17,7 +17,8 @@ type today struct {
 	items      [features][]int // for each feature, the first act with each value
 	kinds      map[string]int  // acts by kind
 	sessions   []sitting
-	found      [features]int // how many of the values were new
+	found      [features]int     // how many of the values were new
+	raw        [2][slots]float64 // what models say: against the user's own habits, and the role's
 	own        *profile
 	peer       *peers // nil without a role
 }
@@ -73,21 +74,20 @@ func set(words string) Words {
 	return w
 }
 
-func classOf(v *view) int {
+// operationOf is the class of operations that did not fail to sign in.
+func operationOf(words map[string]bool, class audit.EventClass) int {
 	switch {
-	case v.Class == "login" && v.failed:
-		return failedSignIn
-	case v.Class == "login":
+	case class == audit.ClassLogin:
 		return signIn
-	case takingWords.in(v.words):
+	case takingWords.in(words):
 		return taking
-	case deletingWords.in(v.words):
+	case deletingWords.in(words):
 		return deleting
-	case grantingWords.in(v.words):
+	case grantingWords.in(words):
 		return granting
-	case readingWords.in(v.words):
+	case readingWords.in(words):
 		return reading
-	case v.Class == "data_change":
+	case class == audit.ClassChange:
 		return changing
 	}
 	return other
@@ -98,7 +98,10 @@ func (t *today) add(v *view) bool {
 	if role := v.Actor.String("role"); role != "" {
 		t.role = role
 	}
-	class := classOf(v)
+	class := v.kind.operation
+	if class == signIn && v.failed() {
+		class = failedSignIn
+	}
 	t.total++
 	t.counts[class]++
 	if hour := v.at.Unix() / 3600; len(t.hours) == 0 || t.hours[len(t.hours)-1] != hour {
@@ -108,7 +111,7 @@ func (t *today) add(v *view) bool {
 		return false
 	}
 	operation := first(v.Action.String("operation"), v.Type)
-	if v.failed {
+	if v.failed() {
 		operation += " (failed)"
 	}
 	a := act{ref: refer(v), class: class, session: first(v.values("session")...)}
@@ -119,7 +122,7 @@ func (t *today) add(v *view) bool {
 	}
 	a.values[ofOperation] = operation
 	a.values[ofSource] = first(v.values("source")...)
-	a.values[ofLocation] = first(v.values("context.location")...)
+	a.values[ofLocation] = first(v.values("location")...)
 	a.values[ofAgent] = first(v.values("agent")...)
 	t.acts = append(t.acts, a)
 	return true
@@ -195,10 +198,4 @@ func (t *today) where(f func(*act) bool) []string {
 		}
 	}
 	return ids
-}
-
-// ranked sorts contributions, the largest first.
-func ranked(parts []Contribution) []Contribution {
-	slices.SortStableFunc(parts, func(a, b Contribution) int { return cmp.Compare(b.Bits, a.Bits) })
-	return parts
 }

@@ -1,6 +1,7 @@
 package forensic
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -35,7 +36,7 @@ type Contribution struct {
 	Value    string   `json:"value,omitempty"` // what was seen
 	EntryIDs []string `json:"entry_ids"`       // the first 10
 	Bits     float64  `json:"bits"`
-	class    string   // of features: hours, place, operation, rate, order
+	slot     int      // of the calibration; -1: by rank
 	of       func(*act) bool
 }
 
@@ -48,13 +49,29 @@ func (t *today) surprise(own, peer *habits, counts, fallback *rates, personal bo
 		peerHours = &peer.hours
 	}
 	if bits, rarest := own.hours.surprise(peerHours, t.hours); bits > 0 {
-		parts = append(parts, Contribution{Feature: "hour of the week", Bits: bits, class: "hours", Value: shownHours(rarest), of: func(a *act) bool { return slices.Contains(rarest, a.at.Unix()/3600) }})
+		parts = append(parts, Contribution{Feature: "hour of the week", Bits: bits, slot: slotHours, Value: shownHours(rarest), of: func(a *act) bool { return slices.Contains(rarest, a.at.Unix()/3600) }})
 	}
 	parts = append(parts, t.novelties(own, peer, personal)...)
 	if c := t.numbers(counts, fallback, personal); c.Bits > 0 {
 		parts = append(parts, c)
 	}
 	return parts
+}
+
+// weigh replaces what models say by how often they say it, and keeps the former
+// for the calibration. The largest comes first.
+func (c *calibration) weigh(parts []Contribution) (weighed []Contribution, raw [slots]float64) {
+	for _, x := range parts {
+		if x.slot >= 0 {
+			raw[x.slot] = x.Bits
+			x.Bits = c.bits(x.slot, x.Bits)
+		}
+		if x.Bits > 0 {
+			weighed = append(weighed, x)
+		}
+	}
+	slices.SortStableFunc(weighed, func(a, b Contribution) int { return cmp.Compare(b.Bits, a.Bits) })
+	return weighed, raw
 }
 
 // numbers is the most surprising number of all classes, less what looking at
@@ -71,7 +88,7 @@ func (t *today) numbers(counts, fallback *rates, personal bool) (most Contributi
 		if fallback != nil && !counts.knows(class) && fallback.knows(class) {
 			p = (p + fallback.tail(class, n, t.weekday())) / 2
 		}
-		c := Contribution{Feature: "number of " + classNames[class], Bits: surprisal(p), class: "rate", of: func(a *act) bool { return a.class == class }}
+		c := Contribution{Feature: "number of " + classNames[class], Bits: surprisal(p), slot: slotNumbers, of: func(a *act) bool { return a.class == class }}
 		if z := counts.drift(class, n); personal && z > driftLimit {
 			if bits := surprisal(math.Erfc(z/math.Sqrt2) / 2); bits > c.Bits {
 				c.Feature, c.Bits = "growing number of "+classNames[class], bits
@@ -122,10 +139,7 @@ func (t *today) novelties(own, peer *habits, personal bool) (parts []Contributio
 		if len(found) == 0 || bits == 0 {
 			continue
 		}
-		c := Contribution{Feature: featureNames[f], Bits: bits, class: "novelty", Value: shownValues(found), of: func(a *act) bool { return slices.Contains(found, a.values[f]) }}
-		if f == ofOperation {
-			c.class = "operation"
-		}
+		c := Contribution{Feature: featureNames[f], Bits: bits, slot: slotNew + f, Value: shownValues(found), of: func(a *act) bool { return slices.Contains(found, a.values[f]) }}
 		if f == ofLocation && place >= 0 {
 			if bits > parts[place].Bits {
 				parts[place] = c
@@ -170,7 +184,7 @@ func (t *today) order() (parts []Contribution, mix float64, sequences [3][]float
 		if bits := surprisal(past.rank(score)); bits > best.Bits {
 			from, to := s.acts[at-1], s.acts[at]
 			ids := []string{t.acts[from].id, t.acts[to].id}
-			best = Contribution{Feature: "sequence", Bits: bits, class: "order",
+			best = Contribution{Feature: "sequence", Bits: bits, slot: -1,
 				Value: fmt.Sprintf("%s, then %s: seen %d times in %d", t.acts[from].kind, t.acts[to].kind, own.moves.seen[[2]string{t.acts[from].kind, t.acts[to].kind}], own.moves.from[t.acts[from].kind]),
 				of:    func(a *act) bool { return slices.Contains(ids, a.id) }}
 		}
@@ -183,7 +197,7 @@ func (t *today) order() (parts []Contribution, mix float64, sequences [3][]float
 		mix = divergence(t.kinds, own.kinds, len(t.acts), own.total)
 		if past := &t.own.mixes; len(past.values) >= minDays {
 			if p := past.rank(mix); p < 0.5 {
-				parts = append(parts, Contribution{Feature: "mix of operations", Bits: surprisal(p), class: "order", Value: fmt.Sprintf("divergence %.2f", mix),
+				parts = append(parts, Contribution{Feature: "mix of operations", Bits: surprisal(p), slot: -1, Value: fmt.Sprintf("divergence %.2f", mix),
 					of: func(a *act) bool {
 						return float64(own.kinds[a.kind])*float64(len(t.acts))*2 < float64(t.kinds[a.kind])*float64(own.total)
 					}})
@@ -193,16 +207,18 @@ func (t *today) order() (parts []Contribution, mix float64, sequences [3][]float
 	return parts, mix, sequences
 }
 
+// explain lists what a day's surprise is made of.
+func (t *today) explain(d *Deviation, parts []Contribution) {
+	d.Top = []Contribution{}
+	for _, c := range parts {
+		c.EntryIDs, c.Bits = t.where(c.of), short(c.Bits)
+		d.Top = append(d.Top, c)
+	}
+}
+
 // finding makes a day's finding, without what only all tests together tell.
 func (t *today) finding(d *Deviation, parts []Contribution) Finding {
 	ep := newEpisode()
-	sums := map[string]float64{}
-	sum := 0.0
-	for i := range parts {
-		parts[i].EntryIDs = t.where(parts[i].of)
-		sums[parts[i].class] += parts[i].Bits
-		sum += parts[i].Bits
-	}
 	// Below three bits, a feature is as it is on every eighth day.
 	for i := range t.acts {
 		if slices.ContainsFunc(parts, func(c Contribution) bool { return c.Bits >= 3 && c.of(&t.acts[i]) }) {
@@ -214,21 +230,17 @@ func (t *today) finding(d *Deviation, parts []Contribution) Finding {
 			ep.add(t.acts[i].ref)
 		}
 	}
-	for i := range parts {
-		parts[i].Bits = short(parts[i].Bits)
-	}
-	d.Top = parts[:min(len(parts), 8)]
 	f := Finding{
 		Detector: "user-behaviour", RuleVersion: BehaviourVersion, Kind: Unusual, Correlation: "baseline", Title: "A user's day is unlike all before", Severity: audit.SeverityMedium,
 		Techniques: []string{}, EntryIDs: []string{}, Entries: ep.total, Users: []string{t.user}, FirstTime: ep.first.at, LastTime: ep.last.at,
 		Group: map[string]string{"user": t.user, "day": t.acts[0].at.Format(time.DateOnly)}, ConfidenceReason: uncalibrated,
 		Deviation: d, Baseline: t.baseline(d.Baseline), last: ep.last.seq,
 	}
-	switch {
-	case sums["rate"]*2 > sum:
-		f.Detector, f.Title = "rate-unusual", "A user does far more in a day than before"
-	case sums["operation"]*2 > sum:
-		f.Detector, f.Title = "rare-operation", "A user does what they, and their role, hardly ever did"
+	switch parts[0].slot { // the largest
+	case slotNumbers:
+		f.Detector, f.Title = "rate-unusual", "A user's day is unlike all before, above all in how much they did"
+	case slotNew + ofOperation:
+		f.Detector, f.Title = "rare-operation", "A user's day is unlike all before, above all in what they, and their role, hardly ever did"
 	}
 	for _, r := range ep.refs {
 		f.EntryIDs = append(f.EntryIDs, r.id)

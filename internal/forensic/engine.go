@@ -3,6 +3,7 @@ package forensic
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 type Engine struct {
 	rules   []*running
 	version int
-	named   map[string]Selection
+	view    *view
 	report  Report
 	users   map[string]bool
 	at      time.Time
@@ -26,7 +27,10 @@ type Engine struct {
 type running struct {
 	*Rule
 	detector detector
-	arrival  bool // it reads entries in the order in which they came
+	arrival  bool  // it reads entries in the order in which they came
+	selects  []int // selection by step, that of Reset behind them
+	by       [][]int
+	matched  []bool
 	look     Look
 	found    []Finding
 }
@@ -69,27 +73,48 @@ func init() { // not a literal: the rules' check refers to it
 
 // New starts an analysis.
 func New(rules *Rules) *Engine {
-	e := &Engine{version: rules.Version, named: rules.Selections, users: map[string]bool{}, seq: -1}
+	e := &Engine{version: rules.Version, users: map[string]bool{}, seq: -1}
+	k, numbers := newKinds(), map[string]int{}
+	for _, name := range slices.Sorted(maps.Keys(rules.Selections)) {
+		selection := rules.Selections[name]
+		numbers[name] = len(k.tests)
+		k.tests = append(k.tests, k.test(&selection))
+	}
 	for i := range rules.Rules {
 		rule := &rules.Rules[i]
 		form := correlations[rule.Correlation]
 		r := &running{Rule: rule, arrival: form.arrival, look: Look{Rule: rule.ID, Selected: make([]int, len(rule.Steps))}}
+		steps := rule.Steps
+		if rule.Reset != nil {
+			steps = append(slices.Clip(steps), *rule.Reset)
+		}
+		for _, s := range steps {
+			r.selects = append(r.selects, numbers[s.Select])
+			r.by = append(r.by, k.numbers(s.By))
+		}
+		r.matched = make([]bool, len(rule.Steps)+1)
 		r.detector = form.start(r)
 		e.rules = append(e.rules, r)
 	}
+	k.rules = e.rules
+	e.view = newView(k)
 	return e
 }
 
 // Arrive takes entries in the order of Seq, for the rules about that order.
 // Whoever does not know it leaves it out; these rules then have no entry.
-func (e *Engine) Arrive(entry *audit.Entry) { e.run(newView(entry), true) }
+func (e *Engine) Arrive(entry *audit.Entry) {
+	e.view.set(entry)
+	e.run(e.view.kind.arrival)
+}
 
 // Add takes entries in the order of their time, ties by Seq, for all other
 // rules. It refuses one that is before the last.
 func (e *Engine) Add(entry *audit.Entry) error {
-	v := newView(entry)
+	v := e.view
+	v.set(entry)
 	if v.at.Before(e.at) {
-		return fmt.Errorf("analyse entries: %s is before the entry that came before it", v.id)
+		return fmt.Errorf("analyse entries: %s is before the entry that came before it", v.id())
 	}
 	if e.report.Entries == 0 {
 		e.report.From = v.at
@@ -99,41 +124,48 @@ func (e *Engine) Add(entry *audit.Entry) error {
 	if v.user != "" && len(e.users) < maxGroups {
 		e.users[v.user] = true
 	}
-	e.run(v, false)
+	e.run(v.kind.rules)
 	return nil
 }
 
-func (e *Engine) run(v *view, arrival bool) {
-	known := map[string]bool{} // many rules share a selection
-	selects := func(s *Step) bool {
-		was, there := known[s.Select]
-		if !there {
-			selection := e.named[s.Select]
-			was = selection.matches(v)
-			known[s.Select] = was
-		}
-		return was
-	}
-	for _, r := range e.rules {
-		if r.arrival != arrival {
-			continue
-		}
-		matched, any := make([]bool, len(r.Steps), len(r.Steps)+1), false
-		for i := range r.Steps {
-			if matched[i] = selects(&r.Steps[i]) && v.has(r.Steps[i].By); matched[i] {
+func (e *Engine) run(rules []*running) {
+	v := e.view
+	for _, r := range rules {
+		clear(r.matched)
+		any := false
+		for i, selection := range r.selects {
+			if !v.selected(selection) || !v.has(r.by[i]) {
+				continue
+			}
+			r.matched[i], any = true, true
+			if i < len(r.look.Selected) { // not the reset
 				r.look.Selected[i]++
-				any = true
 			}
 		}
-		reset := r.Reset != nil && selects(r.Reset) && v.has(r.Reset.By)
-		if any || reset {
-			r.detector.add(v, append(matched, reset))
+		if any {
+			r.detector.add(v, r.matched)
 		}
 	}
 }
 
-func (v *view) has(fields []string) bool {
-	return !slices.ContainsFunc(fields, func(f string) bool { return len(v.values(f)) == 0 })
+// selected asks each selection once; many rules share one.
+func (v *view) selected(selection int) bool {
+	if v.verdicts[selection] == unknown {
+		v.verdicts[selection] = no
+		if t := v.kind.tests[selection]; t != nil && t.holds(v) {
+			v.verdicts[selection] = yes
+		}
+	}
+	return v.verdicts[selection] == yes
+}
+
+func (v *view) has(fields []int) bool {
+	for _, f := range fields {
+		if len(v.held(f)) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Report ends the analysis. The engine cannot be used after it.

@@ -17,7 +17,7 @@ type ref struct {
 	value string // of the field that is counted
 }
 
-func refer(v *view) ref { return ref{id: v.id, at: v.at, seq: v.Seq, user: v.user} }
+func refer(v *view) ref { return ref{id: v.id(), at: v.at, seq: v.Seq, user: v.user} }
 
 // after reports whether r comes after x, in time and then in order of arrival.
 func (r ref) after(x ref) bool {
@@ -34,7 +34,7 @@ type episode struct {
 }
 
 func newEpisode(refs ...ref) *episode {
-	ep := &episode{users: map[string]bool{}}
+	ep := &episode{}
 	for _, r := range refs {
 		ep.add(r)
 	}
@@ -52,6 +52,9 @@ func (ep *episode) add(r ref) {
 		ep.refs = append(ep.refs, r)
 	}
 	if r.user != "" && len(ep.users) < MaxEntryIDs {
+		if ep.users == nil {
+			ep.users = map[string]bool{}
+		}
 		ep.users[r.user] = true
 	}
 }
@@ -72,10 +75,19 @@ type groups[T any] struct {
 }
 
 type group[T any] struct {
-	key   string
-	named map[string]string
-	last  time.Time
-	state T
+	key           string
+	names, values []string
+	last          time.Time
+	state         T
+}
+
+// named is what the group's entries have in common.
+func (x *group[T]) named() map[string]string {
+	out := make(map[string]string, len(x.names))
+	for i, name := range x.names {
+		out[name] = x.values[i]
+	}
+	return out
 }
 
 func newGroups[T any](r *running, horizon time.Duration, end func(*group[T])) *groups[T] {
@@ -90,29 +102,57 @@ func (g *groups[T]) each(v *view, by, names []string, create bool, f func(*group
 		g.sweep(v.at.Add(-g.horizon))
 		g.swept = v.at
 	}
+	if values := singles(v, by); values != nil { // as nearly always
+		g.enter(v, strings.Join(values, "\x00"), values, names, create, f)
+		g.bound()
+		return
+	}
 	for _, values := range product(v, by) {
-		key := strings.Join(values, "\x00")
-		x := g.open[key]
-		if x == nil {
-			if !create {
-				continue
-			}
-			x = &group[T]{key: key, named: map[string]string{}}
-			for i, name := range names {
-				x.named[name] = values[i]
-			}
-			g.open[key] = x
-		}
-		x.last = v.at
-		f(x)
+		g.enter(v, strings.Join(values, "\x00"), values, names, create, f)
 	}
-	if len(g.open) > maxGroups {
-		all := g.sorted()
-		for _, x := range all[:maxGroups/10] {
-			g.close(x)
-			*g.dropped++
+	g.bound()
+}
+
+func (g *groups[T]) enter(v *view, key string, values, names []string, create bool, f func(*group[T])) {
+	x := g.open[key]
+	if x == nil {
+		if !create {
+			return
 		}
+		x = &group[T]{key: key, names: names, values: values}
+		g.open[key] = x
 	}
+	x.last = v.at
+	f(x)
+}
+
+func (g *groups[T]) bound() {
+	if len(g.open) <= maxGroups {
+		return
+	}
+	for _, x := range g.sorted()[:maxGroups/10] {
+		g.close(x)
+		*g.dropped++
+	}
+}
+
+// singles are the fields' values, if each has just one.
+func singles(v *view, by []string) []string {
+	if len(by) == 1 {
+		if values := v.values(by[0]); len(values) == 1 {
+			return values
+		}
+		return nil
+	}
+	out := make([]string, 0, len(by))
+	for _, field := range by {
+		values := v.values(field)
+		if len(values) != 1 {
+			return nil
+		}
+		out = append(out, values[0])
+	}
+	return out
 }
 
 // product lists the combinations of the fields' values, each value once.

@@ -121,7 +121,10 @@ func Analyse(rules *Rules, entries []audit.Entry) *Report {
 	for i := range entries {
 		e.Arrive(&entries[i])
 	}
-	slices.SortStableFunc(entries, func(a, b audit.Entry) int { return a.Time().Compare(b.Time()) })
+	byTime := func(a, b audit.Entry) int { return a.Time().Compare(b.Time()) }
+	if !slices.IsSortedFunc(entries, byTime) {
+		slices.SortStableFunc(entries, byTime)
+	}
 	for i := range entries {
 		if err := e.Add(&entries[i]); err != nil {
 			panic(err) // they were sorted above

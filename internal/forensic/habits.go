@@ -68,6 +68,8 @@ type profile struct {
 	byRole    ring // deviations from the role, of earlier days
 
 	due, judged, byPeers int // days
+	highest              *Highest
+	most                 float64 // its z
 }
 
 func newProfile() *profile { return &profile{habits: newHabits()} }

@@ -78,9 +78,9 @@ func (h *hours) surprise(peer *hours, list []int64) (bits float64, rarest []int6
 			}
 		}
 		if most > 0 {
-			bits += min(most, maxBits)
+			bits += most
 			rarest = append(rarest, at)
 		}
 	}
-	return bits, rarest
+	return min(bits, maxBits), rarest
 }

@@ -3,6 +3,7 @@ package forensic
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/sealbook/sealbook/audit"
 )
@@ -11,6 +12,7 @@ import (
 // all tests is known.
 type judge struct {
 	own, byRole pool
+	weights     [2]calibration // of own, and of byRole
 	tests       int
 	held        []candidate
 	dropped     int
@@ -46,7 +48,7 @@ func (j *judge) day(t *today, due, learnt bool) {
 	}
 	parts := t.surprise(&own.habits, prior, &own.rates, fallback, true)
 	more, mix, sequences := t.order()
-	parts = ranked(append(parts, more...))
+	parts, t.raw[0] = j.weights[0].weigh(append(parts, more...))
 	bits := total(parts)
 	judged := own.days >= minDays && len(own.scores.values) >= leastScored
 	if judged {
@@ -57,7 +59,8 @@ func (j *judge) day(t *today, due, learnt bool) {
 		j.compare(t, bits, parts, of, &own.scores, &j.own, due, learnt)
 	}
 	if prior != nil && t.peer.days >= leastShared {
-		parts := ranked(t.surprise(prior, nil, fallback, nil, false))
+		var parts []Contribution
+		parts, t.raw[1] = j.weights[1].weigh(t.surprise(prior, nil, fallback, nil, false))
 		bits := total(parts)
 		if !judged && t.peer.others(t.user) >= leastPeers && len(t.peer.scores.values) >= leastShared {
 			if due {
@@ -90,6 +93,16 @@ func (j *judge) day(t *today, due, learnt bool) {
 	}
 }
 
+// learn adds a day to what days are weighed with, after all of that day were.
+func (j *judge) learn(t *today) {
+	if t.own.days >= firstScored {
+		j.weights[0].learn(t.raw[0])
+	}
+	if t.peer != nil && t.peer.days >= leastShared {
+		j.weights[1].learn(t.raw[1])
+	}
+}
+
 func total(parts []Contribution) (sum float64) {
 	for _, c := range parts {
 		sum += c.Bits
@@ -98,8 +111,8 @@ func total(parts []Contribution) (sum float64) {
 }
 
 func (j *judge) compare(t *today, bits float64, parts []Contribution, of string, past *ring, among *pool, due, learnt bool) {
-	usual, scale := centre(past.values)
-	z := (bits - usual) / scale
+	usual := centre(past.values)
+	z := bits - usual
 	if learnt {
 		among.add(z)
 	}
@@ -109,11 +122,19 @@ func (j *judge) compare(t *today, bits float64, parts []Contribution, of string,
 	t.own.judged++
 	j.tests++
 	p, floor := past.rank(bits), 1/float64(len(past.values)+1)
-	if p > max(rarestShare, floor) {
+	mayReport, highest := p <= max(rarestShare, floor), t.own.highest == nil || z > t.own.most
+	if !mayReport && !highest {
 		return
 	}
 	d := &Deviation{Value: short(-10 * math.Log10(p)), PValue: p, Windows: len(past.values), Floor: floor, AtFloor: p <= floor,
 		Baseline: of, Bits: short(bits), Usual: short(usual), Trending: past.trending()}
+	t.explain(d, parts)
+	if highest {
+		t.own.highest, t.own.most = &Highest{t.user, t.acts[0].at.Format(time.DateOnly), d, t.baseline(of)}, z
+	}
+	if !mayReport {
+		return
+	}
 	j.hold(candidate{finding: t.finding(d, parts), z: z, of: among, p: p})
 }
 
@@ -125,18 +146,8 @@ func (j *judge) hold(c candidate) {
 	j.held = append(j.held, c)
 }
 
-// centre is the median of values and a scale: the median absolute deviation, as
-// it estimates a standard deviation, and no less than that of a surprisal,
-// whose mean is 1/ln 2 bits.
-func centre(values []float64) (median, scale float64) {
-	list := slices.Sorted(slices.Values(values))
-	median = middle(list)
-	for i, x := range list {
-		list[i] = math.Abs(x - median)
-	}
-	slices.Sort(list)
-	return median, max(1.4826*middle(list), 1/math.Ln2)
-}
+// centre is the median of values.
+func centre(values []float64) float64 { return middle(slices.Sorted(slices.Values(values))) }
 
 func middle(sorted []float64) float64 {
 	n := len(sorted)
@@ -151,16 +162,21 @@ func (r *ring) trending() bool {
 	if before < minDays {
 		return false
 	}
-	usual, scale := centre(list[:before])
-	z := 0.0
-	for _, x := range list[before:] {
-		z = driftWeight*(x-usual) + (1-driftWeight)*z
+	mean, squares, z := 0.0, 0.0, 0.0
+	for _, x := range list[:before] {
+		mean += x / float64(before)
 	}
-	return z > driftLimit*scale*math.Sqrt(driftWeight/(2-driftWeight))
+	for _, x := range list[:before] {
+		squares += (x - mean) * (x - mean)
+	}
+	for _, x := range list[before:] {
+		z = driftWeight*(x-mean) + (1-driftWeight)*z
+	}
+	return z > driftLimit*math.Sqrt(squares/float64(before-1)*driftWeight/(2-driftWeight))
 }
 
-// pool is deviations of many users' days in their users' own scales. A single
-// user has too few days to say how rare a rare day is.
+// pool is how many bits days of all users were beyond what was usual for their
+// user. One user has too few days to say how rare a rare day is.
 type pool struct {
 	z      []float64
 	sorted bool

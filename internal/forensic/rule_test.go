@@ -113,7 +113,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	at := time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC)
 	for i := range maxGroups + 50 {
 		at = at.Add(time.Second)
-		v := newView(&audit.Entry{Event: audit.Event{Type: "login", Timestamp: &at, Actor: audit.Object{"id": fmt.Sprint(i)}}, Seq: int64(i)})
+		v := newView(newKinds())
+		v.set(&audit.Entry{Event: audit.Event{Type: "login", Timestamp: &at, Actor: audit.Object{"id": fmt.Sprint(i)}}, Seq: int64(i)})
 		counted.add(v, nil)
 		forever.each(v, []string{"user"}, []string{"user"}, true, func(*group[int]) {})
 		if n := len(counted.groups.open); n > 700 {

@@ -1,7 +1,6 @@
 package forensic
 
 import (
-	"path"
 	"slices"
 	"time"
 
@@ -76,68 +75,6 @@ func (h *Hours) off(t time.Time) bool {
 	return t.Hour() < h.From || t.Hour() >= h.To
 }
 
-func (s *Selection) matches(v *view) bool {
-	is := func(glob string) bool {
-		ok, _ := path.Match(glob, v.Type) // globs were checked when they were loaded
-		return ok
-	}
-	switch {
-	case len(s.Types) > 0 && !slices.ContainsFunc(s.Types, is),
-		slices.ContainsFunc(s.NotTypes, is),
-		len(s.Classes) > 0 && !slices.Contains(s.Classes, v.Class),
-		len(s.Severities) > 0 && !slices.Contains(s.Severities, v.Severity),
-		len(s.Words) > 0 && !s.Words.in(v.words),
-		len(s.AndWords) > 0 && !s.AndWords.in(v.words),
-		s.NotWords.in(v.words),
-		s.Outcome == "failure" && !v.failed,
-		s.Outcome == "success" && v.failed,
-		s.OffHours != nil && !s.OffHours.off(v.at),
-		s.Unsigned && (!v.SignatureRequired() || len(v.Signature) > 0),
-		s.NoReason && (!v.SignatureRequired() || !withoutReason(v)):
-		return false
-	}
-	for field, want := range s.Where {
-		if !share(v.values(field), want) {
-			return false
-		}
-	}
-	for field, not := range s.Unless {
-		if share(v.values(field), not) {
-			return false
-		}
-	}
-	return s.fields(v) && (len(s.Any) == 0 || slices.ContainsFunc(s.Any, func(x Selection) bool { return x.matches(v) }))
-}
-
-func (s *Selection) fields(v *view) bool {
-	there := func(field string) bool { return len(v.values(field)) > 0 }
-	for _, f := range s.Present {
-		if !there(f) {
-			return false
-		}
-	}
-	if slices.ContainsFunc(s.Missing, there) {
-		return false
-	}
-	for _, pair := range s.Same {
-		if !share(v.values(pair[0]), v.values(pair[1])) {
-			return false
-		}
-	}
-	for _, pair := range s.Differ {
-		if a, b := v.values(pair[0]), v.values(pair[1]); len(a) == 0 || len(b) == 0 || share(a, b) {
-			return false
-		}
-	}
-	for _, pair := range s.Later {
-		a, b := v.time(pair[0]), v.time(pair[1])
-		if a.IsZero() || b.IsZero() || !a.After(b) {
-			return false
-		}
-	}
-	return true
-}
-
 func share(a, b []string) bool {
 	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
 }
@@ -158,7 +95,7 @@ func (v *view) time(field string) time.Time {
 // withoutReason: something was changed and no reason given, neither for each
 // change nor for the whole.
 func withoutReason(v *view) bool {
-	if len(v.values("details.reason")) > 0 || len(v.values("details.change_reason")) > 0 {
+	if len(v.values("reason")) > 0 {
 		return false
 	}
 	changes := v.changes()

@@ -90,7 +90,7 @@ func (o *ordered) tell(x *group[chain], p prefix) {
 	if o.Steps[0].Distinct != "" {
 		reached = float64(x.state.first.most) / float64(o.Steps[0].Count)
 	}
-	o.emit(ep, x.named, map[string]any{"first_step_entries": p.start.total, "seconds": seconds}, reached)
+	o.emit(ep, x.named(), map[string]any{"first_step_entries": p.start.total, "seconds": seconds}, reached)
 	x.state = chain{}
 }
 
@@ -129,7 +129,7 @@ func (t *together) add(v *view, matched []bool) {
 			if ep.total < len(t.Steps) { // one entry is not two steps
 				return
 			}
-			t.emit(ep, x.named, map[string]any{"seconds": ep.last.at.Sub(ep.first.at).Seconds()}, 1)
+			t.emit(ep, x.named(), map[string]any{"seconds": ep.last.at.Sub(ep.first.at).Seconds()}, 1)
 			x.state = nil
 		})
 	}

@@ -30,7 +30,7 @@ func newRegular(r *running) detector {
 
 func (d *regular) end(x *group[rhythm]) {
 	if s := &x.state; s.open != nil {
-		d.emit(s.open, x.named, map[string]any{"entries": s.open.total, "variation": rounded(s.cv), "mean_seconds": rounded(s.mean)}, float64(s.open.total)/float64(d.Steps[0].Count))
+		d.emit(s.open, x.named(), map[string]any{"entries": s.open.total, "variation": rounded(s.cv), "mean_seconds": rounded(s.mean)}, float64(s.open.total)/float64(d.Steps[0].Count))
 		s.open = nil
 	}
 }
@@ -121,7 +121,7 @@ func (d *round) finish() {
 	for _, x := range d.groups.sorted() {
 		k, n := x.state.whole.total, x.state.all
 		if p := tail(n, k, 1.0/60); k >= d.Steps[0].Count && p < d.Threshold {
-			d.emit(x.state.whole, x.named, map[string]any{"on_whole_minutes": k, "of_entries": n, "chance": p}, float64(k)/float64(d.Steps[0].Count))
+			d.emit(x.state.whole, x.named(), map[string]any{"on_whole_minutes": k, "of_entries": n, "chance": p}, float64(k)/float64(d.Steps[0].Count))
 		}
 	}
 }
