@@ -120,21 +120,25 @@ func counted(n int, kind NodeKind) string {
 	return fmt.Sprintf("%d %s", n, plurals[kind])
 }
 
-// sub is the second line of a node's box.
+// sub is the second line of a node's box: its type, shortened for the sake of
+// when it was reached.
 func (m *Map) sub(n *MapNode) string {
-	var parts []string
-	if n.Type != "" {
-		parts = append(parts, visible(n.Type))
-	}
+	when := ""
 	switch {
 	case n.Seed:
-		parts = append(parts, "trigger")
+		when = "trigger"
 	case n.Forward != nil:
-		parts = append(parts, "after "+distance(m.Forward.At, n.Forward.At))
+		when = "after " + distance(m.Forward.At, n.Forward.At)
 	case n.Backward != nil:
-		parts = append(parts, distance(n.Backward.At, m.Backward.At)+" before")
+		when = distance(n.Backward.At, m.Backward.At) + " before"
 	}
-	return strings.Join(parts, ", ")
+	if n.Type == "" {
+		return when
+	}
+	if when != "" {
+		when = ", " + when
+	}
+	return fit(visible(n.Type), max(subCells-len(when), 1)) + when
 }
 
 // distance is a time in words of at most two units.

@@ -15,6 +15,7 @@ const (
 	boxHeight    = 34.0
 	boxWidth     = 142.0
 	assured      = 4  // boxes that each kind has before others have more
+	subCells     = 27 // of the second line, whose letters are smaller
 	labelCells   = 22 // characters of a label
 	labelSize    = 11.0
 	columnRows   = 16 // boxes of one column, those that stand for several included
@@ -36,13 +37,6 @@ type placed struct {
 	column int
 	others bool // stands for the nodes without a box
 	weight float64
-}
-
-// strand is the edges of one kind between two boxes.
-type strand struct {
-	Line
-	from, to int
-	path     bool // one of its edges is the first way by which a node is reached
 }
 
 // Drawing lays the map out. What is nearest to the trigger has a box of its own.
@@ -138,60 +132,8 @@ func (l *layout) add(column int, kind NodeKind, nodes []int) {
 		b.Full = b.Label
 		l.aggregated += len(nodes)
 	}
-	b.Label, b.Sub = fit(b.Label, labelCells), fit(b.Sub, labelCells+3)
+	b.Label, b.Sub = fit(b.Label, labelCells), fit(b.Sub, subCells)
 	l.boxes = append(l.boxes, b)
-}
-
-// connect bundles edges between the same boxes, and keeps the most telling.
-func (l *layout) connect() {
-	first := map[string]bool{}
-	for i := range l.Nodes {
-		for _, a := range []*Arrive{l.Nodes[i].Forward, l.Nodes[i].Backward} {
-			if a != nil {
-				first[a.Edge] = true
-			}
-		}
-	}
-	type key struct {
-		from, to int
-		kind     EdgeKind
-	}
-	known := map[key]*strand{}
-	for i := range l.Edges {
-		e := &l.Edges[i]
-		k := key{l.box[e.from], l.box[e.to], e.kind}
-		if k.from == k.to {
-			continue
-		}
-		s := known[k]
-		if s == nil {
-			s = &strand{Line: Line{Kind: e.kind, Declared: e.kind.Declared()}, from: k.from, to: k.to}
-			known[k] = s
-			l.lines = append(l.lines, s)
-		}
-		s.Edges++
-		s.Mentions += e.Count
-		s.New = s.New || e.New != nil
-		s.Bridge = s.Bridge || e.Bridge
-		s.path = s.path || first[e.ID] || l.Nodes[e.from].Seed && l.Nodes[e.to].Seed
-	}
-	if len(l.lines) > MaxLines {
-		slices.SortStableFunc(l.lines, func(a, b *strand) int {
-			return cmp.Or(truth(b.path, a.path), truth(b.New, a.New), cmp.Compare(b.Mentions, a.Mentions))
-		})
-		l.left = len(l.lines) - MaxLines
-		l.lines = l.lines[:MaxLines]
-	}
-}
-
-func truth(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }
 
 // arrange orders the boxes of each column by the middle of their neighbours, back

@@ -6,6 +6,65 @@ import (
 	"slices"
 )
 
+// strand is the edges of one kind between two boxes.
+type strand struct {
+	Line
+	from, to int
+	path     bool // one of its edges is the first way by which a node is reached
+}
+
+// connect bundles edges between the same boxes, and keeps the most telling.
+func (l *layout) connect() {
+	first := map[string]bool{}
+	for i := range l.Nodes {
+		for _, a := range []*Arrive{l.Nodes[i].Forward, l.Nodes[i].Backward} {
+			if a != nil {
+				first[a.Edge] = true
+			}
+		}
+	}
+	type key struct {
+		from, to int
+		kind     EdgeKind
+	}
+	known := map[key]*strand{}
+	for i := range l.Edges {
+		e := &l.Edges[i]
+		k := key{l.box[e.from], l.box[e.to], e.kind}
+		if k.from == k.to {
+			continue
+		}
+		s := known[k]
+		if s == nil {
+			s = &strand{Line: Line{Kind: e.kind, Declared: e.kind.Declared()}, from: k.from, to: k.to}
+			known[k] = s
+			l.lines = append(l.lines, s)
+		}
+		s.Edges++
+		s.Mentions += e.Count
+		s.New = s.New || e.New != nil
+		s.Bridge = s.Bridge || e.Bridge
+		s.path = s.path || first[e.ID] || l.Nodes[e.from].Seed && l.Nodes[e.to].Seed
+	}
+	if len(l.lines) > MaxLines {
+		slices.SortStableFunc(l.lines, func(a, b *strand) int {
+			return cmp.Or(truth(b.path, a.path), truth(b.New, a.New), cmp.Compare(b.Mentions, a.Mentions))
+		})
+		l.left = len(l.lines) - MaxLines
+		l.lines = l.lines[:MaxLines]
+	}
+}
+
+func truth(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
 // route draws the lines: to the right from side to side; to the left the same,
 // the other way round; within a column around on the right.
 func (l *layout) route(d *Drawing, height float64) {
