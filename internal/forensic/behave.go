@@ -18,8 +18,9 @@ const BehaviourVersion = 1
 // Options say what behaviour is judged, and against what.
 type Options struct {
 	// Window is what is investigated. Entries before it are the baseline; give
-	// 90 days of them. Nothing in the window is learnt. Zero: each day is
-	// judged by the same user's earlier days, and then learnt.
+	// 90 days of them. Nothing in the window is learnt; what is new in it is so
+	// on the first day that it is there. Zero: each day is judged by the same
+	// user's earlier days, and then learnt.
 	Window audit.Period
 
 	// Leave are times that are in no baseline, as of incidents that were
@@ -180,12 +181,14 @@ func (w *Watch) close() {
 		}
 		w.judge.day(t, whole || w.inside, whole || !w.inside)
 	}
-	if whole || !w.inside {
-		for _, t := range days {
-			if t.own != nil {
-				w.judge.learn(t) // first: the day is not among those that the user had before
-				t.learn()
-			}
+	for _, t := range days {
+		switch {
+		case t.own == nil:
+		case whole || !w.inside:
+			w.judge.learn(t) // first: the day is not among those that the user had before
+			t.learn()
+		default:
+			t.meet()
 		}
 	}
 	w.today = map[string]*today{}

@@ -156,6 +156,22 @@ func (t *today) learn() {
 	}
 }
 
+// meet notes what was there on a day of the window.
+func (t *today) meet() {
+	for f := range features {
+		for _, i := range t.items[f] {
+			met := t.own.met[f]
+			if met == nil {
+				met = map[string]bool{}
+				t.own.met[f] = met
+			}
+			if len(met) < maxKnown {
+				met[t.acts[i].values[f]] = true
+			}
+		}
+	}
+}
+
 // sitting is one session: acts that follow each other.
 type sitting struct {
 	acts []int // of the day

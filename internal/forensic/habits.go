@@ -67,6 +67,10 @@ type profile struct {
 	sequences [3]ring
 	byRole    ring // deviations from the role, of earlier days
 
+	// met is what was new in the window: it is on the first day of it, and no
+	// surprise of each day that follows.
+	met [features]map[string]bool
+
 	due, judged, byPeers int // days
 	highest              *Highest
 	most                 float64 // its z

@@ -182,10 +182,12 @@ type pool struct {
 	sorted bool
 }
 
-// Bounds of a pool: what is kept, and how much it takes to know a tail.
+// Bounds of a pool: what is kept, how much it takes to know a tail, and how much
+// to know it further out.
 const (
 	maxPool   = 500_000
 	leastPool = 200
+	manyPool  = 1000
 )
 
 func (p *pool) add(z float64) {
@@ -194,23 +196,27 @@ func (p *pool) add(z float64) {
 	}
 }
 
-// tail is the probability of a deviation of z or more. In the upper tenth it
-// falls exponentially, as surprisals do (2^-bits), by the slope between the
-// ninetieth and the ninety-eighth percentile: the largest ones, which may be
-// what is looked for, have no say in it.
+// tail is the probability of a deviation of z or more. Above a percentile it
+// falls exponentially, as surprisals do (2^-bits), by the slope between that one
+// and a higher one: the 95th and the 99.5th, or of few days the 90th and the
+// 98th. The largest, which may be what is looked for, have no say in it.
 func (p *pool) tail(z float64) float64 {
 	if !p.sorted {
 		slices.Sort(p.z)
 		p.sorted = true
 	}
-	at := func(share float64) float64 { return p.z[int(share*float64(len(p.z)-1))] }
-	start := at(0.90)
+	upper, highest := 0.05, 0.005
+	if len(p.z) < manyPool {
+		upper, highest = 0.1, 0.02
+	}
+	at := func(above float64) float64 { return p.z[int((1-above)*float64(len(p.z)-1))] }
+	start := at(upper)
 	if z <= start {
 		n, _ := slices.BinarySearch(p.z, z)
 		return float64(len(p.z)-n+1) / float64(len(p.z)+1)
 	}
-	slope := max((at(0.98)-start)/math.Log(5), 0.25)
-	return 0.1 * math.Exp(-(z-start)/slope)
+	slope := max((at(highest)-start)/math.Log(upper/highest), 1/math.Ln2)
+	return upper * math.Exp(-(z-start)/slope)
 }
 
 // discover reports of all candidates those that the false discovery rate
