@@ -45,6 +45,7 @@ type Behaviour struct {
 	Tests        int        `json:"tests"`        // all that were made; the false discovery rate is over them
 	Rate         float64    `json:"rate"`         // the false discovery rate
 	Threshold    float64    `json:"threshold"`    // the largest p-value that was reported; 0: none was
+	TooFew       bool       `json:"too_few_days"` // of all users, for a single day to have been reported: that none was means nothing
 	Insufficient []Unjudged `json:"insufficient_data"`
 	Unnamed      int        `json:"unnamed,omitempty"` // unjudged users beyond MaxFindings
 	Dropped      int        `json:"dropped,omitempty"` // entries that bounds of memory left out
@@ -219,7 +220,7 @@ func (w *Watch) Report() *Behaviour {
 	switch {
 	case len(r.Findings) > 0:
 		r.Outcome = Found
-	case r.Tests == 0:
+	case r.Tests == 0 || r.TooFew && r.EmitterDays == 0:
 		r.Outcome = InsufficientData
 	default:
 		r.Outcome = NoFindings

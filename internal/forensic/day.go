@@ -148,9 +148,8 @@ func (t *today) end() {
 
 // learn adds the day to the user's baseline and to that of the role.
 func (t *today) learn() {
-	t.own.habits.learn(t)
+	t.own.learn(t)
 	t.own.rates.learn(t)
-	t.own.last = t.acts[len(t.acts)-1].at
 	if t.peer != nil {
 		t.peer.learn(t)
 	}

@@ -14,6 +14,7 @@ type judge struct {
 	own, byRole pool
 	weights     [2]calibration // of own, and of byRole
 	tests       int
+	floor       float64 // the smallest p-value that one of them could have without a pool
 	held        []candidate
 	dropped     int
 }
@@ -111,7 +112,7 @@ func total(parts []Contribution) (sum float64) {
 }
 
 func (j *judge) compare(t *today, bits float64, parts []Contribution, of string, past *ring, among *pool, due, learnt bool) {
-	usual := centre(past.values)
+	usual := median(past.values)
 	z := bits - usual
 	if learnt {
 		among.add(z)
@@ -122,6 +123,9 @@ func (j *judge) compare(t *today, bits float64, parts []Contribution, of string,
 	t.own.judged++
 	j.tests++
 	p, floor := past.rank(bits), 1/float64(len(past.values)+1)
+	if j.floor == 0 || floor < j.floor {
+		j.floor = floor
+	}
 	mayReport, highest := p <= max(rarestShare, floor), t.own.highest == nil || z > t.own.most
 	if !mayReport && !highest {
 		return
@@ -146,10 +150,8 @@ func (j *judge) hold(c candidate) {
 	j.held = append(j.held, c)
 }
 
-// centre is the median of values.
-func centre(values []float64) float64 { return middle(slices.Sorted(slices.Values(values))) }
-
-func middle(sorted []float64) float64 {
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
@@ -225,6 +227,8 @@ func (w *Watch) discover() {
 	r, j := &w.result, &w.judge
 	r.Tests += j.tests
 	r.Dropped += j.dropped
+	pooled := len(j.own.z) >= leastPool || len(j.byRole.z) >= leastPool
+	r.TooFew = j.tests > 0 && !pooled && j.floor > r.Rate/float64(r.Tests)
 	for i := range j.held {
 		c := &j.held[i]
 		if c.of != nil && len(c.of.z) >= leastPool {
