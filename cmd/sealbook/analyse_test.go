@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sealbook/sealbook/internal/forensic"
 )
@@ -48,6 +50,44 @@ func TestAnalyse(t *testing.T) {
 	}
 	invoke(t, nil, forced(), "analyse", "--format", "jsonl", "-").want(t, exitOK).
 		says(t, "HIGH  brute-force-success (pattern, version 1)", "7 entries, by ada", "in-0, in-1", "1 findings  entries by step [6 1]", "no entry to look at", "password-spraying")
+}
+
+// TestAnalyseBehaviour: a night that is unlike a user's forty days before is told
+// with what it is made of, in both forms, and a user who is new is named.
+func TestAnalyseBehaviour(t *testing.T) {
+	t.Parallel()
+	var in strings.Builder
+	line := func(user string, at time.Time, kind, address string) {
+		fmt.Fprintf(&in, `{"event_type":%q,"external_id":"x-%d","timestamp":%q,"actor":{"type":"user","id":%q},"resource":{"type":"record","id":"r-%d"},"context":{"source_ip":%q}}`+"\n",
+			kind, in.Len(), at.Format(time.RFC3339), user, at.Minute()%7, address)
+	}
+	for day := range 40 {
+		for n := range 8 + day%3 {
+			for _, user := range []string{"ada", "cy", "di", "ed", "flo", "gus", "hal", "ida", "jo", "kim", "lou", "max"} {
+				line(user, time.Date(2025, 3, 3+day, 9+n%8, 11+(day*7+n*13)%40, n, 0, time.UTC), "issue.updated", "10.0.0.1")
+			}
+		}
+	}
+	alone := strings.Join(slices.DeleteFunc(strings.SplitAfter(in.String(), "\n"), func(s string) bool { return !strings.Contains(s, `"ada"`) }), "")
+	invoke(t, nil, alone, "analyse", "--format", "jsonl", "-").want(t, exitOK).says(t, "too few for any of them to be reported")
+	for n := range 40 {
+		line("ada", time.Date(2025, 4, 12, 2, n, n*7%60, 0, time.UTC), "data.exported", "203.0.113.66")
+	}
+	line("bob", time.Date(2025, 4, 13, 9, 0, 1, 0, time.UTC), "issue.updated", "10.0.0.2")
+	got := invoke(t, nil, in.String(), "analyse", "--format", "jsonl", "-", "--json").want(t, exitOK)
+	var findings []forensic.Finding
+	if err := json.Unmarshal([]byte(got.stdout), &findings); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(findings, func(f forensic.Finding) bool { return f.Deviation != nil })
+	if i < 0 {
+		t.Fatalf("%s%s", got.stdout, got.stderr)
+	}
+	if f := findings[i]; f.Kind != forensic.Unusual || f.Users[0] != "ada" || f.Group["day"] != "2025-04-12" || f.Entries != 40 || !strings.HasPrefix(f.Baseline.Digest, "sha256:") || f.Deviation.Baseline != "own" {
+		t.Errorf("%+v", f)
+	}
+	invoke(t, nil, in.String(), "analyse", "--format", "jsonl", "-").want(t, exitOK).
+		says(t, "(unusual, version 1)", "deviation 1", "own baseline of 40 days", "hour of the week: Saturday 02:00 UTC", "new source address: 203.0.113.66", "nothing is said about them: bob")
 }
 
 // TestAnalyseNothing: no findings are an array, and what was looked at is said.

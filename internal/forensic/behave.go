@@ -18,8 +18,9 @@ const BehaviourVersion = 1
 // Options say what behaviour is judged, and against what.
 type Options struct {
 	// Window is what is investigated. Entries before it are the baseline; give
-	// 90 days of them. Nothing in the window is learnt. Zero: each day is
-	// judged by the same user's earlier days, and then learnt.
+	// 90 days of them. Nothing in the window is learnt; what is new in it is so
+	// on the first day that it is there. Zero: each day is judged by the same
+	// user's earlier days, and then learnt.
 	Window audit.Period
 
 	// Leave are times that are in no baseline, as of incidents that were
@@ -44,6 +45,7 @@ type Behaviour struct {
 	Tests        int        `json:"tests"`        // all that were made; the false discovery rate is over them
 	Rate         float64    `json:"rate"`         // the false discovery rate
 	Threshold    float64    `json:"threshold"`    // the largest p-value that was reported; 0: none was
+	TooFew       bool       `json:"too_few_days"` // of all users, for a single day to have been reported: that none was means nothing
 	Insufficient []Unjudged `json:"insufficient_data"`
 	Unnamed      int        `json:"unnamed,omitempty"` // unjudged users beyond MaxFindings
 	Dropped      int        `json:"dropped,omitempty"` // entries that bounds of memory left out
@@ -180,12 +182,14 @@ func (w *Watch) close() {
 		}
 		w.judge.day(t, whole || w.inside, whole || !w.inside)
 	}
-	if whole || !w.inside {
-		for _, t := range days {
-			if t.own != nil {
-				w.judge.learn(t) // first: the day is not among those that the user had before
-				t.learn()
-			}
+	for _, t := range days {
+		switch {
+		case t.own == nil:
+		case whole || !w.inside:
+			w.judge.learn(t) // first: the day is not among those that the user had before
+			t.learn()
+		default:
+			t.meet()
 		}
 	}
 	w.today = map[string]*today{}
@@ -216,7 +220,7 @@ func (w *Watch) Report() *Behaviour {
 	switch {
 	case len(r.Findings) > 0:
 		r.Outcome = Found
-	case r.Tests == 0:
+	case r.Tests == 0 || r.TooFew && r.EmitterDays == 0:
 		r.Outcome = InsufficientData
 	default:
 		r.Outcome = NoFindings

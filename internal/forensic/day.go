@@ -148,11 +148,26 @@ func (t *today) end() {
 
 // learn adds the day to the user's baseline and to that of the role.
 func (t *today) learn() {
-	t.own.habits.learn(t)
+	t.own.learn(t)
 	t.own.rates.learn(t)
-	t.own.last = t.acts[len(t.acts)-1].at
 	if t.peer != nil {
 		t.peer.learn(t)
+	}
+}
+
+// meet notes what was there on a day of the window.
+func (t *today) meet() {
+	for f := range features {
+		for _, i := range t.items[f] {
+			met := t.own.met[f]
+			if met == nil {
+				met = map[string]bool{}
+				t.own.met[f] = met
+			}
+			if len(met) < maxKnown {
+				met[t.acts[i].values[f]] = true
+			}
+		}
 	}
 }
 

@@ -130,7 +130,7 @@ func (t *today) novelties(own, peer *habits, personal bool) (parts []Contributio
 		for _, i := range t.items[f] {
 			values = append(values, t.acts[i].values[f])
 		}
-		p, found := own.known[f].newValues(among, values)
+		p, found := own.known[f].newValues(among, values, t.own.met[f])
 		if personal {
 			t.found[f] = len(found)
 			p = max(p, ofDays(&t.own.news[f], len(found)))

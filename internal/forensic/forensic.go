@@ -1,7 +1,8 @@
 // Package forensic looks for patterns of attack and of misuse in entries that
-// are already recorded. Its rules are data (rules.yaml); its engine keeps exact
-// sliding windows and needs memory for what is open in them, not for what it
-// has seen. It guards that every finding can be made again from the same
+// are already recorded, and for days that are unlike their users. Its rules are
+// data (rules.yaml); its engine keeps exact sliding windows and needs memory for
+// what is open in them, not for what it has seen; of behaviour it keeps
+// statistics. It guards that every finding can be made again from the same
 // entries, byte for byte, and that "nothing found" says what was looked at. The
 // analyse command uses it.
 //

@@ -65,7 +65,10 @@ type profile struct {
 	mixes     ring           // divergences of earlier days
 	news      [features]ring // numbers of new values of earlier days
 	sequences [3]ring
-	byRole    ring // deviations from the role, of earlier days
+
+	// met is what was new in the window: it is on the first day of it, and no
+	// surprise of each day that follows.
+	met [features]map[string]bool
 
 	due, judged, byPeers int // days
 	highest              *Highest
@@ -126,7 +129,7 @@ const (
 )
 
 func (t *today) baseline(of string) *Baseline {
-	b := &Baseline{Of: of, Days: t.own.days, First: t.own.first, Last: t.own.habits.last}
+	b := &Baseline{Of: of, Days: t.own.days, First: t.own.first, Last: t.own.last}
 	sum := t.own.digest.Sum(nil)
 	if of != ownBaseline {
 		b.Role, b.Peers = t.role, t.peer.others(t.user)

@@ -14,6 +14,7 @@ type judge struct {
 	own, byRole pool
 	weights     [2]calibration // of own, and of byRole
 	tests       int
+	floor       float64 // the smallest p-value that one of them could have without a pool
 	held        []candidate
 	dropped     int
 }
@@ -111,7 +112,7 @@ func total(parts []Contribution) (sum float64) {
 }
 
 func (j *judge) compare(t *today, bits float64, parts []Contribution, of string, past *ring, among *pool, due, learnt bool) {
-	usual := centre(past.values)
+	usual := median(past.values)
 	z := bits - usual
 	if learnt {
 		among.add(z)
@@ -122,6 +123,9 @@ func (j *judge) compare(t *today, bits float64, parts []Contribution, of string,
 	t.own.judged++
 	j.tests++
 	p, floor := past.rank(bits), 1/float64(len(past.values)+1)
+	if j.floor == 0 || floor < j.floor {
+		j.floor = floor
+	}
 	mayReport, highest := p <= max(rarestShare, floor), t.own.highest == nil || z > t.own.most
 	if !mayReport && !highest {
 		return
@@ -146,10 +150,8 @@ func (j *judge) hold(c candidate) {
 	j.held = append(j.held, c)
 }
 
-// centre is the median of values.
-func centre(values []float64) float64 { return middle(slices.Sorted(slices.Values(values))) }
-
-func middle(sorted []float64) float64 {
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
@@ -182,10 +184,12 @@ type pool struct {
 	sorted bool
 }
 
-// Bounds of a pool: what is kept, and how much it takes to know a tail.
+// Bounds of a pool: what is kept, how much it takes to know a tail, and how much
+// to know it further out.
 const (
 	maxPool   = 500_000
 	leastPool = 200
+	manyPool  = 1000
 )
 
 func (p *pool) add(z float64) {
@@ -194,23 +198,27 @@ func (p *pool) add(z float64) {
 	}
 }
 
-// tail is the probability of a deviation of z or more. In the upper tenth it
-// falls exponentially, as surprisals do (2^-bits), by the slope between the
-// ninetieth and the ninety-eighth percentile: the largest ones, which may be
-// what is looked for, have no say in it.
+// tail is the probability of a deviation of z or more. Above a percentile it
+// falls exponentially, as surprisals do (2^-bits), by the slope between that one
+// and a higher one: the 95th and the 99.5th, or of few days the 90th and the
+// 98th. The largest, which may be what is looked for, have no say in it.
 func (p *pool) tail(z float64) float64 {
 	if !p.sorted {
 		slices.Sort(p.z)
 		p.sorted = true
 	}
-	at := func(share float64) float64 { return p.z[int(share*float64(len(p.z)-1))] }
-	start := at(0.90)
+	upper, highest := 0.05, 0.005
+	if len(p.z) < manyPool {
+		upper, highest = 0.1, 0.02
+	}
+	at := func(above float64) float64 { return p.z[int((1-above)*float64(len(p.z)-1))] }
+	start := at(upper)
 	if z <= start {
 		n, _ := slices.BinarySearch(p.z, z)
 		return float64(len(p.z)-n+1) / float64(len(p.z)+1)
 	}
-	slope := max((at(0.98)-start)/math.Log(5), 0.25)
-	return 0.1 * math.Exp(-(z-start)/slope)
+	slope := max((at(highest)-start)/math.Log(upper/highest), 1/math.Ln2)
+	return upper * math.Exp(-(z-start)/slope)
 }
 
 // discover reports of all candidates those that the false discovery rate
@@ -219,6 +227,8 @@ func (w *Watch) discover() {
 	r, j := &w.result, &w.judge
 	r.Tests += j.tests
 	r.Dropped += j.dropped
+	pooled := len(j.own.z) >= leastPool || len(j.byRole.z) >= leastPool
+	r.TooFew = j.tests > 0 && !pooled && j.floor > r.Rate/float64(r.Tests)
 	for i := range j.held {
 		c := &j.held[i]
 		if c.of != nil && len(c.of.z) >= leastPool {

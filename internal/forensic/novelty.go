@@ -50,16 +50,17 @@ func (v *vocabulary) novel(peer *vocabulary, value string) float64 {
 	return (v.unseen() + byPeers) / 2
 }
 
-// newValues are those of the day that are new to a user, with the probability
-// that so many of the day's values, or more, are new: by the binomial
-// distribution with the mean of their probabilities.
-func (v *vocabulary) newValues(peer *vocabulary, values []string) (p float64, found []string) {
+// newValues are those of the day that are new to a user, and were not met since
+// the baseline ended, with the probability that so many of the day's values, or
+// more, are new: by the binomial distribution with the mean of their
+// probabilities.
+func (v *vocabulary) newValues(peer *vocabulary, values []string, met map[string]bool) (p float64, found []string) {
 	if v.full || v.total < leastKnown {
 		return 1, nil
 	}
 	sum := 0.0
 	for _, value := range values {
-		if v.seen[value] == 0 {
+		if v.seen[value] == 0 && !met[value] {
 			found = append(found, value)
 			sum += v.novel(peer, value)
 		}

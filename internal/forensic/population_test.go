@@ -40,7 +40,6 @@ func (p *population) sort() {
 	slices.SortStableFunc(p.entries, func(a, b audit.Entry) int { return a.Time().Compare(b.Time()) })
 	for i := range p.entries {
 		p.entries[i].Seq = int64(i)
-		p.entries[i].ExternalID = fmt.Sprint("e", i)
 	}
 }
 
@@ -81,7 +80,7 @@ func (p *population) person(name, role string, n, days int) {
 
 func (p *population) act(at time.Time, user, role, kind, resource, source, agent string) {
 	p.entries = append(p.entries, audit.Entry{Event: audit.Event{
-		Type: kind, Class: audit.ClassOf(kind), Severity: audit.SeverityLow, Timestamp: &at,
+		Type: kind, Class: audit.ClassOf(kind), Severity: audit.SeverityLow, Timestamp: &at, ExternalID: fmt.Sprint("e", len(p.entries)),
 		Actor:    audit.Object{"type": "user", "id": user, "role": role},
 		Resource: audit.Object{"type": "record", "id": resource},
 		Context:  audit.Object{"source_ip": source, "user_agent": agent},
