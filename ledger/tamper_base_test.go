@@ -94,9 +94,31 @@ var seeds = []string{
 	`insert into evidence (id, ledger, type, title, description, date, criteria, files, uploaded_by, created_at)
 	 select 'ev_' || n, 1, 't' || n, 'title' || n, 'd' || n, date '2024-01-01' + n, array['c' || n], 'f' || n, 'by' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into search_progress (ledger, size) values (1, 400), (2, 3)`,
-	`insert into investigation (ledger, id, kind, opened_on, number, entry_seq, status, priority, assigned_to, created_at)
+	`insert into investigation (ledger, id, kind, opened_on, number, entry_seq, status, priority, assigned_to, created_at, case_number, opened_by, type, title, request,
+	   from_time, until_time, trigger_seq, stage, version, round, investigator, reviewer, run_id, end_seq, counts, analyses, implications, result, closed_by, due_at,
+	   reminded, changed_at, closed_at)
 	 select 1, 'inv' || n, 'kind' || n, 'day' || n, n, n, case n when 1 then 'active' else 'closed' end, case n when 1 then 'low' else 'high' end, 'team' || n,
-	   now() + n * interval '1 s' from generate_series(1, 2) n`,
+	   now() + n * interval '1 s', 'c' || n, 'o' || n, 't' || n, 'l' || n, 'r' || n, now() + n * interval '1 s', now() + n * interval '2 s', n,
+	   case n when 1 then 'scoping' else 'closed' end, n, n, 'user' || n, 'user' || (3 - n), 'run' || n, n, 'n' || n, 'a' || n, 'i' || n, 'e' || n, 'b' || n,
+	   now() + n * interval '1 s', n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into investigation_step (ledger, investigation, id, version, kind, stage, actor, reason, details, at)
+	 select 1, 'inv' || n, 's' || n, n, 'k' || n, 'g' || n, 'a' || n, 'r' || n, 'd' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into investigation_step_content (ledger, investigation, id, content, created_at)
+	 select 1, 'inv' || n, 's' || n, 'c' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into investigation_note (ledger, investigation, id, author, body, created_at)
+	 select 1, 'inv' || n, 'n' || n, 'a' || n, 'b' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into investigation_finding (ledger, investigation, id, analysis, round, number, kind, severity, title, body, status, decided_by, decided_at, reason, created_at)
+	 select 1, 'inv' || n, 'f' || n, 'a' || n, n, n, 'k' || n, 's' || n, 't' || n, 'b' || n, case n when 1 then 'accepted' else 'rejected' end, 'd' || n, now() + n * interval '1 s',
+	   'r' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into investigation_evidence (ledger, investigation, id, kind, title, source, first_seq, end_seq, items, artifact, media_type, file_name, effective_from, effective_to,
+	   acquired_at, acquired_by, round)
+	 select 1, 'inv' || n, 'e' || n, 'k' || n, 't' || n, 's' || n, n, n, n, 'a' || n, 'm' || n, 'f' || n, now() + n * interval '1 s', now() + n * interval '1 s',
+	   now() + n * interval '1 s', 'b' || n, n from generate_series(1, 2) n`,
+	`insert into custody_event (ledger, evidence, number, event, actor, recipient, reason, before, after, tool, at)
+	 select 1, 'e' || n, n, case n when 1 then 'collected' else 'verified' end, 'a' || n, 'p' || n, 'r' || n, 'b' || n, 'c' || n, 't' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into legal_hold (ledger, id, investigation, matter, reason, from_time, until_time, scope, issued_by, issuer, issued_at, released_by, released_at, release_reason)
+	 select 1, 'h' || n, 'inv' || n, 'm' || n, 'r' || n, now() + n * interval '1 s', now() + n * interval '1 s', 's' || n, 'i' || n, 'u' || n, now() + n * interval '1 s',
+	   'b' || n, now() + n * interval '1 s', 'w' || n from generate_series(1, 2) n`,
 	`insert into outbox (kind, workflow_id, workflow, input, attempts, next_at, created_at)
 	 select case n when 1 then 'start' else 'cancel' end, 'id' || n, 'w' || n, 'in' || n, n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 }

@@ -157,6 +157,21 @@ func (c *checked) Read(p []byte) (int, error) {
 
 func (c *checked) Close() error { return c.r.Close() }
 
+// Digest reads an object to its end and returns the digest that its bytes have.
+// Returns NotFound.
+func (s *Store) Digest(ctx context.Context, key string) (string, error) {
+	r, err := s.Read(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return "", fmt.Errorf("digest %s: %w", key, err)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
 // Delete removes an object; that it is gone already is no error.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	err := s.bucket.Delete(ctx, key)

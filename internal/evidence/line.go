@@ -43,6 +43,10 @@ func appendRecord(b []byte, record []byte, fields []ledger.Field) ([]byte, error
 	return append(b, ']'), nil
 }
 
+// AppendEntryLine appends the line of an entry, as entries.jsonl of a package has
+// it: it can be checked without us.
+func AppendEntryLine(b []byte, row *ledger.Row) ([]byte, error) { return appendEntryLine(b, row) }
+
 func appendEntryLine(b []byte, row *ledger.Row) ([]byte, error) {
 	b, err := appendRecord(append(b, '{'), row.Record, row.Fields)
 	return append(b, "}\n"...), err

@@ -24,7 +24,7 @@ func TestInvestigationsAreOpenedWithTheirEntries(t *testing.T) {
 		for i := range events {
 			events[i] = e
 		}
-		out, err := b.log.Append(t.Context(), ledger.Submission{Ledger: b.ledger, Events: events, WithNew: store.OpenInvestigations(b.ledger, orders)})
+		out, err := b.log.Append(t.Context(), ledger.Submission{Ledger: b.ledger, Events: events, WithNew: store.OpenInvestigations("org_test", b.ledger, orders)})
 		if err != nil {
 			return 0, err
 		}
