@@ -25,6 +25,10 @@ type Swept struct {
 
 	Distributions int   `json:"distributions"` // that were started again
 	Challenges    int64 `json:"challenges"`
+
+	Investigations int   `json:"investigations"` // that were started again
+	Evidence       int   `json:"evidence"`       // items whose digests were compared
+	Steps          int64 `json:"steps"`          // that nobody took
 }
 
 // A sweep takes at most sweepLimit jobs of a kind; the next one goes on. A job
@@ -39,7 +43,8 @@ const (
 // workflow ended without them, as when an operator terminates it, and forgets
 // request keys that are older than their life, and sessions and challenges that
 // have ended. A stream, or a distribution with unsent mails, whose workflow ended
-// is started again: it goes on where it stood. It orders the assessments that are
+// is started again: it goes on where it stood; so is an investigation. It compares
+// evidence of investigations with its digests, and orders the assessments that are
 // due.
 func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 	now := audit.Instant(a.Clock())
@@ -60,6 +65,15 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 		return swept, err
 	}
 	if swept.Distributions, err = a.restartDistributions(ctx, now); err != nil {
+		return swept, err
+	}
+	if swept.Investigations, err = a.restartInvestigations(ctx, now); err != nil {
+		return swept, err
+	}
+	if swept.Evidence, err = a.verifyEvidence(ctx, now); err != nil {
+		return swept, err
+	}
+	if swept.Steps, err = a.Store.PruneSteps(ctx, now.Add(-ledger.RequestKeyLife)); err != nil {
 		return swept, err
 	}
 	if swept.Challenges, err = a.Store.PruneChallenges(ctx, now); err != nil {

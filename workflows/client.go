@@ -31,6 +31,9 @@ func (c *Client) Start(ctx context.Context, workflow, workflowID, input string) 
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}
+	if workflow == audit.InvestigationWorkflow { // a case that was reopened has another run
+		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	}
 	if workflow == audit.StreamWorkflow || workflow == audit.DistributionWorkflow { // go on, also after an operator has terminated them
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
@@ -100,6 +103,15 @@ func describe(options *client.StartWorkflowOptions, workflow, input string) erro
 			attributes = append(attributes, AttributeFramework.ValueSet(string(start.Framework)))
 		}
 		options.TypedSearchAttributes = temporal.NewSearchAttributes(attributes...)
+	case audit.InvestigationWorkflow:
+		var start audit.InvestigationStart
+		if err := json.Unmarshal([]byte(input), &start); err != nil {
+			return err
+		}
+		options.StaticSummary = fmt.Sprintf("Investigation %s, %s", start.Kind, start.Priority)
+		options.StaticDetails = "An investigation of " + string(start.Organisation) + ". Its id is " + string(start.ID) + "."
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(
+			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("investigation"), AttributeStage.ValueSet(string(audit.StageScoping)))
 	case audit.DistributionWorkflow:
 		var start audit.DistributionStart
 		if err := json.Unmarshal([]byte(input), &start); err != nil {
@@ -133,6 +145,31 @@ func (c *Client) Signal(ctx context.Context, workflowID, name string) error {
 		return fmt.Errorf("signal %s: %w", workflowID, err)
 	}
 	return nil
+}
+
+// TakeStep has the workflow of an investigation take a step of a person, and waits
+// until it is taken. The step's id makes it one: whoever repeats it gets the first
+// one's result. Returns what the case refuses as it is, and Unavailable when nobody
+// answers before ctx ends; the step may then be taken all the same.
+func (c *Client) TakeStep(ctx context.Context, id audit.InvestigationID, step audit.CaseStep) (at audit.Case, err error) {
+	h, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: string(id), UpdateID: step.ID, UpdateName: audit.StepUpdate, Args: []any{step}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = h.Get(ctx, &at)
+	}
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) && app.Type() != "" {
+		e := &audit.Error{Code: audit.Code(app.Type()), Message: app.Message()}
+		if app.HasDetails() && app.Details(&e.Details) != nil {
+			e.Details = nil
+		}
+		return at, e
+	}
+	if err != nil {
+		return at, audit.Errorf(audit.Unavailable, "the investigation's workflow does not answer; try again: %w", err)
+	}
+	return at, nil
 }
 
 // ExportProgress asks a running export how far it is. Returns Unavailable when

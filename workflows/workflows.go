@@ -50,6 +50,7 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(AssessCompliance, workflow.RegisterOptions{Name: audit.AssessmentWorkflow})
 	r.RegisterWorkflowWithOptions(PublishReport, workflow.RegisterOptions{Name: audit.ReportWorkflow})
 	r.RegisterWorkflowWithOptions(DistributeReport, workflow.RegisterOptions{Name: audit.DistributionWorkflow})
+	r.RegisterWorkflowWithOptions(Investigate, workflow.RegisterOptions{Name: audit.InvestigationWorkflow})
 	r.RegisterWorkflowWithOptions(DeliverStream, workflow.RegisterOptions{Name: audit.StreamWorkflow})
 	r.RegisterWorkflowWithOptions(ArchiveHistory, workflow.RegisterOptions{Name: archiveHistoryName})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: sweepName})
@@ -72,6 +73,25 @@ func quick(ctx workflow.Context, summary string) workflow.Context {
 		},
 	})
 }
+
+// prompt is for a step that a person waits for: after a while they are told that it
+// cannot be taken, rather than that it may be taken some time.
+func prompt(ctx workflow.Context, summary string) workflow.Context {
+	o := workflow.GetActivityOptions(quick(ctx, summary))
+	o.ScheduleToCloseTimeout = time.Minute
+	return workflow.WithActivityOptions(ctx, o)
+}
+
+// analysing is for an analysis: it may fail, and is given up after a few attempts.
+func analysing(ctx workflow.Context, summary string) workflow.Context {
+	o := workflow.GetActivityOptions(heavy(ctx, summary))
+	o.StartToCloseTimeout, o.ScheduleToCloseTimeout = AnalyseFor, 2*AnalyseFor
+	o.RetryPolicy.MaximumAttempts = 4
+	return workflow.WithActivityOptions(ctx, o)
+}
+
+// AnalyseFor is the time budget of one analysis of an investigation.
+const AnalyseFor = time.Hour
 
 // outside is for one exchange with a service that is not ours. What fails after
 // a few attempts is tried again when the schedule comes round.

@@ -1,0 +1,215 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/forensic"
+	"github.com/sealbook/sealbook/internal/store"
+)
+
+// MaxCaseEntries bounds the entries of a scope that an analysis holds in memory. Of
+// a larger one it fails, and the case goes on without it and says so.
+const MaxCaseEntries = 250_000
+
+// CaseAnalysis names an analysis of an investigation.
+type CaseAnalysis struct {
+	Start    audit.InvestigationStart `json:"start"`
+	Analysis audit.Analysis           `json:"analysis"`
+	Reason   string                   `json:"reason,omitempty"` // why it failed
+}
+
+// AnalyseCase runs an analysis over the entries of an investigation, and stores
+// what it found as candidates, and its whole result as evidence. The same entries
+// give the same bytes.
+func (a *Activities) AnalyseCase(ctx context.Context, c CaseAnalysis) (audit.Case, error) {
+	defer a.keepAlive(ctx)()
+	row, err := a.Store.Investigation(ctx, c.Start.Ledger, c.Start.ID)
+	if err != nil {
+		return audit.Case{}, err
+	}
+	step := analysisStep(&row, c.Analysis)
+	if done, err := a.Store.StepTaken(ctx, c.Start.Ledger, c.Start.ID, step); err != nil || done || row.Analyses.V[c.Analysis].Status != "in_progress" {
+		return row.Case(), err
+	}
+	var r analysed
+	switch c.Analysis {
+	case audit.PatternDetection:
+		r, err = a.detectPatterns(ctx, &row)
+	case audit.BehaviourAnalysis:
+		r, err = a.analyseBehaviour(ctx, &row)
+	case audit.DataFlowMapping:
+		r, err = a.mapDataFlow(ctx, &row)
+	}
+	if err != nil {
+		return row.Case(), err
+	}
+	items := make([]store.CaseEvidence, len(r.files))
+	for i, f := range r.files {
+		artifact, err := a.Artifacts.Put(ctx, casePrefix(row.ID), bytes.NewReader(f.content))
+		if err != nil {
+			return row.Case(), err
+		}
+		items[i] = store.CaseEvidence{
+			ID: fmt.Sprintf("%s_r%d_%s", row.ID, row.Round, f.kind), Investigation: row.ID, Kind: f.kind, Title: f.title, FirstSeq: &r.first, EndSeq: row.EndSeq, Items: int64(f.items),
+			Source:   store.JSON[audit.Object]{V: r.source},
+			Artifact: store.JSON[audit.Artifact]{V: artifact}, MediaType: f.media, FileName: f.name, EffectiveFrom: &row.FromTime, EffectiveTo: &row.UntilTime,
+			AcquiredBy: store.JSON[audit.Object]{V: audit.Object{"type": "system", "id": "sealbook"}}, Round: row.Round,
+		}
+	}
+	return a.takeStep(ctx, c.Start, step, func(row *store.Investigation, now time.Time) (taken, error) {
+		if row.Stage != audit.StageAnalysis || row.Status.Final() {
+			return taken{}, audit.Errorf(audit.InvalidState, "the investigation is in %s, %s", row.Stage, row.Status)
+		}
+		result := r.result
+		result.Status, result.Found, result.Entries, result.EndedAt = "completed", len(r.findings), r.entries, &now
+		if len(items) > 0 {
+			result.Evidence = items[0].ID
+		}
+		row.Analyses.V[c.Analysis] = result
+		t := taken{kind: "analysis_completed", details: audit.Object{"analysis": c.Analysis, "findings": len(r.findings), "entries": r.entries, "round": row.Round}}
+		for i := range r.findings {
+			r.findings[i].Round, r.findings[i].CreatedAt = row.Round, now
+		}
+		t.with = append(t.with, store.InsertFindings(row.Ledger, row.ID, r.findings))
+		digests := audit.Object{}
+		for i := range items {
+			items[i].AcquiredAt = now
+			digests[items[i].Kind] = audit.Object{"evidence_id": items[i].ID, "sha256": items[i].Artifact.V.Digest}
+			t.with = append(t.with, store.InsertEvidenceItem(row.Ledger, items[i], a.Software))
+		}
+		t.details["evidence"] = digests
+		return t, nil
+	})
+}
+
+func analysisStep(row *store.Investigation, n audit.Analysis) string {
+	return fmt.Sprintf("round/%d/analysis/%s", row.Round, n)
+}
+
+// FailAnalysis notes that an analysis came to no result. The case goes on.
+func (a *Activities) FailAnalysis(ctx context.Context, c CaseAnalysis) (audit.Case, error) {
+	row, err := a.Store.Investigation(ctx, c.Start.Ledger, c.Start.ID)
+	if err != nil {
+		return audit.Case{}, err
+	}
+	return a.takeStep(ctx, c.Start, analysisStep(&row, c.Analysis), func(row *store.Investigation, now time.Time) (taken, error) {
+		row.Analyses.V[c.Analysis] = store.CaseAnalysis{Status: "failed", Reason: c.Reason, EndedAt: &now}
+		return taken{kind: "analysis_failed", severity: audit.SeverityMedium, details: audit.Object{"analysis": c.Analysis, "error": c.Reason, "round": row.Round}}, nil
+	})
+}
+
+// analysed is what an analysis came to.
+type analysed struct {
+	first    int64 // of the ledger range that was read
+	entries  int
+	result   store.CaseAnalysis
+	findings []store.InvestigationFinding
+	source   audit.Object
+	files    []analysedFile // the first is the whole result
+}
+
+type analysedFile struct {
+	kind, title, name, media string
+	content                  []byte
+	items                    int
+}
+
+// caseEntries are the entries of an investigation's time, in the ledger's order,
+// up to where its scope was fixed. What was altered is left out.
+func (a *Activities) caseEntries(ctx context.Context, row *store.Investigation, period audit.Period, limit int) (entries []audit.Entry, first int64, err error) {
+	end := int64(0)
+	if first, end, _, err = a.Log.Range(ctx, row.Ledger, audit.Filter{Period: period}); err != nil || first < 0 {
+		return nil, 0, err
+	}
+	if row.EndSeq != nil {
+		end = min(end, *row.EndSeq)
+	}
+	for r, err := range a.Log.Rows(ctx, row.Ledger, first, end) {
+		if err != nil {
+			return nil, first, err
+		}
+		e, err := r.Entry()
+		if audit.CodeOf(err) == audit.Tampered || err == nil && !e.Verified {
+			continue
+		}
+		if err != nil {
+			return nil, first, err
+		}
+		if !period.Contains(e.Time()) {
+			continue
+		}
+		if len(entries) == limit {
+			return nil, first, audit.Errorf(audit.InvalidState, "the time of the scope has more than %d entries; narrow it", limit)
+		}
+		entries = append(entries, e)
+	}
+	return entries, first, nil
+}
+
+// detectPatterns holds the entries of the scope's time against the rules. Where a
+// scope names systems or users, a finding counts that has one of their entries.
+func (a *Activities) detectPatterns(ctx context.Context, row *store.Investigation) (r analysed, err error) {
+	rules, err := forensic.Load()
+	if err != nil {
+		return r, err
+	}
+	entries, first, err := a.caseEntries(ctx, row, row.Period(), MaxCaseEntries)
+	if err != nil {
+		return r, err
+	}
+	covered := map[string]bool{}
+	for i := range entries {
+		if e := &entries[i]; row.Request.V.Scope.Covers(e) {
+			covered[e.EntryID()] = true
+		}
+	}
+	report := forensic.Analyse(rules, entries)
+	kept := report.Findings[:0:0]
+	for _, f := range report.Findings {
+		if touches(f.EntryIDs, covered) {
+			kept = append(kept, f)
+		}
+	}
+	report.Findings = kept
+	content, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return r, fmt.Errorf("encode analysis: %w", err)
+	}
+	r = analysed{
+		first: first, entries: report.Entries, source: audit.Object{"analysis": audit.PatternDetection, "rules_version": report.RulesVersion, "entries": report.Entries},
+		files: []analysedFile{{"analysis_" + string(audit.PatternDetection), "Result of the pattern detection: what was looked at, and what was found", "pattern_detection.json", "application/json", content, len(kept)}},
+	}
+	r.findings, err = findingRows(audit.PatternDetection, kept)
+	return r, err
+}
+
+func touches(ids []string, covered map[string]bool) bool {
+	for _, id := range ids {
+		if covered[id] {
+			return true
+		}
+	}
+	return false
+}
+
+func findingRows(n audit.Analysis, found []forensic.Finding) (rows []store.InvestigationFinding, err error) {
+	for i, f := range found {
+		body, err := json.Marshal(f)
+		if err != nil {
+			return nil, errors.Join(errors.New("encode finding"), err)
+		}
+		sum := sha256.Sum256(body)
+		rows = append(rows, store.InvestigationFinding{
+			ID: fmt.Sprintf("finding_%x", sum[:10]), Analysis: string(n), Number: i + 1, Kind: string(f.Kind), Severity: f.Severity, Title: f.Title,
+			Body: store.JSON[json.RawMessage]{V: body},
+		})
+	}
+	return rows, nil
+}
