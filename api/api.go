@@ -32,6 +32,8 @@ type Workflows interface {
 	ReportProgress(context.Context, audit.ReportID) (audit.Progress, error)
 	// VerificationProgress asks a running verification how far it is.
 	VerificationProgress(context.Context, audit.VerificationID) (audit.Progress, error)
+	// TakeStep has the workflow of an investigation take a step of a person.
+	TakeStep(context.Context, audit.InvestigationID, audit.CaseStep) (audit.Case, error)
 	// Ready reports whether Temporal answers.
 	Ready(context.Context) error
 }
@@ -110,6 +112,29 @@ func (s *server) routes() []route {
 		{"POST", "/reports/{report_id}/signature/decline", audit.SignReports, s.declineReport, nil, small, quick},
 		{"GET", "/signatures", audit.ReadReports, s.listSignatures, jobParameters, 0, quick},
 		{"GET", "/signatures/{signature_id}", audit.ReadReports, s.showSignature, nil, 0, quick},
+		{"POST", "/investigations", audit.WriteInvestigations, s.openInvestigation, nil, small, quick},
+		{"GET", "/investigations", audit.ReadInvestigations, s.listInvestigations, investigationParameters, 0, quick},
+		{"GET", "/investigations/{investigation_id}", audit.ReadInvestigations, s.showInvestigation, nil, 0, quick},
+		{"PATCH", "/investigations/{investigation_id}", audit.WriteInvestigations, s.changeInvestigation, nil, small, quick},
+		{"POST", "/investigations/{investigation_id}/transitions", audit.WriteInvestigations, s.transitionInvestigation, nil, small, quick},
+		{"GET", "/investigations/{investigation_id}/timeline", audit.ReadInvestigations, s.showTimeline, nil, 0, quick},
+		{"GET", "/investigations/{investigation_id}/notes", audit.ReadInvestigations, s.listNotes, nil, 0, quick},
+		{"POST", "/investigations/{investigation_id}/notes", audit.WriteInvestigations, s.addNote, nil, small, quick},
+		{"GET", "/investigations/{investigation_id}/findings", audit.ReadInvestigations, s.listFound, foundParameters, 0, quick},
+		{"POST", "/investigations/{investigation_id}/findings", audit.WriteInvestigations, s.addFound, nil, small, quick},
+		{"PATCH", "/investigations/{investigation_id}/findings/{finding_id}", audit.WriteInvestigations, s.decideFound, nil, small, quick},
+		{"GET", "/investigations/{investigation_id}/evidence", audit.ReadInvestigations, s.listCaseEvidence, nil, 0, quick},
+		{"POST", "/investigations/{investigation_id}/evidence", audit.WriteInvestigations, s.addCaseEvidence, nil, s.MaxEvidenceFile + MaxEvidenceForm, quick},
+		{"GET", "/investigations/{investigation_id}/evidence/{evidence_id}", audit.ReadInvestigations, s.showCaseEvidence, nil, 0, quick},
+		{"GET", "/investigations/{investigation_id}/evidence/{evidence_id}/download", audit.ReadInvestigations, s.downloadCaseEvidence, nil, 0, unlimited},
+		{"POST", "/investigations/{investigation_id}/evidence/{evidence_id}/custody", audit.WriteInvestigations, s.handOver, nil, small, quick},
+		{"POST", "/investigations/{investigation_id}/evidence/{evidence_id}/verify", audit.ReadInvestigations, s.verifyCaseEvidence, nil, small, long},
+		{"POST", "/investigations/{investigation_id}/close", audit.CloseInvestigations, s.closeInvestigation, nil, small, quick},
+		{"POST", "/investigations/{investigation_id}/reopen", audit.CloseInvestigations, s.reopenInvestigation, nil, small, quick},
+		{"POST", "/legal-holds", audit.ManageLegalHolds, s.issueHold, nil, small, quick},
+		{"GET", "/legal-holds", audit.ManageLegalHolds, s.listHolds, holdParameters, 0, quick},
+		{"GET", "/legal-holds/{hold_id}", audit.ManageLegalHolds, s.showHold, nil, 0, quick},
+		{"DELETE", "/legal-holds/{hold_id}", audit.ManageLegalHolds, s.releaseHold, nil, small, quick},
 		{"GET", "/retention", audit.ReadBasic, s.showRetention, nil, 0, quick},
 		{"PUT", "/retention", audit.ManageRetention, s.putRetention, nil, small, quick},
 		{"GET", "/event-types", audit.ReadBasic, s.listEventTypes, nil, 0, quick},

@@ -55,8 +55,14 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	made := b.post("other", "~/reports", someReport, "Prefer", "respond-async").want(202)
 	b.superuser(`insert into signature (id, ledger, report, person, printed_name, meaning, digest, components, comment, signed_at)
 		values ('esig_01k3jy1z3n8w4q6t9v0b2c5d7a', $1, $2, $3, 'Theirs', 'approval', 'sha256:', '{password}', '', now())`, b.other, made.text("data.report_id"), person.text("data.user_id"))
+	hold := b.post("other", "~/legal-holds", `{"matter":"theirs","reason":"theirs"}`).want(201)
+	opened := b.post("other", "~/investigations", `{"investigation_type":"theirs","title":"t","priority":"low","scope":{"time_range":{"start":"2025-08-25T00:00:00Z","end":"2025-08-26T00:00:00Z"}}}`).want(201)
+	b.superuser(`insert into investigation_evidence (ledger, investigation, id, kind, title, source, items, artifact, media_type, file_name, acquired_at, acquired_by, round)
+		values ($1, $2, 'caseev_theirs', 'upload', 't', '{}', 1, '{}', 'm', 'f', now(), '{}', 1)`, b.other, opened.text("data.investigation_id"))
 	return ids{
 		foreign: map[string]string{
+			"investigation_id": opened.text("data.investigation_id"), "hold_id": hold.text("data.hold_id"),
+			"evidence_id": "caseev_theirs", "investigations finding_id": "finding_00112233445566778899",
 			"report_id": made.text("data.report_id"), "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7a",
 			"id": entry.text("data.id"), "log_id": entry.text("data.log_id"), "evidence job_id": export.text("data.job_id"),
 			"verify job_id": verification.text("data.job_id"), "key_id": key.text("data.id"), "assessment_id": assessment.text("data.assessment_id"), "user_id": person.text("data.user_id"), "stream_id": stream.text("data.stream_id"),
@@ -64,6 +70,8 @@ func foreignIDs(t *testing.T, b *bench) ids {
 			"evidence name": file.text("data.id"), "artifact": artifact,
 		},
 		absent: map[string]string{
+			"investigation_id": "inv_20250826_data_integrity_001", "hold_id": "hold_01k3jy1z3n8w4q6t9v0b2c5d7f",
+			"evidence_id": "caseev_01k3jy1z3n8w4q6t9v0b2c5d7f", "investigations finding_id": "finding_99112233445566778899",
 			"report_id": "report_01k3jy1z3n8w4q6t9v0b2c5d7f", "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"id": "audit_entry_20250101_999999", "log_id": "log_01K3JY1Z3N8W4Q6T9V0B2C5D7F", "evidence job_id": "export_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"verify job_id": "verify_01k3jy1z3n8w4q6t9v0b2c5d7f", "key_id": "000000000000", "assessment_id": "assess_01k3jy1z3n8w4q6t9v0b2c5d7f", "user_id": "user_01k3jy1z3n8w4q6t9v0b2c5d7f", "stream_id": "stream_01k3jy1z3n8w4q6t9v0b2c5d7f", "finding_id": "SOX_999", "violation_id": "viol_20260102_999",

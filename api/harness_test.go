@@ -52,6 +52,7 @@ type fakeWorkflows struct {
 	mu       sync.Mutex
 	woken    int
 	progress func(context.Context, audit.ExportID) (audit.Progress, error)
+	step     func(context.Context, audit.InvestigationID, audit.CaseStep) (audit.Case, error)
 	ready    error
 }
 
@@ -81,6 +82,16 @@ func (f *fakeWorkflows) ReportProgress(ctx context.Context, id audit.ReportID) (
 
 func (f *fakeWorkflows) VerificationProgress(ctx context.Context, id audit.VerificationID) (audit.Progress, error) {
 	return f.ExportProgress(ctx, audit.ExportID(id))
+}
+
+func (f *fakeWorkflows) TakeStep(ctx context.Context, id audit.InvestigationID, step audit.CaseStep) (audit.Case, error) {
+	f.mu.Lock()
+	take := f.step
+	f.mu.Unlock()
+	if take == nil {
+		return audit.Case{}, audit.Errorf(audit.Unavailable, "nobody answers")
+	}
+	return take(ctx, id, step)
 }
 
 // progressOf is a workflow that is always this far.

@@ -29,7 +29,7 @@ func submission(r *http.Request, events []audit.Event, key *ledger.RequestKey) l
 		}
 	}
 	if len(orders) > 0 {
-		sub.WithNew = store.OpenInvestigations(principal(r).Ledger, orders)
+		sub.WithNew = store.OpenInvestigations(principal(r).Organisation, principal(r).Ledger, orders)
 	}
 	return sub
 }

@@ -76,6 +76,11 @@ const (
 	typeSignatureDeclined  = "audit.signature_declined"
 	typeSignatureRead      = "audit.signature_read"
 
+	typeInvestigationRead = audit.InvestigationEvent + "read"
+	typeHoldIssued        = "audit.legal_hold_issued"
+	typeHoldReleased      = "audit.legal_hold_released"
+	typeHoldRead          = "audit.legal_hold_read"
+
 	typeRetentionChanged = "audit.retention_policy_changed"
 	typeEvidenceUploaded = "audit.evidence_uploaded"
 )

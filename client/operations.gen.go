@@ -1219,6 +1219,352 @@ func (c *Client) ListKeys(ctx context.Context, options ...CallOption) (*Answer[L
 	return call[ListKeysData, Metadata](ctx, c, r, options)
 }
 
+// OpenInvestigationParams are the parameters of OpenInvestigation. Those that are zero are not
+// sent.
+type OpenInvestigationParams struct {
+	// `wait=N`: wait, at most 20 seconds (RFC 7240)
+	Prefer string
+}
+
+func (p *OpenInvestigationParams) set(r *request) {
+	r.header.put("Prefer", p.Prefer)
+}
+
+// OpenInvestigation calls POST /investigations: open an investigation.
+//
+// Needs `audit:investigations:write`. The case, its entry and the order to start its workflow are
+// written together; the counts of the scope are real at once, analyses fill in as they complete
+// (`Prefer: wait=20` waits for them). A legal hold on the scope is set with it. The trigger entry
+// becomes its first item of evidence.
+func (c *Client) OpenInvestigation(ctx context.Context, body InvestigationRequest, params OpenInvestigationParams, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations", repeatable: true, keyed: true, body: body}
+	params.set(&r)
+	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// ListInvestigationsParams are the parameters of ListInvestigations. Those that are zero are not
+// sent.
+type ListInvestigationsParams struct {
+	Status   ListInvestigationsStatus
+	Stage    ListInvestigationsStage
+	Priority ListInvestigationsPriority
+	// 1 to 256 bytes
+	InvestigationType string
+	// a person's id, or security_team
+	AssignedInvestigator string
+	Framework            string
+	// opened then or later
+	StartTime string
+	// opened before then
+	EndTime string
+	Limit   int64
+	Offset  int64
+}
+
+func (p *ListInvestigationsParams) set(r *request) {
+	r.query.put("status", p.Status)
+	r.query.put("stage", p.Stage)
+	r.query.put("priority", p.Priority)
+	r.query.put("investigation_type", p.InvestigationType)
+	r.query.put("assigned_investigator", p.AssignedInvestigator)
+	r.query.put("framework", p.Framework)
+	r.query.put("start_time", p.StartTime)
+	r.query.put("end_time", p.EndTime)
+	r.query.put("limit", p.Limit)
+	r.query.put("offset", p.Offset)
+}
+
+// ListInvestigations calls GET /investigations: list investigations.
+//
+// Needs `audit:investigations:read`. Newest first. Cases in whose scope the caller is named are
+// not shown to them.
+func (c *Client) ListInvestigations(ctx context.Context, params ListInvestigationsParams, options ...CallOption) (*Page[[]Investigation, OffsetPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations", repeatable: true}
+	params.set(&r)
+	return callPage[[]Investigation, OffsetPage, Metadata](ctx, c, r, options)
+}
+
+// ShowInvestigationParams are the parameters of ShowInvestigation. Those that are zero are not
+// sent.
+type ShowInvestigationParams struct {
+	// ETags of what the client holds: the answer to the same is 304
+	IfNoneMatch string
+	// `wait=N`: wait, at most 20 seconds (RFC 7240)
+	Prefer string
+}
+
+func (p *ShowInvestigationParams) set(r *request) {
+	r.header.put("If-None-Match", p.IfNoneMatch)
+	r.header.put("Prefer", p.Prefer)
+}
+
+// ShowInvestigation calls GET /investigations/{investigation_id}: show an investigation.
+//
+// Needs `audit:investigations:read`. That it was read is recorded. With `If-None-Match` and
+// `Prefer: wait`, the answer waits for the next version (long polling); without a new one it is
+// 304.
+func (c *Client) ShowInvestigation(ctx context.Context, investigationID string, params ShowInvestigationParams, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID), repeatable: true}
+	params.set(&r)
+	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// ChangeInvestigationParams are the parameters of ChangeInvestigation. Those that are zero are not
+// sent.
+type ChangeInvestigationParams struct {
+	// the ETag of what this changes
+	IfMatch string
+}
+
+func (p *ChangeInvestigationParams) set(r *request) {
+	r.header.put("If-Match", p.IfMatch)
+}
+
+// ChangeInvestigation calls PATCH /investigations/{investigation_id}: change title, priority,
+// status or who works on it.
+//
+// Needs `audit:investigations:write` and `If-Match`. The status is set to on_hold, active or
+// escalated, with a reason; time limits do not run while a case is on hold. The reviewer is never
+// the investigator.
+func (c *Client) ChangeInvestigation(ctx context.Context, investigationID string, body InvestigationPatch, params ChangeInvestigationParams, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
+	r := request{method: "PATCH", path: "/api/v1/audit/investigations/" + segment(investigationID), keyed: true, body: body}
+	params.set(&r)
+	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// TransitionInvestigation calls POST /investigations/{investigation_id}/transitions: lead an
+// investigation to another stage.
+//
+// Needs `audit:investigations:write`. What is allowed from a stage is in `allowed_transitions`;
+// anything else is 409 with the list. Going back to evidence_collection or analysis begins a new
+// round. `canceled` ends the case without a decision.
+func (c *Client) TransitionInvestigation(ctx context.Context, investigationID string, body TransitionRequest, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/transitions", repeatable: true, keyed: true, body: body}
+	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// ShowTimeline calls GET /investigations/{investigation_id}/timeline: show what happened to an
+// investigation.
+//
+// Needs `audit:investigations:read`. Oldest first. Each step is an entry of the ledger, too.
+func (c *Client) ShowTimeline(ctx context.Context, investigationID string, options ...CallOption) (*Answer[[]CaseEvent, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/timeline", repeatable: true}
+	return call[[]CaseEvent, Metadata](ctx, c, r, options)
+}
+
+// ListNotes calls GET /investigations/{investigation_id}/notes: list notes.
+//
+// Needs `audit:investigations:read`. Oldest first.
+func (c *Client) ListNotes(ctx context.Context, investigationID string, options ...CallOption) (*Answer[[]CaseNote, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/notes", repeatable: true}
+	return call[[]CaseNote, Metadata](ctx, c, r, options)
+}
+
+// AddNote calls POST /investigations/{investigation_id}/notes: write a note.
+//
+// Needs `audit:investigations:write`. The entry holds the digest of the text. A note is never
+// changed.
+func (c *Client) AddNote(ctx context.Context, investigationID string, body NoteRequest, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/notes", repeatable: true, keyed: true, body: body}
+	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// ListInvestigationFindingsParams are the parameters of ListInvestigationFindings. Those that are
+// zero are not sent.
+type ListInvestigationFindingsParams struct {
+	Status ListInvestigationFindingsStatus
+}
+
+func (p *ListInvestigationFindingsParams) set(r *request) {
+	r.query.put("status", p.Status)
+}
+
+// ListInvestigationFindings calls GET /investigations/{investigation_id}/findings: list the
+// findings of an investigation.
+//
+// Needs `audit:investigations:read`. `result` is what the analysis, or the person, said; `kind`
+// how much that claims.
+func (c *Client) ListInvestigationFindings(ctx context.Context, investigationID string, params ListInvestigationFindingsParams, options ...CallOption) (*Answer[[]CaseFinding, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/findings", repeatable: true}
+	params.set(&r)
+	return call[[]CaseFinding, Metadata](ctx, c, r, options)
+}
+
+// AddInvestigationFinding calls POST /investigations/{investigation_id}/findings: add a finding.
+//
+// Needs `audit:investigations:write`, in the stage findings_review. It names the entries that show
+// it; a high or critical one says how it could have come about innocently. Somebody still has to
+// accept it.
+func (c *Client) AddInvestigationFinding(ctx context.Context, investigationID string, body ManualFinding, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/findings", repeatable: true, keyed: true, body: body}
+	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// DecideInvestigationFinding calls PATCH /investigations/{investigation_id}/findings/{finding_id}:
+// accept or reject a finding.
+//
+// Needs `audit:investigations:write`, in the stage findings_review. Both take a reason. What was
+// decided can be decided otherwise; the timeline has both.
+func (c *Client) DecideInvestigationFinding(ctx context.Context, investigationID string, findingID string, body VerdictRequest, options ...CallOption) (*Answer[CaseFinding, Metadata], error) {
+	r := request{method: "PATCH", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/findings/" + segment(findingID), repeatable: true, keyed: true, body: body}
+	return call[CaseFinding, Metadata](ctx, c, r, options)
+}
+
+// ListCaseEvidence calls GET /investigations/{investigation_id}/evidence: list evidence with its
+// custody.
+//
+// Needs `audit:investigations:read`. `chain_of_custody_verified` is computed from the custody each
+// time.
+func (c *Client) ListCaseEvidence(ctx context.Context, investigationID string, options ...CallOption) (*Answer[[]CaseEvidence, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/evidence", repeatable: true}
+	return call[[]CaseEvidence, Metadata](ctx, c, r, options)
+}
+
+// AddCaseEvidence calls POST /investigations/{investigation_id}/evidence: bring evidence from
+// outside.
+//
+// Needs `audit:investigations:write`. One file of at most 25 MiB, and where it is from. Its digest
+// is computed here and is in the ledger.
+func (c *Client) AddCaseEvidence(ctx context.Context, investigationID string, body AddCaseEvidenceRequest, options ...CallOption) (*Answer[CaseEvidence, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/evidence", repeatable: true, keyed: true}
+	r.form = body.form()
+	return call[CaseEvidence, Metadata](ctx, c, r, options)
+}
+
+func (b *AddCaseEvidenceRequest) form() *form {
+	f := new(form)
+	f.file("file", b.File)
+	f.field("title", b.Title)
+	f.field("source", b.Source)
+	return f
+}
+
+// ShowCaseEvidence calls GET /investigations/{investigation_id}/evidence/{evidence_id}: show an
+// item of evidence.
+//
+// Needs `audit:investigations:read`.
+func (c *Client) ShowCaseEvidence(ctx context.Context, investigationID string, evidenceID string, options ...CallOption) (*Answer[CaseEvidence, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/evidence/" + segment(evidenceID), repeatable: true}
+	return call[CaseEvidence, Metadata](ctx, c, r, options)
+}
+
+// DownloadCaseEvidence calls GET
+// /investigations/{investigation_id}/evidence/{evidence_id}/download: download an item of
+// evidence.
+//
+// Needs `audit:investigations:read`. Its custody has the access before the first byte is sent. If
+// the stored bytes are not those collected, the connection is broken off before the last of them.
+func (c *Client) DownloadCaseEvidence(ctx context.Context, investigationID string, evidenceID string, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/evidence/" + segment(evidenceID) + "/download", repeatable: true}
+	return callDownload(ctx, c, r, options)
+}
+
+// HandOverEvidence calls POST /investigations/{investigation_id}/evidence/{evidence_id}/custody:
+// hand evidence over, or accept it.
+//
+// Needs `audit:investigations:write`. A transfer is open until its recipient accepts it, in
+// person; until then the chain of custody does not hold.
+func (c *Client) HandOverEvidence(ctx context.Context, investigationID string, evidenceID string, body CustodyRequest, options ...CallOption) (*Answer[CaseEvidence, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/evidence/" + segment(evidenceID) + "/custody", body: body}
+	return call[CaseEvidence, Metadata](ctx, c, r, options)
+}
+
+// VerifyCaseEvidence calls POST /investigations/{investigation_id}/evidence/{evidence_id}/verify:
+// read evidence again and compare its digest.
+//
+// Needs `audit:investigations:read`. What came of it is in the custody; other bytes are a critical
+// entry.
+func (c *Client) VerifyCaseEvidence(ctx context.Context, investigationID string, evidenceID string, options ...CallOption) (*Answer[CaseEvidence, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/evidence/" + segment(evidenceID) + "/verify"}
+	return call[CaseEvidence, Metadata](ctx, c, r, options)
+}
+
+// CloseInvestigation calls POST /investigations/{investigation_id}/close: decide and close.
+//
+// Needs `audit:investigations:close`, in the stage decision. Who decides is a person, or a key
+// that a person made, and not the investigator; where a reviewer is named, it is that person.
+func (c *Client) CloseInvestigation(ctx context.Context, investigationID string, body CloseRequest, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/close", repeatable: true, keyed: true, body: body}
+	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// ReopenInvestigation calls POST /investigations/{investigation_id}/reopen: reopen a closed
+// investigation.
+//
+// Needs `audit:investigations:close`. It goes on at the review of findings. The decision before
+// stays in the timeline.
+func (c *Client) ReopenInvestigation(ctx context.Context, investigationID string, body ReasonRequest, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/reopen", repeatable: true, keyed: true, body: body}
+	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// IssueLegalHold calls POST /legal-holds: issue a legal hold.
+//
+// Needs `audit:legal_hold:manage`. What is in its scope is kept, whatever retention says, until it
+// is released.
+func (c *Client) IssueLegalHold(ctx context.Context, body LegalHoldRequest, options ...CallOption) (*Answer[LegalHold, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/legal-holds", repeatable: true, keyed: true, body: body}
+	return call[LegalHold, Metadata](ctx, c, r, options)
+}
+
+// ListLegalHoldsParams are the parameters of ListLegalHolds. Those that are zero are not sent.
+type ListLegalHoldsParams struct {
+	State ListLegalHoldsState
+	// 1 to 256 bytes
+	InvestigationID string
+	Page            int64
+	Limit           int64
+}
+
+func (p *ListLegalHoldsParams) set(r *request) {
+	r.query.put("state", p.State)
+	r.query.put("investigation_id", p.InvestigationID)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListLegalHolds calls GET /legal-holds: list legal holds.
+//
+// Needs `audit:legal_hold:manage`. Newest first.
+func (c *Client) ListLegalHolds(ctx context.Context, params ListLegalHoldsParams, options ...CallOption) (*Page[[]LegalHold, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/legal-holds", repeatable: true}
+	params.set(&r)
+	return callPage[[]LegalHold, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllLegalHolds walks all pages of ListLegalHolds, from the one that params name. An error is the
+// last that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllLegalHolds(ctx context.Context, params ListLegalHoldsParams, options ...CallOption) iter.Seq2[LegalHold, error] {
+	return walk(func(at int64) ([]LegalHold, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListLegalHolds(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowLegalHold calls GET /legal-holds/{hold_id}: show a legal hold.
+//
+// Needs `audit:legal_hold:manage`.
+func (c *Client) ShowLegalHold(ctx context.Context, holdID string, options ...CallOption) (*Answer[LegalHold, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/legal-holds/" + segment(holdID), repeatable: true}
+	return call[LegalHold, Metadata](ctx, c, r, options)
+}
+
+// ReleaseLegalHold calls DELETE /legal-holds/{hold_id}: release a legal hold.
+//
+// Needs `audit:legal_hold:manage`. Another person than the issuer releases it, with a reason. What
+// it said stays.
+func (c *Client) ReleaseLegalHold(ctx context.Context, holdID string, body ReasonRequest, options ...CallOption) (*Answer[LegalHold, Metadata], error) {
+	r := request{method: "DELETE", path: "/api/v1/audit/legal-holds/" + segment(holdID), repeatable: true, body: body}
+	return call[LegalHold, Metadata](ctx, c, r, options)
+}
+
 // ShowRetention calls GET /retention: show the retention policy.
 //
 // Needs `audit:read:basic`. The shipped default, until an organisation sets its own. Nothing is

@@ -54,6 +54,14 @@ const (
 	APIKeyStatusRevoked APIKeyStatus = "revoked"
 )
 
+type AddCaseEvidenceRequest struct {
+	// with a file name
+	File  File   `json:"file"`
+	Title string `json:"title"`
+	// where it is from and how it was acquired
+	Source string `json:"source"`
+}
+
 type AggregatedEvidence struct {
 	ID          string `json:"id"`
 	Type        string `json:"type"`
@@ -255,6 +263,152 @@ const (
 	BulkItemStatusRejected  BulkItemStatus = "rejected"
 )
 
+type CaseEvent struct {
+	EventID string         `json:"event_id"`
+	Event   string         `json:"event"`
+	Stage   CaseEventStage `json:"stage"`
+	Version int64          `json:"version"`
+	Actor   map[string]any `json:"actor"`
+	Reason  string         `json:"reason,omitzero"`
+	Details map[string]any `json:"details"`
+	At      time.Time      `json:"at"`
+}
+
+// CaseEventStage is one of these, or one that is newer than this package.
+type CaseEventStage string
+
+// The values of CaseEventStage.
+const (
+	CaseEventStageScoping            CaseEventStage = "scoping"
+	CaseEventStageEvidenceCollection CaseEventStage = "evidence_collection"
+	CaseEventStageAnalysis           CaseEventStage = "analysis"
+	CaseEventStageFindingsReview     CaseEventStage = "findings_review"
+	CaseEventStageImplications       CaseEventStage = "implications"
+	CaseEventStageDecision           CaseEventStage = "decision"
+	CaseEventStageClosed             CaseEventStage = "closed"
+)
+
+type CaseEvidence struct {
+	EvidenceID             string                    `json:"evidence_id"`
+	Type                   string                    `json:"type"`
+	Title                  string                    `json:"title"`
+	Source                 map[string]any            `json:"source"`
+	FirstSeq               *int64                    `json:"first_seq"`
+	EndSeq                 *int64                    `json:"end_seq"`
+	Items                  int64                     `json:"items"`
+	SHA256                 string                    `json:"sha256"`
+	SizeBytes              int64                     `json:"size_bytes"`
+	FileName               string                    `json:"file_name"`
+	MediaType              string                    `json:"media_type"`
+	EffectiveFrom          *time.Time                `json:"effective_from"`
+	EffectiveTo            *time.Time                `json:"effective_to"`
+	AcquiredAt             time.Time                 `json:"acquired_at"`
+	AcquiredBy             map[string]any            `json:"acquired_by"`
+	Round                  int64                     `json:"round"`
+	ChainOfCustodyVerified bool                      `json:"chain_of_custody_verified"`
+	ChainOfCustodyReason   string                    `json:"chain_of_custody_reason,omitzero"`
+	Custody                []CaseEvidenceCustodyItem `json:"custody"`
+}
+
+type CaseEvidenceCustodyItem struct {
+	Number       int64                        `json:"number"`
+	Event        CaseEvidenceCustodyItemEvent `json:"event"`
+	Actor        map[string]any               `json:"actor"`
+	Recipient    string                       `json:"recipient,omitzero"`
+	Reason       string                       `json:"reason,omitzero"`
+	SHA256Before string                       `json:"sha256_before"`
+	SHA256After  string                       `json:"sha256_after"`
+	Tool         string                       `json:"tool"`
+	At           time.Time                    `json:"at"`
+}
+
+// CaseEvidenceCustodyItemEvent is one of these, or one that is newer than this package.
+type CaseEvidenceCustodyItemEvent string
+
+// The values of CaseEvidenceCustodyItemEvent.
+const (
+	CaseEvidenceCustodyItemEventCollected   CaseEvidenceCustodyItemEvent = "collected"
+	CaseEvidenceCustodyItemEventAccessed    CaseEvidenceCustodyItemEvent = "accessed"
+	CaseEvidenceCustodyItemEventAnalysed    CaseEvidenceCustodyItemEvent = "analysed"
+	CaseEvidenceCustodyItemEventTransferred CaseEvidenceCustodyItemEvent = "transferred"
+	CaseEvidenceCustodyItemEventAccepted    CaseEvidenceCustodyItemEvent = "accepted"
+	CaseEvidenceCustodyItemEventExported    CaseEvidenceCustodyItemEvent = "exported"
+	CaseEvidenceCustodyItemEventVerified    CaseEvidenceCustodyItemEvent = "verified"
+	CaseEvidenceCustodyItemEventFailed      CaseEvidenceCustodyItemEvent = "failed"
+	CaseEvidenceCustodyItemEventSealed      CaseEvidenceCustodyItemEvent = "sealed"
+)
+
+type CaseFinding struct {
+	FindingID string              `json:"finding_id"`
+	Analysis  CaseFindingAnalysis `json:"analysis"`
+	Kind      CaseFindingKind     `json:"kind"`
+	Severity  CaseFindingSeverity `json:"severity"`
+	Title     string              `json:"title"`
+	Round     int64               `json:"round"`
+	Status    CaseFindingStatus   `json:"status"`
+	DecidedBy map[string]any      `json:"decided_by"`
+	DecidedAt *time.Time          `json:"decided_at"`
+	Reason    *string             `json:"reason"`
+	CreatedAt time.Time           `json:"created_at"`
+	Result    map[string]any      `json:"result"`
+}
+
+// CaseFindingAnalysis is one of these, or one that is newer than this package.
+type CaseFindingAnalysis string
+
+// The values of CaseFindingAnalysis.
+const (
+	CaseFindingAnalysisPatternDetection     CaseFindingAnalysis = "pattern_detection"
+	CaseFindingAnalysisUserBehaviorAnalysis CaseFindingAnalysis = "user_behavior_analysis"
+	CaseFindingAnalysisDataFlowMapping      CaseFindingAnalysis = "data_flow_mapping"
+	CaseFindingAnalysisManual               CaseFindingAnalysis = "manual"
+)
+
+// CaseFindingKind is one of these, or one that is newer than this package.
+type CaseFindingKind string
+
+// The values of CaseFindingKind.
+const (
+	CaseFindingKindFact        CaseFindingKind = "fact"
+	CaseFindingKindPattern     CaseFindingKind = "pattern"
+	CaseFindingKindUnusual     CaseFindingKind = "unusual"
+	CaseFindingKindObservation CaseFindingKind = "observation"
+)
+
+// CaseFindingSeverity is one of these, or one that is newer than this package.
+type CaseFindingSeverity string
+
+// The values of CaseFindingSeverity.
+const (
+	CaseFindingSeverityLow      CaseFindingSeverity = "low"
+	CaseFindingSeverityMedium   CaseFindingSeverity = "medium"
+	CaseFindingSeverityHigh     CaseFindingSeverity = "high"
+	CaseFindingSeverityCritical CaseFindingSeverity = "critical"
+)
+
+// CaseFindingStatus is one of these, or one that is newer than this package.
+type CaseFindingStatus string
+
+// The values of CaseFindingStatus.
+const (
+	CaseFindingStatusCandidate CaseFindingStatus = "candidate"
+	CaseFindingStatusAccepted  CaseFindingStatus = "accepted"
+	CaseFindingStatusRejected  CaseFindingStatus = "rejected"
+)
+
+type CaseMetadata struct {
+	Timestamp  time.Time `json:"timestamp"`
+	RequestID  string    `json:"request_id"`
+	CaseNumber string    `json:"case_number"`
+}
+
+type CaseNote struct {
+	NoteID    string         `json:"note_id"`
+	Author    map[string]any `json:"author"`
+	Text      string         `json:"text"`
+	CreatedAt time.Time      `json:"created_at"`
+}
+
 type Catalog struct {
 	Framework         Framework `json:"framework"`
 	Edition           string    `json:"edition"`
@@ -444,6 +598,24 @@ type Checkpoint struct {
 	// a C2SP tlog-checkpoint in a signed-note
 	Note string `json:"note,omitzero"`
 }
+
+type CloseRequest struct {
+	Resolution                     CloseRequestResolution `json:"resolution"`
+	RootCause                      string                 `json:"root_cause"`
+	Summary                        string                 `json:"summary,omitzero"`
+	RegulatoryNotificationRequired *bool                  `json:"regulatory_notification_required,omitzero"`
+}
+
+// CloseRequestResolution is one of these, or one that is newer than this package.
+type CloseRequestResolution string
+
+// The values of CloseRequestResolution.
+const (
+	CloseRequestResolutionConfirmed    CloseRequestResolution = "confirmed"
+	CloseRequestResolutionUnfounded    CloseRequestResolution = "unfounded"
+	CloseRequestResolutionInconclusive CloseRequestResolution = "inconclusive"
+	CloseRequestResolutionLegitimate   CloseRequestResolution = "legitimate"
+)
 
 // Code is one of these, or one that is newer than this package.
 type Code string
@@ -652,6 +824,22 @@ const (
 type CreateEntriesRequest struct {
 	Entries []EntryRequest `json:"entries"`
 }
+
+type CustodyRequest struct {
+	Event CustodyRequestEvent `json:"event"`
+	// of a transfer: a person by id or e-mail address
+	Recipient string `json:"recipient,omitzero"`
+	Reason    string `json:"reason,omitzero"`
+}
+
+// CustodyRequestEvent is one of these, or one that is newer than this package.
+type CustodyRequestEvent string
+
+// The values of CustodyRequestEvent.
+const (
+	CustodyRequestEventTransferred CustodyRequestEvent = "transferred"
+	CustodyRequestEventAccepted    CustodyRequestEvent = "accepted"
+)
 
 // DateRange: both days belong to it
 type DateRange struct {
@@ -975,9 +1163,14 @@ type ErrorBodyDetails struct {
 	// those of the caller, if it is they that do not allow it
 	Constraints *Constraints `json:"constraints,omitzero"`
 	JobStatus   string       `json:"job_status,omitzero"`
-	ExpiredAt   time.Time    `json:"expired_at,omitzero"`
-	Entries     *int64       `json:"entries,omitzero"`
-	Limit       *int64       `json:"limit,omitzero"`
+	// of an investigation
+	Stage               string `json:"stage,omitzero"`
+	InvestigationStatus string `json:"investigation_status,omitzero"`
+	// where an investigation can be led now
+	AllowedTransitions []string  `json:"allowed_transitions,omitzero"`
+	ExpiredAt          time.Time `json:"expired_at,omitzero"`
+	Entries            *int64    `json:"entries,omitzero"`
+	Limit              *int64    `json:"limit,omitzero"`
 	// the entries of an atomic request that are not valid
 	Results []BulkItem `json:"results,omitzero"`
 	Checks  []Check    `json:"checks,omitzero"`
@@ -1475,6 +1668,387 @@ type ImpactAssessment struct {
 	DownstreamEffects []string `json:"downstream_effects,omitzero"`
 }
 
+type Investigation struct {
+	InvestigationID      string                     `json:"investigation_id"`
+	CaseNumber           string                     `json:"case_number"`
+	Title                string                     `json:"title"`
+	Status               InvestigationStatus        `json:"status"`
+	Stage                InvestigationStage         `json:"stage"`
+	Priority             InvestigationPriority      `json:"priority"`
+	InvestigationType    string                     `json:"investigation_type"`
+	CreatedAt            time.Time                  `json:"created_at"`
+	AssignedInvestigator Investigator               `json:"assigned_investigator"`
+	AssignedReviewer     *Investigator              `json:"assigned_reviewer"`
+	Scope                InvestigationScope         `json:"scope"`
+	TriggerEvent         *InvestigationTriggerEvent `json:"trigger_event"`
+	// findings that nobody has rejected; null until the patterns were looked for
+	PreliminaryFindings    InvestigationPreliminaryFindings    `json:"preliminary_findings"`
+	EvidenceCollection     InvestigationEvidenceCollection     `json:"evidence_collection"`
+	AutomatedAnalysis      InvestigationAutomatedAnalysis      `json:"automated_analysis"`
+	ComplianceImplications InvestigationComplianceImplications `json:"compliance_implications"`
+	NextSteps              []string                            `json:"next_steps"`
+	EstimatedCompletion    *time.Time                          `json:"estimated_completion"`
+	DueAt                  *time.Time                          `json:"due_at"`
+	AllowedTransitions     []InvestigationAllowedTransition    `json:"allowed_transitions"`
+	UndecidedFindings      int64                               `json:"undecided_findings"`
+	Round                  int64                               `json:"round"`
+	Version                int64                               `json:"version"`
+	OpenedBy               map[string]any                      `json:"opened_by"`
+	Result                 *InvestigationResult                `json:"result"`
+	ClosedBy               map[string]any                      `json:"closed_by"`
+	ClosedAt               *time.Time                          `json:"closed_at"`
+}
+
+// InvestigationAllowedTransition is one of these, or one that is newer than this package.
+type InvestigationAllowedTransition string
+
+// The values of InvestigationAllowedTransition.
+const (
+	InvestigationAllowedTransitionScoping            InvestigationAllowedTransition = "scoping"
+	InvestigationAllowedTransitionEvidenceCollection InvestigationAllowedTransition = "evidence_collection"
+	InvestigationAllowedTransitionAnalysis           InvestigationAllowedTransition = "analysis"
+	InvestigationAllowedTransitionFindingsReview     InvestigationAllowedTransition = "findings_review"
+	InvestigationAllowedTransitionImplications       InvestigationAllowedTransition = "implications"
+	InvestigationAllowedTransitionDecision           InvestigationAllowedTransition = "decision"
+	InvestigationAllowedTransitionClosed             InvestigationAllowedTransition = "closed"
+	InvestigationAllowedTransitionCanceled           InvestigationAllowedTransition = "canceled"
+)
+
+type InvestigationAutomatedAnalysis struct {
+	PatternDetection     InvestigationAutomatedAnalysisPatternDetection     `json:"pattern_detection"`
+	UserBehaviorAnalysis InvestigationAutomatedAnalysisUserBehaviorAnalysis `json:"user_behavior_analysis"`
+	DataFlowMapping      InvestigationAutomatedAnalysisDataFlowMapping      `json:"data_flow_mapping"`
+}
+
+type InvestigationAutomatedAnalysisDataFlowMapping struct {
+	Status InvestigationAutomatedAnalysisDataFlowMappingStatus `json:"status"`
+	// why it failed or was skipped
+	Reason          string `json:"reason,omitzero"`
+	EntriesAnalyzed *int64 `json:"entries_analyzed"`
+	// the item of evidence that holds the whole result
+	EvidenceID          *string        `json:"evidence_id"`
+	EndedAt             *time.Time     `json:"ended_at"`
+	EstimatedCompletion *time.Time     `json:"estimated_completion"`
+	Basis               map[string]any `json:"basis"`
+}
+
+// InvestigationAutomatedAnalysisDataFlowMappingStatus is one of these, or one that is newer than
+// this package.
+type InvestigationAutomatedAnalysisDataFlowMappingStatus string
+
+// The values of InvestigationAutomatedAnalysisDataFlowMappingStatus.
+const (
+	InvestigationAutomatedAnalysisDataFlowMappingStatusQueued     InvestigationAutomatedAnalysisDataFlowMappingStatus = "queued"
+	InvestigationAutomatedAnalysisDataFlowMappingStatusInProgress InvestigationAutomatedAnalysisDataFlowMappingStatus = "in_progress"
+	InvestigationAutomatedAnalysisDataFlowMappingStatusCompleted  InvestigationAutomatedAnalysisDataFlowMappingStatus = "completed"
+	InvestigationAutomatedAnalysisDataFlowMappingStatusFailed     InvestigationAutomatedAnalysisDataFlowMappingStatus = "failed"
+	InvestigationAutomatedAnalysisDataFlowMappingStatusSkipped    InvestigationAutomatedAnalysisDataFlowMappingStatus = "skipped"
+)
+
+type InvestigationAutomatedAnalysisPatternDetection struct {
+	Status InvestigationAutomatedAnalysisPatternDetectionStatus `json:"status"`
+	// why it failed or was skipped
+	Reason          string `json:"reason,omitzero"`
+	EntriesAnalyzed *int64 `json:"entries_analyzed"`
+	// the item of evidence that holds the whole result
+	EvidenceID       *string    `json:"evidence_id"`
+	EndedAt          *time.Time `json:"ended_at"`
+	PatternsFound    *int64     `json:"patterns_found"`
+	ConfidenceScore  *float64   `json:"confidence_score"`
+	ConfidenceReason string     `json:"confidence_reason,omitzero"`
+}
+
+// InvestigationAutomatedAnalysisPatternDetectionStatus is one of these, or one that is newer than
+// this package.
+type InvestigationAutomatedAnalysisPatternDetectionStatus string
+
+// The values of InvestigationAutomatedAnalysisPatternDetectionStatus.
+const (
+	InvestigationAutomatedAnalysisPatternDetectionStatusQueued     InvestigationAutomatedAnalysisPatternDetectionStatus = "queued"
+	InvestigationAutomatedAnalysisPatternDetectionStatusInProgress InvestigationAutomatedAnalysisPatternDetectionStatus = "in_progress"
+	InvestigationAutomatedAnalysisPatternDetectionStatusCompleted  InvestigationAutomatedAnalysisPatternDetectionStatus = "completed"
+	InvestigationAutomatedAnalysisPatternDetectionStatusFailed     InvestigationAutomatedAnalysisPatternDetectionStatus = "failed"
+	InvestigationAutomatedAnalysisPatternDetectionStatusSkipped    InvestigationAutomatedAnalysisPatternDetectionStatus = "skipped"
+)
+
+type InvestigationAutomatedAnalysisUserBehaviorAnalysis struct {
+	Status InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus `json:"status"`
+	// why it failed or was skipped
+	Reason          string `json:"reason,omitzero"`
+	EntriesAnalyzed *int64 `json:"entries_analyzed"`
+	// the item of evidence that holds the whole result
+	EvidenceID        *string    `json:"evidence_id"`
+	EndedAt           *time.Time `json:"ended_at"`
+	AnomaliesDetected *int64     `json:"anomalies_detected"`
+	// -10 log10 of the conformal p-value
+	BehavioralBaselineDeviation *float64       `json:"behavioral_baseline_deviation"`
+	Basis                       map[string]any `json:"basis"`
+}
+
+// InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus is one of these, or one that is newer
+// than this package.
+type InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus string
+
+// The values of InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus.
+const (
+	InvestigationAutomatedAnalysisUserBehaviorAnalysisStatusQueued     InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus = "queued"
+	InvestigationAutomatedAnalysisUserBehaviorAnalysisStatusInProgress InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus = "in_progress"
+	InvestigationAutomatedAnalysisUserBehaviorAnalysisStatusCompleted  InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus = "completed"
+	InvestigationAutomatedAnalysisUserBehaviorAnalysisStatusFailed     InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus = "failed"
+	InvestigationAutomatedAnalysisUserBehaviorAnalysisStatusSkipped    InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus = "skipped"
+)
+
+type InvestigationComplianceImplications struct {
+	FrameworksAffected  []string                                                `json:"frameworks_affected"`
+	PotentialViolations []InvestigationComplianceImplicationsPotentialViolation `json:"potential_violations"`
+	// a decision of a person; null until then
+	RegulatoryNotificationRequired *bool  `json:"regulatory_notification_required"`
+	RegulatoryNotificationReason   string `json:"regulatory_notification_reason,omitzero"`
+}
+
+type InvestigationComplianceImplicationsPotentialViolation struct {
+	Framework   Framework                                                     `json:"framework"`
+	Section     string                                                        `json:"section"`
+	Description string                                                        `json:"description"`
+	Severity    InvestigationComplianceImplicationsPotentialViolationSeverity `json:"severity"`
+	FindingIDs  []string                                                      `json:"finding_ids"`
+}
+
+// InvestigationComplianceImplicationsPotentialViolationSeverity is one of these, or one that is
+// newer than this package.
+type InvestigationComplianceImplicationsPotentialViolationSeverity string
+
+// The values of InvestigationComplianceImplicationsPotentialViolationSeverity.
+const (
+	InvestigationComplianceImplicationsPotentialViolationSeverityLow      InvestigationComplianceImplicationsPotentialViolationSeverity = "low"
+	InvestigationComplianceImplicationsPotentialViolationSeverityMedium   InvestigationComplianceImplicationsPotentialViolationSeverity = "medium"
+	InvestigationComplianceImplicationsPotentialViolationSeverityHigh     InvestigationComplianceImplicationsPotentialViolationSeverity = "high"
+	InvestigationComplianceImplicationsPotentialViolationSeverityCritical InvestigationComplianceImplicationsPotentialViolationSeverity = "critical"
+)
+
+type InvestigationEvidenceCollection struct {
+	AuditEntriesCollected *int64 `json:"audit_entries_collected"`
+	SystemLogsCollected   *int64 `json:"system_logs_collected"`
+	UserSessionData       *int64 `json:"user_session_data"`
+	ChangeRecords         *int64 `json:"change_records"`
+	// computed each time
+	ChainOfCustodyVerified *bool  `json:"chain_of_custody_verified"`
+	ChainOfCustodyReason   string `json:"chain_of_custody_reason,omitzero"`
+}
+
+type InvestigationPatch struct {
+	Title    *string                     `json:"title,omitzero"`
+	Priority *InvestigationPatchPriority `json:"priority,omitzero"`
+	Status   *InvestigationPatchStatus   `json:"status,omitzero"`
+	// empty takes it away
+	AssignedInvestigator *string `json:"assigned_investigator,omitzero"`
+	// empty takes it away
+	AssignedReviewer *string `json:"assigned_reviewer,omitzero"`
+	Reason           *string `json:"reason,omitzero"`
+}
+
+// InvestigationPatchPriority is one of these, or one that is newer than this package.
+type InvestigationPatchPriority string
+
+// The values of InvestigationPatchPriority.
+const (
+	InvestigationPatchPriorityLow      InvestigationPatchPriority = "low"
+	InvestigationPatchPriorityMedium   InvestigationPatchPriority = "medium"
+	InvestigationPatchPriorityHigh     InvestigationPatchPriority = "high"
+	InvestigationPatchPriorityCritical InvestigationPatchPriority = "critical"
+)
+
+// InvestigationPatchStatus is one of these, or one that is newer than this package.
+type InvestigationPatchStatus string
+
+// The values of InvestigationPatchStatus.
+const (
+	InvestigationPatchStatusActive    InvestigationPatchStatus = "active"
+	InvestigationPatchStatusOnHold    InvestigationPatchStatus = "on_hold"
+	InvestigationPatchStatusEscalated InvestigationPatchStatus = "escalated"
+)
+
+// InvestigationPreliminaryFindings: findings that nobody has rejected; null until the patterns
+// were looked for
+type InvestigationPreliminaryFindings struct {
+	SuspiciousActivities *int64 `json:"suspicious_activities"`
+	PolicyViolations     *int64 `json:"policy_violations"`
+	UnauthorizedChanges  *int64 `json:"unauthorized_changes"`
+	TimelineAnomalies    *int64 `json:"timeline_anomalies"`
+}
+
+// InvestigationPriority is one of these, or one that is newer than this package.
+type InvestigationPriority string
+
+// The values of InvestigationPriority.
+const (
+	InvestigationPriorityLow      InvestigationPriority = "low"
+	InvestigationPriorityMedium   InvestigationPriority = "medium"
+	InvestigationPriorityHigh     InvestigationPriority = "high"
+	InvestigationPriorityCritical InvestigationPriority = "critical"
+)
+
+type InvestigationRequest struct {
+	InvestigationType string                            `json:"investigation_type"`
+	Title             string                            `json:"title"`
+	Priority          InvestigationRequestPriority      `json:"priority"`
+	Scope             InvestigationRequestScope         `json:"scope"`
+	TriggerEvent      *InvestigationRequestTriggerEvent `json:"trigger_event,omitzero"`
+	// a person of the directory by id or e-mail address
+	AssignedInvestigator string   `json:"assigned_investigator,omitzero"`
+	AssignedReviewer     string   `json:"assigned_reviewer,omitzero"`
+	ComplianceFrameworks []string `json:"compliance_frameworks,omitzero"`
+	// what is not mentioned runs
+	AutomatedAnalysis *InvestigationRequestAutomatedAnalysis `json:"automated_analysis,omitzero"`
+}
+
+// InvestigationRequestAutomatedAnalysis: what is not mentioned runs
+type InvestigationRequestAutomatedAnalysis struct {
+	EnablePatternDetection     *bool `json:"enable_pattern_detection,omitzero"`
+	EnableUserBehaviorAnalysis *bool `json:"enable_user_behavior_analysis,omitzero"`
+	EnableDataFlowMapping      *bool `json:"enable_data_flow_mapping,omitzero"`
+}
+
+// InvestigationRequestPriority is one of these, or one that is newer than this package.
+type InvestigationRequestPriority string
+
+// The values of InvestigationRequestPriority.
+const (
+	InvestigationRequestPriorityLow      InvestigationRequestPriority = "low"
+	InvestigationRequestPriorityMedium   InvestigationRequestPriority = "medium"
+	InvestigationRequestPriorityHigh     InvestigationRequestPriority = "high"
+	InvestigationRequestPriorityCritical InvestigationRequestPriority = "critical"
+)
+
+type InvestigationRequestScope struct {
+	TimeRange       InvestigationRequestScopeTimeRange `json:"time_range"`
+	AffectedSystems []string                           `json:"affected_systems,omitzero"`
+	PotentialUsers  []string                           `json:"potential_users,omitzero"`
+	DataCategories  []string                           `json:"data_categories,omitzero"`
+}
+
+type InvestigationRequestScopeTimeRange struct {
+	Start time.Time `json:"start"`
+	// inclusive
+	End time.Time `json:"end"`
+}
+
+type InvestigationRequestTriggerEvent struct {
+	EventID     string `json:"event_id"`
+	Description string `json:"description,omitzero"`
+}
+
+type InvestigationResult struct {
+	Resolution                     string `json:"resolution"`
+	RootCause                      string `json:"root_cause"`
+	RegulatoryNotificationRequired *bool  `json:"regulatory_notification_required"`
+	Summary                        string `json:"summary,omitzero"`
+}
+
+type InvestigationScope struct {
+	TimeRange       InvestigationScopeTimeRange `json:"time_range"`
+	AffectedSystems []string                    `json:"affected_systems"`
+	PotentialUsers  []string                    `json:"potential_users"`
+	DataCategories  []string                    `json:"data_categories"`
+	// entries in the time range; null until they are counted
+	DataPointsAnalyzed *int64 `json:"data_points_analyzed"`
+	// actors of these entries and those that are named
+	UsersInScope *int64 `json:"users_in_scope"`
+}
+
+type InvestigationScopeTimeRange struct {
+	Start         time.Time `json:"start"`
+	End           time.Time `json:"end"`
+	DurationHours float64   `json:"duration_hours"`
+}
+
+// InvestigationStage is one of these, or one that is newer than this package.
+type InvestigationStage string
+
+// The values of InvestigationStage.
+const (
+	InvestigationStageScoping            InvestigationStage = "scoping"
+	InvestigationStageEvidenceCollection InvestigationStage = "evidence_collection"
+	InvestigationStageAnalysis           InvestigationStage = "analysis"
+	InvestigationStageFindingsReview     InvestigationStage = "findings_review"
+	InvestigationStageImplications       InvestigationStage = "implications"
+	InvestigationStageDecision           InvestigationStage = "decision"
+	InvestigationStageClosed             InvestigationStage = "closed"
+)
+
+// InvestigationStatus is one of these, or one that is newer than this package.
+type InvestigationStatus string
+
+// The values of InvestigationStatus.
+const (
+	InvestigationStatusActive    InvestigationStatus = "active"
+	InvestigationStatusOnHold    InvestigationStatus = "on_hold"
+	InvestigationStatusEscalated InvestigationStatus = "escalated"
+	InvestigationStatusClosed    InvestigationStatus = "closed"
+	InvestigationStatusCanceled  InvestigationStatus = "canceled"
+)
+
+type InvestigationTriggerEvent struct {
+	EventID     string `json:"event_id"`
+	Description string `json:"description,omitzero"`
+}
+
+type Investigator struct {
+	UserID        string  `json:"user_id"`
+	Name          *string `json:"name"`
+	Role          *string `json:"role"`
+	Certification *string `json:"certification"`
+}
+
+type LegalHold struct {
+	HoldID          string         `json:"hold_id"`
+	InvestigationID *string        `json:"investigation_id"`
+	Matter          string         `json:"matter"`
+	Reason          string         `json:"reason"`
+	State           LegalHoldState `json:"state"`
+	Scope           LegalHoldScope `json:"scope"`
+	IssuedBy        map[string]any `json:"issued_by"`
+	IssuedAt        time.Time      `json:"issued_at"`
+	ReleasedBy      map[string]any `json:"released_by"`
+	ReleasedAt      *time.Time     `json:"released_at"`
+	ReleaseReason   *string        `json:"release_reason"`
+}
+
+type LegalHoldRequest struct {
+	Matter string `json:"matter"`
+	Reason string `json:"reason"`
+	// what is left out restricts nothing
+	Scope *LegalHoldRequestScope `json:"scope,omitzero"`
+}
+
+// LegalHoldRequestScope: what is left out restricts nothing
+type LegalHoldRequestScope struct {
+	// of the entries' own times, RFC 3339
+	Start string `json:"start,omitzero"`
+	// exclusive
+	End        string   `json:"end,omitzero"`
+	Systems    []string `json:"systems,omitzero"`
+	Users      []string `json:"users,omitzero"`
+	Frameworks []string `json:"frameworks,omitzero"`
+}
+
+type LegalHoldScope struct {
+	Start      *time.Time `json:"start"`
+	End        *time.Time `json:"end"`
+	Systems    []string   `json:"systems"`
+	Users      []string   `json:"users"`
+	Frameworks []string   `json:"frameworks"`
+}
+
+// LegalHoldState is one of these, or one that is newer than this package.
+type LegalHoldState string
+
+// The values of LegalHoldState.
+const (
+	LegalHoldStateActive   LegalHoldState = "active"
+	LegalHoldStateReleased LegalHoldState = "released"
+)
+
 // ListEntriesStatus is one of these, or one that is newer than this package.
 type ListEntriesStatus string
 
@@ -1494,6 +2068,53 @@ const (
 	ListFindingsStatusInProgress ListFindingsStatus = "in_progress"
 	ListFindingsStatusAccepted   ListFindingsStatus = "accepted"
 	ListFindingsStatusClosed     ListFindingsStatus = "closed"
+)
+
+// ListInvestigationFindingsStatus is one of these, or one that is newer than this package.
+type ListInvestigationFindingsStatus string
+
+// The values of ListInvestigationFindingsStatus.
+const (
+	ListInvestigationFindingsStatusCandidate ListInvestigationFindingsStatus = "candidate"
+	ListInvestigationFindingsStatusAccepted  ListInvestigationFindingsStatus = "accepted"
+	ListInvestigationFindingsStatusRejected  ListInvestigationFindingsStatus = "rejected"
+)
+
+// ListInvestigationsPriority is one of these, or one that is newer than this package.
+type ListInvestigationsPriority string
+
+// The values of ListInvestigationsPriority.
+const (
+	ListInvestigationsPriorityLow      ListInvestigationsPriority = "low"
+	ListInvestigationsPriorityMedium   ListInvestigationsPriority = "medium"
+	ListInvestigationsPriorityHigh     ListInvestigationsPriority = "high"
+	ListInvestigationsPriorityCritical ListInvestigationsPriority = "critical"
+)
+
+// ListInvestigationsStage is one of these, or one that is newer than this package.
+type ListInvestigationsStage string
+
+// The values of ListInvestigationsStage.
+const (
+	ListInvestigationsStageScoping            ListInvestigationsStage = "scoping"
+	ListInvestigationsStageEvidenceCollection ListInvestigationsStage = "evidence_collection"
+	ListInvestigationsStageAnalysis           ListInvestigationsStage = "analysis"
+	ListInvestigationsStageFindingsReview     ListInvestigationsStage = "findings_review"
+	ListInvestigationsStageImplications       ListInvestigationsStage = "implications"
+	ListInvestigationsStageDecision           ListInvestigationsStage = "decision"
+	ListInvestigationsStageClosed             ListInvestigationsStage = "closed"
+)
+
+// ListInvestigationsStatus is one of these, or one that is newer than this package.
+type ListInvestigationsStatus string
+
+// The values of ListInvestigationsStatus.
+const (
+	ListInvestigationsStatusActive    ListInvestigationsStatus = "active"
+	ListInvestigationsStatusOnHold    ListInvestigationsStatus = "on_hold"
+	ListInvestigationsStatusEscalated ListInvestigationsStatus = "escalated"
+	ListInvestigationsStatusClosed    ListInvestigationsStatus = "closed"
+	ListInvestigationsStatusCanceled  ListInvestigationsStatus = "canceled"
 )
 
 type ListKeysData struct {
@@ -1516,6 +2137,15 @@ type ListKeysDataKey struct {
 	// signed note by the key before; null for the first
 	Introduction *string `json:"introduction"`
 }
+
+// ListLegalHoldsState is one of these, or one that is newer than this package.
+type ListLegalHoldsState string
+
+// The values of ListLegalHoldsState.
+const (
+	ListLegalHoldsStateActive   ListLegalHoldsState = "active"
+	ListLegalHoldsStateReleased ListLegalHoldsState = "released"
+)
 
 type ListMetadata struct {
 	Timestamp time.Time `json:"timestamp"`
@@ -1612,6 +2242,26 @@ type LogRepository struct {
 	Name string `json:"name,omitzero"`
 }
 
+type ManualFinding struct {
+	Title       string                `json:"title"`
+	Description string                `json:"description"`
+	Severity    ManualFindingSeverity `json:"severity"`
+	EntryIDs    []string              `json:"entry_ids"`
+	// required of high and critical ones
+	AlternativeExplanation string `json:"alternative_explanation,omitzero"`
+}
+
+// ManualFindingSeverity is one of these, or one that is newer than this package.
+type ManualFindingSeverity string
+
+// The values of ManualFindingSeverity.
+const (
+	ManualFindingSeverityLow      ManualFindingSeverity = "low"
+	ManualFindingSeverityMedium   ManualFindingSeverity = "medium"
+	ManualFindingSeverityHigh     ManualFindingSeverity = "high"
+	ManualFindingSeverityCritical ManualFindingSeverity = "critical"
+)
+
 type Me struct {
 	Type MeType `json:"type"`
 	// as in the actor of entries about what the caller does
@@ -1651,6 +2301,10 @@ type Metadata struct {
 	RequestID string    `json:"request_id"`
 	// those of the credential: what they do not cover is neither counted nor ranked
 	Constraints *Constraints `json:"constraints,omitzero"`
+}
+
+type NoteRequest struct {
+	Text string `json:"text"`
 }
 
 type NumberedPage struct {
@@ -1822,6 +2476,10 @@ type ReadyzData struct {
 	Status  string  `json:"status"`
 	Checks  []Check `json:"checks"`
 	Appends bool    `json:"appends"`
+}
+
+type ReasonRequest struct {
+	Reason string `json:"reason"`
 }
 
 // Receipt: keep it; `sealbook verify` checks it offline against the ledger's public key.
@@ -2619,6 +3277,26 @@ type StreamTest struct {
 	Reason *string `json:"reason"`
 }
 
+type TransitionRequest struct {
+	To     TransitionRequestTo `json:"to"`
+	Reason string              `json:"reason"`
+}
+
+// TransitionRequestTo is one of these, or one that is newer than this package.
+type TransitionRequestTo string
+
+// The values of TransitionRequestTo.
+const (
+	TransitionRequestToScoping            TransitionRequestTo = "scoping"
+	TransitionRequestToEvidenceCollection TransitionRequestTo = "evidence_collection"
+	TransitionRequestToAnalysis           TransitionRequestTo = "analysis"
+	TransitionRequestToFindingsReview     TransitionRequestTo = "findings_review"
+	TransitionRequestToImplications       TransitionRequestTo = "implications"
+	TransitionRequestToDecision           TransitionRequestTo = "decision"
+	TransitionRequestToClosed             TransitionRequestTo = "closed"
+	TransitionRequestToCanceled           TransitionRequestTo = "canceled"
+)
+
 type UploadEvidenceRequest struct {
 	// with a file name, of which the last part is kept
 	File File   `json:"file"`
@@ -2663,6 +3341,20 @@ const (
 	VerdictPartial      Verdict = "partial"
 	VerdictNonCompliant Verdict = "non_compliant"
 	VerdictNotAssessed  Verdict = "not_assessed"
+)
+
+type VerdictRequest struct {
+	Status VerdictRequestStatus `json:"status"`
+	Reason string               `json:"reason"`
+}
+
+// VerdictRequestStatus is one of these, or one that is newer than this package.
+type VerdictRequestStatus string
+
+// The values of VerdictRequestStatus.
+const (
+	VerdictRequestStatusAccepted VerdictRequestStatus = "accepted"
+	VerdictRequestStatusRejected VerdictRequestStatus = "rejected"
 )
 
 type Verification struct {
