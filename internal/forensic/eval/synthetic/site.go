@@ -136,7 +136,8 @@ func (s *site) play() {
 		a := heap.Pop(&s.acts).(*act)
 		b := a.do(a.at)
 		emitter := s.emitters[a.emitter]
-		if b == nil || emitter.silent(a.at) {
+		// What another story needs is heard all the same: its label would lose it.
+		if b == nil || a.story == nil && emitter.silent(a.at) {
 			continue
 		}
 		e := &event{at: a.at, body: b, emitter: emitter}
