@@ -35,7 +35,7 @@ type Label struct {
 	Actors  []string  `json:"actors"`  // ids of the accounts that a right finding names, at least one of them
 	From    time.Time `json:"from"`    // own time of its first entry
 	To      time.Time `json:"to"`      // own time of its last one, inclusive
-	Entries []string  `json:"entries"` // ids as findings name them, in order of arrival
+	Entries []string  `json:"entries"` // external ids, which is how findings name entries of a file; sorted
 }
 
 // Corpus is labelled entries.
@@ -105,7 +105,7 @@ func registered(name string) (audit.EventType, bool) {
 func (c *Corpus) Check(entries []audit.Entry) error {
 	at := make(map[string]time.Time, len(entries))
 	for i := range entries {
-		at[entries[i].EntryID()] = entries[i].Time()
+		at[entries[i].ExternalID] = entries[i].Time()
 	}
 	seen := map[string]bool{}
 	for _, l := range c.Labels {

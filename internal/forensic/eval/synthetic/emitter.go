@@ -105,15 +105,13 @@ type event struct {
 	body    body
 	emitter *emitter
 	claimed time.Time // its own time, by the emitter's clock
-	ids     []string  // of the entries that it became, as findings name them; two if it was repeated
+	ids     []string  // external ids of the entries that it became; two if it was repeated
 }
 
 // delivery is an event on its way to the ledger.
 type delivery struct {
-	at    time.Time
-	line  []byte
-	event *event
-	again bool // under an id that came before: no new entry
+	at   time.Time
+	line []byte
 }
 
 // deliver gives each event its id and its own time, and returns what arrives,
@@ -128,6 +126,7 @@ func (s *site) deliver() ([]delivery, error) {
 		if t, ok := e.body["timestamp"].(time.Time); ok {
 			e.claimed = audit.Instant(t.Truncate(time.Millisecond))
 		}
+		e.ids = []string{id}
 		e.body["timestamp"], e.body["external_id"] = audit.FormatTime(e.claimed), id
 		line, err := json.Marshal(e.body)
 		if err != nil {
@@ -135,15 +134,16 @@ func (s *site) deliver() ([]delivery, error) {
 		}
 		e.body = nil
 		at := e.emitter.arrival(r, e.at)
-		out = append(out, delivery{at: at, line: line, event: e})
+		out = append(out, delivery{at: at, line: line})
 		if r.chance(e.emitter.retries) {
-			out = append(out, delivery{at: at.Add(r.span(time.Second, 2*time.Minute)), line: line, event: e, again: true})
+			out = append(out, delivery{at: at.Add(r.span(time.Second, 2*time.Minute)), line: line})
 		}
 		if r.chance(e.emitter.repeats) {
 			e.emitter.sent++
 			again := fmt.Sprintf("%s:%06d", e.emitter.name, e.emitter.sent)
+			e.ids = append(e.ids, again)
 			line = bytes.Replace(line, []byte(`"external_id":"`+id+`"`), []byte(`"external_id":"`+again+`"`), 1)
-			out = append(out, delivery{at: at.Add(r.span(time.Second, 20*time.Second)), line: line, event: e})
+			out = append(out, delivery{at: at.Add(r.span(time.Second, 20*time.Second)), line: line})
 		}
 	}
 	return out, nil

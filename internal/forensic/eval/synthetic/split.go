@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/forensic/eval/corpus"
 )
 
@@ -73,7 +72,6 @@ func (split Split) make(name string, seed uint64, sites int, attacked bool) (*co
 		return nil, fmt.Errorf("%d sites: there are 1 to 90", sites)
 	}
 	c := &corpus.Corpus{Name: name}
-	plants := make([]*site, sites)
 	var arriving []delivery
 	for i := range sites {
 		s := newSite(name, seed, i, split.Start, Days, split.tilt)
@@ -87,19 +85,12 @@ func (split Split) make(name string, seed uint64, sites int, attacked bool) (*co
 		if err != nil {
 			return nil, err
 		}
-		plants[i], arriving = s, append(arriving, delivered...)
+		arriving = append(arriving, delivered...)
+		c.Labels = append(c.Labels, s.labels()...)
 	}
 	slices.SortStableFunc(arriving, func(a, b delivery) int { return a.at.Compare(b.at) })
-	entries := int64(0)
 	for _, d := range arriving {
 		c.Lines = append(c.Lines, d.line)
-		if !d.again {
-			d.event.ids = append(d.event.ids, audit.EntryID(entries, time.Time{}))
-			entries++
-		}
-	}
-	for _, s := range plants {
-		c.Labels = append(c.Labels, s.labels()...)
 	}
 	return c, nil
 }
