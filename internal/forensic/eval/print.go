@@ -25,7 +25,7 @@ func (m *Measurement) Print(w io.Writer, name func(family string) string) {
 	}
 	fmt.Fprintln(w)
 	m.Result.overall(w)
-	m.Result.families(w, name)
+	m.Result.families(w, name, m.quiet)
 	if m.Harmless.UserDays > 0 {
 		m.Harmless.alarms(w)
 	}
@@ -40,7 +40,7 @@ func (m *Measurement) Print(w io.Writer, name func(family string) string) {
 // Print writes what can be said without the entries.
 func (r *Result) Print(w io.Writer, name func(family string) string) {
 	r.overall(w)
-	r.families(w, name)
+	r.families(w, name, nil)
 	(&Measurement{Result: r}).falseAlarms(w)
 	(&Measurement{Result: r}).detectors(w)
 }
@@ -57,10 +57,11 @@ func (r *Result) overall(w io.Writer) {
 	t.print(w, "What was found")
 }
 
-// families shows each family with its misses, in the order of the labels.
-func (r *Result) families(w io.Writer, name func(string) string) {
+// families shows each family with its misses, in the order of the labels. Those
+// that only noisy detectors find are found by luck, or among too much else.
+func (r *Result) families(w io.Writer, name func(string) string, quiet func(detector string) bool) {
 	t := table{}
-	t.add("family", "", "found", "95 % (Wilson)", "account", "after: median", "longest", "by", "missed")
+	t.add("family", "", "found", "95 % (Wilson)", "by quiet detectors", "account", "after: median", "longest", "by", "missed")
 	var order []string
 	by := map[string][]*Outcome{}
 	for i := range r.Outcomes {
@@ -73,7 +74,7 @@ func (r *Result) families(w io.Writer, name func(string) string) {
 	for _, family := range order {
 		found, right := Share{All: len(by[family])}, Share{}
 		var after []time.Duration
-		missed, detectors := map[string]int{}, map[string]int{}
+		missed, detectors, quietly := map[string]int{}, map[string]int{}, 0
 		for _, o := range by[family] {
 			if !o.Found {
 				missed[cmp.Or(o.Label.Variant, "all")]++
@@ -88,13 +89,19 @@ func (r *Result) families(w io.Writer, name func(string) string) {
 			for _, d := range o.Detectors {
 				detectors[d]++
 			}
+			if quiet != nil && slices.ContainsFunc(o.Detectors, quiet) {
+				quietly++
+			}
 		}
-		median, longest := "–", "–"
+		median, longest, silence := "–", "–", "–"
+		if quiet != nil {
+			silence = strconv.Itoa(quietly)
+		}
 		if len(after) > 0 {
 			slices.Sort(after)
 			median, longest = duration(after[(len(after)-1)/2]), duration(after[len(after)-1])
 		}
-		t.add(family, name(family), of(found), interval(found), of(right), median, longest, tally(detectors), tally(missed))
+		t.add(family, name(family), of(found), interval(found), silence, of(right), median, longest, tally(detectors), tally(missed))
 	}
 	t.print(w, "By family")
 }

@@ -49,7 +49,8 @@ func TestFiles(t *testing.T) {
 	if err := (&options{score: file, labels: filepath.Join(folder, corpus.LabelsFile)}).run(&scored); err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(scored.String()) {
+	head, _, _ := strings.Cut(scored.String(), "By family") // the other tables know of the harmless corpus, if there is one
+	for line := range strings.Lines(head) {
 		if !strings.Contains(measured.String(), line) {
 			t.Errorf("scoring the file says %q, measuring does not", line)
 		}
