@@ -108,6 +108,12 @@ bench-reports: $(STACK) ## measure rendering and assessing beside their baseline
 	@$(STACK) test -- env SEALBOOK_TEST_ASSESS_ENTRIES=$(BENCH_ENTRIES) \
 		go test -run '^$$' -bench 'PDF|AssessLedger' -benchtime $(BENCHTIME) -timeout 0 ./internal/report ./activities
 
+# How often detectors are right, on labelled entries that are made anew, the same
+# each time. Held-out families are for a release: tune with the others.
+.PHONY: eval
+eval: ## measure the detectors on labelled entries: found, missed, false alarms (EVAL)
+	@go run ./internal/forensic/eval/measure $(EVAL)
+
 # What a database covers differs from run to run, so an input that was new once
 # seldom is again: without a bound, making it smaller would take all the time.
 .PHONY: fuzz
