@@ -35,7 +35,24 @@ func Sources() []Source {
 			unlisted += look.Unlisted
 		}
 		return report.Findings, unlisted, nil
+	}}, {"behaviour", func(entries []audit.Entry) (found []forensic.Finding, unlisted int, err error) {
+		slices.SortStableFunc(entries, inTime)
+		report, err := forensic.Behave(func(yield func(*audit.Entry) bool) {
+			for i := range entries {
+				if !yield(&entries[i]) {
+					return
+				}
+			}
+		}, forensic.Options{})
+		if err != nil {
+			return nil, 0, err
+		}
+		return report.Findings, 0, nil
 	}}}
+}
+
+func inTime(a, b audit.Entry) int {
+	return cmp.Or(a.Time().Compare(b.Time()), cmp.Compare(a.Seq, b.Seq))
 }
 
 // Find asks every source. Entries are sorted by their own time afterwards,
@@ -48,9 +65,7 @@ func Find(sources []Source, entries []audit.Entry) (out []forensic.Finding, unli
 		}
 		out, unlisted = append(out, found...), unlisted+more
 	}
-	slices.SortStableFunc(entries, func(a, b audit.Entry) int {
-		return cmp.Or(a.Time().Compare(b.Time()), cmp.Compare(a.Seq, b.Seq))
-	})
+	slices.SortStableFunc(entries, inTime)
 	return out, unlisted, nil
 }
 
