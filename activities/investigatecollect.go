@@ -111,7 +111,7 @@ type caseFile struct {
 func (c *caseCollector) close() {
 	for _, kind := range slices.Sorted(maps.Keys(c.files)) {
 		f := c.files[kind]
-		f.file.Close()           //nolint:errcheck // it was read, or is of no use
+		f.file.Close()           // it was read, or is of no use
 		os.Remove(f.file.Name()) //nolint:errcheck // the system clears its temporary files
 	}
 }

@@ -133,7 +133,7 @@ func (i *investigation) analyse(ctx, working workflow.Context) error {
 	var do *activities.Activities
 	running := make([]workflow.Future, len(audit.Analyses))
 	for n, name := range audit.Analyses {
-		running[n] = workflow.ExecuteActivity(analysing(working, string(name)), do.AnalyseCase, activities.CaseAnalysis{Start: i.start, Analysis: name})
+		running[n] = workflow.ExecuteActivity(analysisOptions(working, string(name)), do.AnalyseCase, activities.CaseAnalysis{Start: i.start, Analysis: name})
 	}
 	for n, name := range audit.Analyses {
 		err := i.learn(ctx, running[n])

@@ -82,8 +82,8 @@ func prompt(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, o)
 }
 
-// analysing is for an analysis: it may fail, and is given up after a few attempts.
-func analysing(ctx workflow.Context, summary string) workflow.Context {
+// analysisOptions is for an analysis: it may fail, and is given up after a few attempts.
+func analysisOptions(ctx workflow.Context, summary string) workflow.Context {
 	o := workflow.GetActivityOptions(heavy(ctx, summary))
 	o.StartToCloseTimeout, o.ScheduleToCloseTimeout = AnalyseFor, 2*AnalyseFor
 	o.RetryPolicy.MaximumAttempts = 4
