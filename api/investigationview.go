@@ -293,7 +293,7 @@ func analysesOf(row *store.Investigation) (v automated) {
 	}
 	var a store.CaseAnalysis
 	v.Patterns.analysisState, a = state(audit.PatternDetection)
-	v.Patterns.Found, v.Patterns.Why = found(a), "not calibrated: the share of findings that are right was never counted on labelled entries of this organisation"
+	v.Patterns.Found, v.Patterns.Confidence, v.Patterns.Why = found(a), a.Confidence, a.ConfidenceReason
 	v.Behaviour.analysisState, a = state(audit.BehaviourAnalysis)
 	v.Behaviour.Found, v.Behaviour.Deviation, v.Behaviour.Basis = found(a), a.Deviation, a.Basis
 	v.DataFlow.analysisState, a = state(audit.DataFlowMapping)

@@ -233,7 +233,7 @@ func (t *today) finding(d *Deviation, parts []Contribution) Finding {
 	f := Finding{
 		Detector: "user-behaviour", RuleVersion: BehaviourVersion, Kind: Unusual, Correlation: "baseline", Title: "A user's day is unlike all before", Severity: audit.SeverityMedium,
 		Techniques: []string{}, EntryIDs: []string{}, Entries: ep.total, Users: []string{t.user}, FirstTime: ep.first.at, LastTime: ep.last.at,
-		Group: map[string]string{"user": t.user, "day": t.acts[0].at.Format(time.DateOnly)}, ConfidenceReason: uncalibrated,
+		Group:     map[string]string{"user": t.user, "day": t.acts[0].at.Format(time.DateOnly)},
 		Deviation: d, Baseline: t.baseline(d.Baseline), last: ep.last.seq,
 	}
 	switch parts[0].slot { // the largest

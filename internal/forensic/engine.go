@@ -189,8 +189,13 @@ func (e *Engine) Report() *Report {
 	return &e.report
 }
 
-// inOrder sorts findings by what they found, so that nothing else shows.
+// inOrder sorts findings by what they found, so that nothing else shows, and says
+// of each how sure it is.
 func inOrder(findings []Finding) {
+	for i := range findings {
+		f := &findings[i]
+		f.Confidence, f.Basis, f.ConfidenceReason = f.confidence()
+	}
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		if c := cmp.Or(a.FirstTime.Compare(b.FirstTime), cmp.Compare(a.Detector, b.Detector), a.LastTime.Compare(b.LastTime),
 			cmp.Compare(a.last, b.last), slices.Compare(a.EntryIDs, b.EntryIDs)); c != 0 {
@@ -210,7 +215,7 @@ func (r *running) emit(ep *episode, group map[string]string, observed map[string
 	f := Finding{
 		Detector: r.ID, RuleVersion: r.Version, Kind: r.Kind, Correlation: r.Correlation, Title: r.Title, Severity: r.Severity,
 		Techniques: r.Techniques, EntryIDs: []string{}, Entries: ep.total, Users: ep.names(), FirstTime: ep.first.at, LastTime: ep.last.at,
-		Group: group, Parameters: r.Parameters, Observed: observed, ConfidenceReason: uncalibrated, last: ep.last.seq,
+		Group: group, Parameters: r.Parameters, Observed: observed, last: ep.last.seq,
 	}
 	for _, x := range ep.refs {
 		f.EntryIDs = append(f.EntryIDs, x.id)

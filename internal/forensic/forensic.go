@@ -41,9 +41,10 @@ type Finding struct {
 	// (1 - threshold/observed). It is no probability.
 	Score float64 `json:"score"`
 
-	// Confidence is always null so far: a probability that a finding is right
-	// needs a labelled corpus to count on, and ConfidenceReason says so.
+	// Confidence is the share of this detector's findings that were right on
+	// labelled entries, or null; ConfidenceReason says what it means, or why.
 	Confidence       *float64 `json:"confidence_score"`
+	Basis            *Basis   `json:"confidence_basis,omitempty"`
 	ConfidenceReason string   `json:"confidence_reason"`
 
 	// Of findings of behaviour: what the day was compared with and how far off
@@ -72,8 +73,6 @@ const (
 	MaxFindings = 10_000 // of one rule; more are counted
 	maxGroups   = 100_000
 )
-
-const uncalibrated = "not calibrated: there is no labelled corpus of this organisation's entries on which the share of true findings was counted"
 
 // Report is the outcome of an analysis.
 type Report struct {

@@ -121,7 +121,7 @@ func (w *Watch) judgeGap(name string, e *emitter) {
 	f := Finding{
 		Detector: "silence", RuleVersion: BehaviourVersion, Kind: Unusual, Correlation: "baseline", Title: "An emitter says nothing for longer than its rhythm explains",
 		Severity: audit.SeverityMedium, Techniques: []string{"T1562"}, EntryIDs: []string{}, Entries: ep.total, Users: ep.names(), FirstTime: s.before.at, LastTime: s.until,
-		Group: map[string]string{"emitter": name}, ConfidenceReason: uncalibrated, last: ep.last.seq,
+		Group: map[string]string{"emitter": name}, last: ep.last.seq,
 		Observed: map[string]any{"silence_seconds": s.until.Sub(s.before.at).Seconds(), "expected_entries": short(s.expected), "gaps_of_the_day": gaps},
 	}
 	for _, r := range ep.refs {

@@ -64,14 +64,18 @@ type CaseAnalyses = map[audit.Analysis]CaseAnalysis
 
 // CaseAnalysis is how far an analysis is. What it found are findings.
 type CaseAnalysis struct {
-	Status    string     `json:"status"` // queued, in_progress, completed, failed or skipped
-	Reason    string     `json:"reason,omitempty"`
-	Found     int        `json:"found"`
-	Entries   int        `json:"entries"`             // looked at
-	Evidence  string     `json:"evidence,omitempty"`  // the item of evidence that holds its result
-	Deviation *float64   `json:"deviation,omitempty"` // behavioral_baseline_deviation
-	Basis     any        `json:"basis,omitempty"`
-	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	Status    string   `json:"status"` // queued, in_progress, completed, failed or skipped
+	Reason    string   `json:"reason,omitempty"`
+	Found     int      `json:"found"`
+	Entries   int      `json:"entries"`             // looked at
+	Evidence  string   `json:"evidence,omitempty"`  // the item of evidence that holds its result
+	Deviation *float64 `json:"deviation,omitempty"` // behavioral_baseline_deviation
+	Basis     any      `json:"basis,omitempty"`
+
+	Confidence       *float64 `json:"confidence,omitempty"` // mean over the findings that have one
+	ConfidenceReason string   `json:"confidence_reason,omitempty"`
+
+	EndedAt *time.Time `json:"ended_at,omitempty"`
 }
 
 // Implications is what accepted findings may mean for compliance. They are
