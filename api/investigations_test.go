@@ -80,11 +80,18 @@ func (d *detectives) row(id string) store.Investigation {
 	return row
 }
 
-// crime appends a day's work in which an alarm limit was widened without approval,
+// crime appends five weeks of an operator's work, and then a day's work in which an alarm limit was widened without approval,
 // and returns the entry's id.
 func (b *bench) crime() string {
 	b.t.Helper()
 	var list []string
+	for day := range 35 {
+		for i := range 3 {
+			at := time.Date(2025, 7, 20+day, 8+2*i, 5*day%60, 0, 0, time.UTC)
+			list = append(list, fmt.Sprintf(`{"event_type":"data_change","severity":"low","description":"Batch","timestamp":%q,"user_id":"user_operator_003","resource_id":"batch_%d",
+				"user":{"user_id":"user_operator_003","role":"operator","session_id":"d%d"},"action":{"operation":"update_batch"}}`, at.Format(time.RFC3339), i, day))
+		}
+	}
 	for i := range 20 {
 		list = append(list, fmt.Sprintf(`{"event_type":"data_change","severity":"low","description":"Batch","timestamp":"2025-08-25T%02d:%02d:00Z","user_id":"user_engineer_007","resource_id":"batch_%d",
 			"user":{"user_id":"user_engineer_007","session_id":"s1"},"action":{"operation":"update_batch","changes":[{"field":"note","old_value":"a%d","new_value":"b%d","change_reason":"r"}]}}`, 8+i/6, i%6*10, i, i, i))

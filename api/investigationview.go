@@ -298,7 +298,7 @@ func analysesOf(row *store.Investigation) (v automated) {
 	v.Behaviour.Found, v.Behaviour.Deviation, v.Behaviour.Basis = found(a), a.Deviation, a.Basis
 	v.DataFlow.analysisState, a = state(audit.DataFlowMapping)
 	v.DataFlow.Basis = a.Basis
-	if (a.Status == "in_progress" || a.Status == "") && v.DataFlow.Status != "skipped" && !row.Status.Final() {
+	if (a.Status == "in_progress" || a.Status == "queued") && !row.Status.Final() {
 		at := audit.FormatTime(row.ChangedAt.Add(audit.AutomaticStageTime))
 		v.DataFlow.Estimated = &at
 	}

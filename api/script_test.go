@@ -154,6 +154,26 @@ func (s *script) line(text string) {
 	case strings.HasPrefix(text, "publish "):
 		s.send()
 		s.b.publish(s.expand(strings.TrimPrefix(text, "publish ")), s.officer)
+	case strings.HasPrefix(text, "join "): // NAME ROLE: a person, who signs in as NAME@example.com
+		s.send()
+		name, role, _ := strings.Cut(strings.TrimPrefix(text, "join "), " ")
+		s.b.join(name, audit.RoleName(role)).signIn()
+	case text == "crime": // ${trigger} is the entry that shows it
+		s.send()
+		s.vars["trigger"] = s.b.crime()
+	case strings.HasPrefix(text, "investigate "):
+		s.send()
+		newDetectives(s.b).work(s.expand(strings.TrimPrefix(text, "investigate ")))
+	case strings.HasPrefix(text, "accept "): // ID: each finding of it
+		s.send()
+		id := s.expand(strings.TrimPrefix(text, "accept "))
+		for _, f := range s.b.get(s.as, "~/investigations/"+id+"/findings?status=candidate").want(200).list("data") {
+			s.b.send(request{method: "PATCH", path: "~/investigations/" + id + "/findings/" + f["finding_id"].(string), as: s.as,
+				header: http.Header{}, body: []byte(`{"status":"accepted","reason":"The operator confirmed it"}`)}).want(200)
+		}
+	case text == "detectives": // who take the steps of people at once
+		s.send()
+		newDetectives(s.b)
 	case s.next != nil && headerLine.MatchString(text):
 		m := headerLine.FindStringSubmatch(text)
 		s.next.header[http.CanonicalHeaderKey(m[1])] = append(s.next.header[http.CanonicalHeaderKey(m[1])], s.expand(m[2]))
