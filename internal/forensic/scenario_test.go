@@ -158,7 +158,7 @@ func TestRules(t *testing.T) {
 			if got := strings.Join(f.EntryIDs, " "); got != span(c.ids) || strings.Join(f.Users, " ") != c.users {
 				t.Errorf("found entries %s of %q, not %s of %q", got, f.Users, span(c.ids), c.users)
 			}
-			if f.Kind != r.Kind || f.Kind == Fact && (f.Confidence == nil || *f.Confidence != 1) || f.ConfidenceReason == "" || f.Score < 1 || f.Score >= 5 || f.FirstTime.After(f.LastTime) {
+			if f.Kind != r.Kind || f.Kind == forensic.Fact && (f.Confidence == nil || *f.Confidence != 1) || f.ConfidenceReason == "" || f.Score < 1 || f.Score >= 5 || f.FirstTime.After(f.LastTime) {
 				t.Errorf("%+v", f)
 			}
 			for i, scenario := range c.benign {
