@@ -90,13 +90,13 @@ type CaseResult struct {
 }
 
 // Check reports whether a step can be taken now, or why not: InvalidState, with
-// what would be allowed.
+// what would be allowed, or PreconditionFailed when it is of another version.
 func (c *Case) Check(s *CaseStep) error {
 	if c.Status.Final() {
 		return c.refuse("the investigation is %s", c.Status)
 	}
 	if s.If != 0 && s.If != c.Version {
-		return Errorf(InvalidState, "the investigation has changed since: it is at version %d", c.Version)
+		return Errorf(PreconditionFailed, "the investigation was changed since it was read: it is at version %d", c.Version)
 	}
 	switch s.Kind {
 	case StepTransition:

@@ -189,3 +189,61 @@ func TestInvestigationSurvivesEveryStep(t *testing.T) {
 		t.Errorf("%d items, %d events of custody, %s, %v", len(items), len(custody), store.CustodyBroken(items, custody), err)
 	}
 }
+
+// TestSweepOfInvestigations: what an operator terminates goes on, evidence is read
+// again after a week, and bytes that were changed in the store are found.
+func TestSweepOfInvestigations(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	ledgertest.Append(t, s.log, s.ledger, 0, 20)
+	s.work()
+	id := s.openCase()
+	s.eventually("people can review the findings", func() bool { return s.caseRow(id).Stage == audit.StageReview })
+	if err := s.temporal.TerminateWorkflow(t.Context(), string(id), "", "a mistake"); err != nil {
+		t.Fatal(err)
+	}
+	later := *s.activities
+	later.Clock = func() time.Time { return audit.SystemClock().Add(time.Hour) }
+	if swept, err := later.Sweep(t.Context()); err != nil || swept.Investigations != 1 || swept.Evidence != 0 {
+		t.Fatalf("%+v %v", swept, err)
+	}
+	s.superuser(`update outbox set next_at = now() where workflow_id = '` + string(id) + `'`)
+	s.relay.Wake()
+	s.eventually("the case takes steps again", func() bool {
+		return s.takeStep(id, audit.CaseStep{ID: "cancel", Kind: audit.StepTransition, To: audit.StageCanceled, Behind: "user_b"}, audit.StepContent{Reason: "merged"}) == nil
+	})
+
+	items, err := s.store.CaseEvidence(t.Context(), s.ledger, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.artifacts.Create(t.Context(), items[0].Artifact.V.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(w, "something else")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	later.Clock = func() time.Time { return audit.SystemClock().Add(8 * 24 * time.Hour) }
+	if swept, err := later.Sweep(t.Context()); err != nil || swept.Evidence != len(items) {
+		t.Errorf("%+v %v", swept, err)
+	}
+	if swept, err := later.Sweep(t.Context()); err != nil || swept.Evidence != 0 {
+		t.Errorf("read at once again: %+v %v", swept, err)
+	}
+	custody, err := s.store.CustodyOf(t.Context(), s.ledger, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for _, c := range custody {
+		if c.Event == store.CustodyFailed {
+			failed++
+		}
+	}
+	// Items with the same bytes are one object.
+	if failed == 0 || store.CustodyBroken(items, custody) == "" || s.entries(audit.TypeCustody) != len(items) {
+		t.Errorf("%d failed, %q, %d entries", failed, store.CustodyBroken(items, custody), s.entries(audit.TypeCustody))
+	}
+}
