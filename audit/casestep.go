@@ -13,7 +13,7 @@ type Case struct {
 	Stage        InvestigationStage  `json:"stage"`
 	Priority     Severity            `json:"priority"`
 	Version      int                 `json:"version"` // rises with each step
-	Round        int                 `json:"round"`   // of collecting and analysing, from 1
+	Round        int                 `json:"round"`   // of collecting and of analyses, from 1
 	Investigator PersonID            `json:"investigator,omitempty"`
 	Reviewer     PersonID            `json:"reviewer,omitempty"`
 	Undecided    int                 `json:"undecided"` // findings

@@ -65,8 +65,12 @@ func playSealbook(args []string) int {
 	return 0
 }
 
-// playOfficersAPI says what the officer needs to enrol and to sign.
+// playOfficersAPI says what the officer needs to enrol, to sign and to investigate.
 func playOfficersAPI(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.URL.Path, "/investigations") {
+		fmt.Fprint(w, `{"data":{"investigation_id":"inv_1","stage":"findings_review","evidence_collection":{"audit_entries_collected":1,"chain_of_custody_verified":true}}}`)
+		return
+	}
 	if r.URL.RawQuery != "" { // the list of reports that wait
 		fmt.Fprint(w, `{"data":[{"report_id":"report_1"}]}`)
 		return

@@ -133,7 +133,15 @@ func (s *stack) tellReport(ctx context.Context) error {
 	if signErr := <-signed; signErr != nil && !errors.Is(signErr, context.Canceled) {
 		return fmt.Errorf("the officer could not sign: %w", signErr)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	s.screen.line("\n  %s", s.screen.faint(officerEmail+" opens an investigation (docs/investigation.md)"))
+	err = who.investigate(ctx, time.Now().UTC(), func(text string) { s.screen.line("      %s", s.screen.faint(text)) })
+	if err != nil {
+		return fmt.Errorf("the officer could not investigate: %w", err)
+	}
+	return nil
 }
 
 // trusted is the public key that a verifier is given.
