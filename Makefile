@@ -108,6 +108,11 @@ bench-reports: $(STACK) ## measure rendering and assessing beside their baseline
 	@$(STACK) test -- env SEALBOOK_TEST_ASSESS_ENTRIES=$(BENCH_ENTRIES) \
 		go test -run '^$$' -bench 'PDF|AssessLedger' -benchtime $(BENCHTIME) -timeout 0 ./internal/report ./activities
 
+# How fast analyses are, beside a bare scan of the same entries; bench runs them, too.
+.PHONY: bench-forensics
+bench-forensics: ## measure analyses beside a bare scan of the same entries
+	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 0 ./internal/forensic ./internal/dataflow
+
 # How often detectors are right, on labelled entries that are made anew, the same
 # each time. Held-out families are for a release: tune with the others.
 .PHONY: eval

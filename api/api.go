@@ -129,6 +129,7 @@ func (s *server) routes() []route {
 		{"GET", "/investigations/{investigation_id}/evidence/{evidence_id}/download", audit.ReadInvestigations, s.downloadCaseEvidence, nil, 0, unlimited},
 		{"POST", "/investigations/{investigation_id}/evidence/{evidence_id}/custody", audit.WriteInvestigations, s.handOver, nil, small, quick},
 		{"POST", "/investigations/{investigation_id}/evidence/{evidence_id}/verify", audit.ReadInvestigations, s.verifyCaseEvidence, nil, small, long},
+		{"POST", "/investigations/{investigation_id}/export", audit.ReadInvestigations, s.exportInvestigation, nil, small, unlimited},
 		{"POST", "/investigations/{investigation_id}/close", audit.CloseInvestigations, s.closeInvestigation, nil, small, quick},
 		{"POST", "/investigations/{investigation_id}/reopen", audit.CloseInvestigations, s.reopenInvestigation, nil, small, quick},
 		{"POST", "/legal-holds", audit.ManageLegalHolds, s.issueHold, nil, small, quick},

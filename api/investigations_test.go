@@ -1,8 +1,13 @@
 package api_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -267,6 +272,7 @@ func TestCustody(t *testing.T) {
 	b.post(as, item+"/custody", `{"event":"accepted"}`).want(201).has("data.chain_of_custody_verified", true)
 	b.get(as, item+"/download").want(200)
 	b.post(as, item+"/verify", ``).want(200).has("data.chain_of_custody_verified", true)
+	b.exportedCase(as, path, len(items))
 	list, err := b.store.CaseEvidence(t.Context(), b.ledger, audit.InvestigationID(id))
 	if err != nil {
 		t.Fatal(err)
@@ -276,6 +282,53 @@ func TestCustody(t *testing.T) {
 	b.get(as, path).want(200).has("data.evidence_collection.chain_of_custody_verified", false)
 	if n := len(b.entriesOf(b.ledger, audit.TypeCustody)); n != 5 {
 		t.Errorf("%d entries about its custody, not 5", n)
+	}
+}
+
+// exportedCase checks the ZIP of a case by its manifest, as sha256sum would.
+func (b *bench) exportedCase(as, path string, items int) {
+	b.t.Helper()
+	body := b.post(as, path+"/export", ``).want(200).body
+	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if files[f.Name], err = io.ReadAll(r); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(string(files["manifest-sha256.txt"])), "\n")
+	evidence := 0
+	for _, line := range lines {
+		digest, name, _ := strings.Cut(line, "  ")
+		if got := fmt.Sprintf("%x", sha256.Sum256(files[name])); got != digest {
+			b.t.Errorf("%s has the digest %s, not %s", name, got, digest)
+		}
+		if strings.HasPrefix(name, "evidence/") {
+			evidence++
+		}
+	}
+	if len(lines) != len(z.File)-1 || evidence != items {
+		b.t.Errorf("%d lines of %d files, %d items of %d", len(lines), len(z.File), evidence, items)
+	}
+	var description struct {
+		Graph []map[string]any `json:"@graph"`
+	}
+	if err := json.Unmarshal(files["case.jsonld"], &description); err != nil {
+		b.t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, n := range description.Graph {
+		kinds[n["@type"].(string)]++
+	}
+	if kinds["case-investigation:Investigation"] != 1 || kinds["case-investigation:ProvenanceRecord"] != items || kinds["case-investigation:InvestigativeAction"] < 2*items {
+		b.t.Errorf("%v", kinds)
 	}
 }
 
