@@ -291,6 +291,9 @@ func printLooked(out io.Writer, report *forensic.Report, r *recording) {
 func printBehaviour(out io.Writer, b *forensic.Behaviour) {
 	fmt.Fprintf(out, "Behaviour: %d findings by %d tests (false discovery rate %g), on %d of %d user-days (%d against the role's baseline) and %d days of emitters.\n",
 		len(b.Findings), b.Tests, b.Rate, b.Judged, b.UserDays, b.ByPeers, b.EmitterDays)
+	if b.RareDay > 0 {
+		fmt.Fprintf(out, "Beyond that rate, days of users that one in %.0f is like are reported, too.\n", 1/b.RareDay)
+	}
 	if b.TooFew {
 		fmt.Fprintln(out, "Days of users are too few for any of them to be reported: that none is means nothing.")
 	}

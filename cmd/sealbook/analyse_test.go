@@ -17,12 +17,12 @@ import (
 func forced() string {
 	var b strings.Builder
 	line := func(n int, outcome string) {
-		fmt.Fprintf(&b, `{"event_type":"login","severity":"low","description":"Sign-in","external_id":"in-%d","timestamp":"2025-03-03T09:00:%02dZ","user_id":"ada","context":{"source_ip":"203.0.113.9"},"details":{"outcome":%q}}`+"\n", n, n, outcome)
+		fmt.Fprintf(&b, `{"event_type":"login","severity":"low","description":"Sign-in","external_id":"in-%d","timestamp":"2025-03-03T09:00:%02dZ","user_id":"ada","context":{"source_ip":"203.0.113.%d"},"details":{"outcome":%q}}`+"\n", n, n, n, outcome)
 	}
-	for n := range 6 {
+	for n := range 10 {
 		line(n, "failure")
 	}
-	line(6, "success")
+	line(10, "success")
 	return b.String()
 }
 
@@ -38,10 +38,10 @@ func TestAnalyse(t *testing.T) {
 		t.Fatalf("%v\n%s", err, first.stdout)
 	}
 	f := findings[1]
-	if f.Detector != "brute-force-success" || f.Kind != forensic.Pattern || len(f.EntryIDs) != 7 || f.EntryIDs[6] != "in-6" || f.Users[0] != "ada" || f.Score < 3 {
+	if f.Detector != "brute-force-success" || f.Kind != forensic.Pattern || len(f.EntryIDs) != 11 || f.EntryIDs[10] != "in-10" || f.Users[0] != "ada" || f.Score < 3 {
 		t.Errorf("%+v", f)
 	}
-	if !strings.Contains(first.stdout, `"confidence_score": null`) || !strings.Contains(first.stderr, "2 findings. Looked at 7 entries of 1 users") {
+	if !strings.Contains(first.stdout, `"confidence_score": null`) || !strings.Contains(first.stderr, "2 findings. Looked at 11 entries of 1 users") {
 		t.Errorf("%s%s", first.stdout, first.stderr)
 	}
 	again := invoke(t, nil, forced(), "analyse", "--format", "jsonl", "-", "--json").want(t, exitOK)
@@ -49,7 +49,7 @@ func TestAnalyse(t *testing.T) {
 		t.Error("the standard input gives something else")
 	}
 	invoke(t, nil, forced(), "analyse", "--format", "jsonl", "-").want(t, exitOK).
-		says(t, "HIGH  brute-force-success (pattern, version 1)", "7 entries, by ada", "in-0, in-1", "1 findings  entries by step [6 1]", "no entry to look at", "password-spraying")
+		says(t, "HIGH  brute-force-success (pattern, version 2)", "11 entries, by ada", "in-0, in-1", "1 findings  entries by step [10 1]", "no entry to look at", "password-spraying")
 }
 
 // TestAnalyseBehaviour: a night that is unlike a user's forty days before is told
@@ -105,7 +105,7 @@ func TestAnalyseRejects(t *testing.T) {
 	in := forced() + "{\n" + `{"event_type":"audit.forged"}` + "\n" +
 		`{"event_type":"config.changed"}` + "\n" + strings.SplitAfter(forced(), "\n")[0]
 	got := invoke(t, nil, in, "analyse", "--format", "jsonl", "-", "--json").want(t, exitFailed)
-	for _, says := range []string{"line 8: ", "line 9: /event_type: ", "Looked at 7 entries", "2 lines that are no entries, 1 entries without a time, 1 entries that were there before"} {
+	for _, says := range []string{"line 12: ", "line 13: /event_type: ", "Looked at 11 entries", "2 lines that are no entries, 1 entries without a time, 1 entries that were there before"} {
 		if !strings.Contains(got.stderr, says) {
 			t.Errorf("it does not say %q:\n%s", says, got.stderr)
 		}

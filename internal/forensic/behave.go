@@ -13,7 +13,7 @@ import (
 
 // BehaviourVersion changes when the same entries give other findings of
 // behaviour.
-const BehaviourVersion = 1
+const BehaviourVersion = 2
 
 // Options say what behaviour is judged, and against what.
 type Options struct {
@@ -36,16 +36,17 @@ type Options struct {
 type Behaviour struct {
 	Version      int        `json:"version"`
 	Outcome      Outcome    `json:"outcome"`
-	Entries      int        `json:"entries"`      // with a user, or an emitter; all others were not looked at
-	Users        int        `json:"users"`        // with at least one day that was due to be judged
-	UserDays     int        `json:"user_days"`    // due: in the window, with an entry of that user
-	Judged       int        `json:"judged"`       // of them, those with a baseline
-	ByPeers      int        `json:"by_peers"`     // of the judged, by their role's baseline
-	EmitterDays  int        `json:"emitter_days"` // on which gaps between entries of an emitter were judged
-	Tests        int        `json:"tests"`        // all that were made; the false discovery rate is over them
-	Rate         float64    `json:"rate"`         // the false discovery rate
-	Threshold    float64    `json:"threshold"`    // the largest p-value that was reported; 0: none was
-	TooFew       bool       `json:"too_few_days"` // of all users, for a single day to have been reported: that none was means nothing
+	Entries      int        `json:"entries"`            // with a user and no approval, or an emitter; all others were not looked at
+	Users        int        `json:"users"`              // with at least one day that was due to be judged
+	UserDays     int        `json:"user_days"`          // due: in the window, with an entry of that user
+	Judged       int        `json:"judged"`             // of them, those with a baseline
+	ByPeers      int        `json:"by_peers"`           // of the judged, by their role's baseline
+	EmitterDays  int        `json:"emitter_days"`       // on which gaps between entries of an emitter were judged
+	Tests        int        `json:"tests"`              // all that were made; the false discovery rate is over them
+	Rate         float64    `json:"rate"`               // the false discovery rate
+	Threshold    float64    `json:"threshold"`          // the largest p-value that was reported; 0: none was
+	RareDay      float64    `json:"rare_day,omitempty"` // the p-value at which a user's own day was reported beyond what the rate allows; 0: there was none
+	TooFew       bool       `json:"too_few_days"`       // of all users, for a single day to have been reported: that none was means nothing
 	Insufficient []Unjudged `json:"insufficient_data"`
 	Unnamed      int        `json:"unnamed,omitempty"` // unjudged users beyond MaxFindings
 	Dropped      int        `json:"dropped,omitempty"` // entries that bounds of memory left out
@@ -138,7 +139,8 @@ func (w *Watch) Add(entry *audit.Entry) error {
 		return nil
 	}
 	seen := w.listen(v)
-	if v.user != "" {
+	// What was approved was announced: it makes no day unusual, and no baseline.
+	if v.user != "" && len(v.values("approval")) == 0 {
 		t := w.today[v.user]
 		if t == nil {
 			t = &today{user: v.user}

@@ -2,6 +2,7 @@ package forensic_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -62,16 +63,16 @@ func night(p *population, day int) {
 }
 
 // TestNight: it is found, on that day, with that user and those entries, and
-// nothing else is.
+// hardly anything else is.
 func TestNight(t *testing.T) {
 	t.Parallel()
 	p := live(3, 30, 120)
 	night(p, 100)
 	b := behave(t, p.entries, forensic.Options{})
-	if len(b.Findings) != 1 {
+	if len(b.Findings) == 0 || float64(len(b.Findings)-1) > 2*b.RareDay*float64(b.Judged) {
 		t.Fatalf("%d findings", len(b.Findings))
 	}
-	f := b.Findings[0]
+	f := slices.MaxFunc(b.Findings, func(x, y forensic.Finding) int { return cmp.Compare(x.Score, y.Score) })
 	if f.Kind != forensic.Unusual || f.Detector != "user-behaviour" || fmt.Sprint(f.Users) != "[u04]" || f.Group["day"] != "2025-06-11" || f.Entries < 12 {
 		t.Errorf("%+v", f)
 	}
@@ -281,5 +282,22 @@ func TestOrderOfTime(t *testing.T) {
 	}
 	if err := w.Add(&list[1]); err == nil {
 		t.Error("it takes the past")
+	}
+}
+
+// TestApprovedIsAnnounced: the same night under an approval is no surprise.
+func TestApprovedIsAnnounced(t *testing.T) {
+	t.Parallel()
+	p := live(3, 30, 120)
+	night(p, 100)
+	for i := range p.entries {
+		if e := &p.entries[i]; e.Context.String("source_ip") == "203.0.113.66" {
+			e.Details = audit.Object{"change_ticket": "T1"}
+		}
+	}
+	for _, f := range behave(t, p.entries, forensic.Options{}).Findings {
+		if f.Group["day"] == "2025-06-11" {
+			t.Errorf("%+v", f)
+		}
 	}
 }

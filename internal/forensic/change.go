@@ -105,25 +105,6 @@ func number(value any) (float64, bool) {
 	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 }
 
-// widen finds a single change after which an alarm is raised later: an upper
-// limit that goes up, a lower one that goes down.
-type widen struct{ *running }
-
-func newWiden(r *running) detector { return &widen{r} }
-
-func (d *widen) add(v *view, _ []bool) {
-	for _, c := range v.changes() {
-		from, ok := number(c.old)
-		to, ok2 := number(c.new)
-		if ok && ok2 && (to-from)*float64(limitOf(c.field)) > 0 {
-			group := map[string]string{"field": c.field, "resource.id": v.Resource.String("id")}
-			d.emit(newEpisode(refer(v)), group, map[string]any{"from": from, "to": to}, 1)
-		}
-	}
-}
-
-func (d *widen) finish() {}
-
 // creep finds limits that are widened in steps of which each looks small: a
 // cumulative sum of the logarithms of the band's growth, less Slack for each
 // step, above the logarithm of Threshold (1.1: by a tenth). A band is known

@@ -18,14 +18,14 @@ const (
 
 var concerns = map[string]Concern{
 	"brute-force": SignIn, "brute-force-source": SignIn, "brute-force-slow": SignIn, "brute-force-success": SignIn,
-	"brute-force-source-success": SignIn, "password-spraying": SignIn, "shared-credential": SignIn, "dormant-account": SignIn,
+	"brute-force-source-success": SignIn, "password-spraying": SignIn, "password-spraying-slow": SignIn, "shared-credential": SignIn, "dormant-account": SignIn,
 	"action-after-revocation": Access, "action-after-closure": Access, "escalate-use": Access, "escalate-act-cover": Access,
 	"escalate-act-revoke": Access, "self-grant": Access, "break-glass-repeated": Access,
 	"self-approval": Approval, "approval-after-change": Approval, "approval-expired": Approval, "missing-signature": Approval,
 	"missing-reason": Trail, "audit-weakened": Trail,
 	"clock-and-change": Timeline, "emitter-gap": Timeline, "emitter-replay": Timeline, "out-of-order": Timeline, "round-times": Timeline, "silence": Timeline,
 	"off-hours-mass-change": Change, "repeated-change": Change, "change-revert": Change, "alarm-widened": Change, "alarm-creep": Change, "suppress-act-restore": Change,
-	"deletion-burst": Deletion, "bulk-read-export": Secrecy,
+	"deletion-burst": Deletion, "bulk-read-export": Secrecy, "export-outside": Secrecy,
 }
 
 // ConcernOf returns what findings of a detector are about. One that it does not

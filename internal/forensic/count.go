@@ -92,7 +92,8 @@ func (s *Step) entries(v *view) []ref {
 }
 
 // counting is event_count and value_count: one step whose window meets its
-// threshold. Windows that overlap are one finding.
+// threshold. Windows that overlap are one finding. An entry that Reset selects
+// empties the window of its group.
 type counting struct {
 	*running
 	groups *groups[window]
@@ -104,8 +105,17 @@ func newCounting(r *running) detector {
 	return c
 }
 
-func (c *counting) add(v *view, _ []bool) {
+func (c *counting) add(v *view, matched []bool) {
 	s := &c.Steps[0]
+	if c.Reset != nil && matched[1] { // what was counted before does not count on
+		c.groups.each(v, c.Reset.By, s.By, false, func(x *group[window]) {
+			c.tell(x, x.state.open, x.state.most)
+			x.state = window{}
+		})
+	}
+	if c.Reset != nil && !matched[0] {
+		return
+	}
 	c.groups.each(v, s.By, s.By, true, func(x *group[window]) {
 		for _, r := range s.entries(v) {
 			x.state.add(s, r)

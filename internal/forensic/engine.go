@@ -56,6 +56,7 @@ func init() { // not a literal: the rules' check refers to it
 	correlations = map[string]form{
 		"event_count":      {1, 1, false, newCounting},
 		"value_count":      {1, 1, false, newCounting},
+		"tally":            {1, 1, false, newWhole},
 		"temporal":         {2, 8, false, newTogether},
 		"temporal_ordered": {2, 8, false, newOrdered},
 		"dormant":          {2, 2, false, newDormant},

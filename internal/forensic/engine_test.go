@@ -63,7 +63,7 @@ func TestExactWindows(t *testing.T) {
 	const window = 5 * time.Minute
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 2))
-		n := 1 + random.IntN(40)
+		n := 1 + random.IntN(80)
 		offsets := make([]int, n)
 		for i := range offsets {
 			offsets[i] = random.IntN(2400)
@@ -73,9 +73,9 @@ func TestExactWindows(t *testing.T) {
 		for _, o := range offsets {
 			lines = append(lines, fmt.Sprintf("%ds ada login details.outcome=failure", o))
 		}
-		member := map[string]bool{} // of a window that has five
+		member := map[string]bool{} // of a window that has ten
 		for i := range offsets {
-			for j := i + 4; j < n && time.Duration(offsets[j]-offsets[i])*time.Second <= window; j++ {
+			for j := i + 9; j < n && time.Duration(offsets[j]-offsets[i])*time.Second <= window; j++ {
 				for k := i; k <= j; k++ {
 					member[fmt.Sprint("e", k+1)] = true
 				}
@@ -99,12 +99,12 @@ func TestExactWindows(t *testing.T) {
 // TestEpisodes: windows that share entries are one finding, others are not.
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
-	apart := of(analyse(t, "0s+10s*5 ada login details.outcome=failure\n5m20s ada login details.outcome=failure\n9m+10s*5 ada login details.outcome=failure"), "brute-force")
-	if len(apart) != 2 || apart[0].EntryIDs[4] != "e5" || apart[1].EntryIDs[0] != "e6" {
+	apart := of(analyse(t, "0s+10s*10 ada login details.outcome=failure\n6m ada login details.outcome=failure\n12m+10s*10 ada login details.outcome=failure"), "brute-force")
+	if len(apart) != 2 || apart[0].EntryIDs[9] != "e10" || apart[1].EntryIDs[0] != "e12" {
 		t.Errorf("%+v", apart)
 	}
-	together := of(analyse(t, "0s+60s*5 ada login details.outcome=failure\n5m+60s*5 ada login details.outcome=failure"), "brute-force")
-	if len(together) != 1 || together[0].Entries != 10 {
+	together := of(analyse(t, "0s+30s*10 ada login details.outcome=failure\n5m+30s*10 ada login details.outcome=failure"), "brute-force")
+	if len(together) != 1 || together[0].Entries != 20 {
 		t.Errorf("%+v", together)
 	}
 }
@@ -187,7 +187,7 @@ func TestFailure(t *testing.T) {
 		"description=Login_went_on":  false,
 		"details.outcome=success":    false,
 	} {
-		found := of(analyse(t, "0s+1s*5 ada login "+says), "brute-force")
+		found := of(analyse(t, "0s+1s*10 ada login "+says), "brute-force")
 		if (len(found) == 1) != failed {
 			t.Errorf("%s: failed is %v", says, !failed)
 		}

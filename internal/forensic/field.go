@@ -10,13 +10,14 @@ import (
 // there counts, except in approver, where all do.
 var derived = map[string][]string{
 	"location":  {"context.location"},
-	"reason":    {"details.reason", "details.change_reason"},
+	"reason":    {"details.reason", "details.change_reason", "context.business_justification"},
 	"source":    {"context.source_ip", "metadata.ip_address"},
 	"session":   {"actor.session_id", "metadata.session_id"},
 	"agent":     {"context.user_agent", "metadata.user_agent"},
 	"machine":   {"resource.parent_machine", "resource.machine_id", "resource.id"},
 	"target":    {"details.subject", "details.target_user", "details.target_user_id", "details.user_id", "details.target", "details.account", "details.grantee", "details.requestParameters.userName"},
-	"approval":  {"details.approval_id", "details.approval_ref", "details.approval_reference", "details.change_request", "details.change_ticket", "details.ticket", "details.pull_request", "metadata.approval_id", "metadata.change_ticket"},
+	"approval":  {"details.approval_id", "details.approval_ref", "details.approval_reference", "details.change_request", "details.change_ticket", "details.ticket", "details.pull_request", "metadata.approval_id", "metadata.change_ticket", "context.approval_reference", "context.approval_id"},
+	"reference": {"details.change_id", "details.approval_id", "details.approval_ref", "details.approval_reference", "details.change_request", "details.change_ticket", "details.ticket", "metadata.approval_id", "metadata.change_ticket", "context.approval_reference"},
 	"approver":  {"details.approved_by", "details.approver", "details.approver_id"},
 	"requester": {"details.requested_by", "details.requester", "details.implemented_by", "details.author"},
 	"recipient": {"details.recipient", "details.recipients"},
@@ -87,6 +88,14 @@ func (v *view) derive(l *location) []string {
 		var names []string
 		for _, c := range v.changes() {
 			names = append(names, c.field)
+		}
+		return names
+	case "rewritten": // what had a value before
+		var names []string
+		for _, c := range v.changes() {
+			if c.old != nil {
+				names = append(names, c.field)
+			}
 		}
 		return names
 	case "written":

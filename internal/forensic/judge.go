@@ -29,11 +29,12 @@ type candidate struct {
 
 // Bounds of comparison.
 const (
-	firstScored = 5    // active days before a day's surprise is kept to compare others with
-	leastScored = 15   // such days before one is judged
-	leastPeers  = 3    // other users of a role that stands in for a baseline
-	leastShared = 60   // user-days of that role
-	rarestShare = 0.02 // a larger conformal p-value is never reported, unless it is the smallest there can be
+	firstScored = 5          // active days before a day's surprise is kept to compare others with
+	leastScored = 15         // such days before one is judged
+	leastPeers  = 3          // other users of a role that stands in for a baseline
+	leastShared = 60         // user-days of that role
+	rareDay     = 1.0 / 2000 // of users' own days, that is reported although the false discovery rate does not allow for it
+	rarestShare = 0.02       // a larger conformal p-value is never reported, unless it is the smallest there can be
 )
 
 // day judges a day, if it is due, and keeps its surprise, if it is learnt.
@@ -222,7 +223,10 @@ func (p *pool) tail(z float64) float64 {
 }
 
 // discover reports of all candidates those that the false discovery rate
-// allows.
+// allows. Over thousands of days it may allow for none, however good their
+// order: so without a window the days that only one in 2,000 reaches are told,
+// too, which is a number of alarms that somebody can look at. These are days
+// compared with the user's own; a role's say too little about a person.
 func (w *Watch) discover() {
 	r, j := &w.result, &w.judge
 	r.Tests += j.tests
@@ -240,19 +244,28 @@ func (w *Watch) discover() {
 		p[i] = j.held[i].p
 	}
 	r.Threshold = discoveries(p, r.Tests, r.Rate)
+	if w.o.Window == (audit.Period{}) && len(j.own.z) >= manyPool {
+		r.RareDay = rareDay
+	}
+	allowed := r.Threshold
 	for _, c := range j.held {
-		if c.p > r.Threshold || r.Threshold == 0 {
+		limit := allowed
+		if c.of == &j.own {
+			limit = max(limit, r.RareDay)
+		}
+		if c.p > limit || limit == 0 {
 			continue
 		}
+		r.Threshold = max(r.Threshold, c.p)
 		f := c.finding
 		if f.Observed == nil {
 			f.Observed = map[string]any{}
 		}
 		f.Observed["p_value"], f.Observed["tests"] = threeDigits(c.p), r.Tests
-		f.Parameters.Model = &Model{Version: BehaviourVersion, Rate: r.Rate, Threshold: threeDigits(r.Threshold), MinDays: minDays}
+		f.Parameters.Model = &Model{Version: BehaviourVersion, Rate: r.Rate, Threshold: threeDigits(limit), MinDays: minDays}
 		rank := float64(slices.Index(audit.Severities, f.Severity) + 1)
-		if c.p < r.Threshold {
-			rank += 1 - math.Log(r.Threshold)/math.Log(c.p)
+		if c.p < limit {
+			rank += 1 - math.Log(limit)/math.Log(c.p)
 		}
 		f.Score = short(rank)
 		r.Findings = append(r.Findings, f)

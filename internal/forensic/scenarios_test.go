@@ -9,10 +9,10 @@ type scenario struct {
 
 var scenarios = map[string]scenario{
 	"brute-force": {
-		"0s+60s*5 ada login details.outcome=failure", "e1..e5", "ada",
+		"0s+30s*10 ada login details.outcome=failure", "e1..e10", "ada",
 		[]string{
-			"0s+60s*4 ada login details.outcome=failure",
-			"0s+76s*5 ada login details.outcome=failure", // more than 5 minutes
+			"0s+30s*9 ada login details.outcome=failure",  // somebody who types badly
+			"0s+34s*10 ada login details.outcome=failure", // more than 5 minutes
 			"0s+10s*9 u%d login details.outcome=failure",
 			"0s+10s*9 ada login details.outcome=success",
 		},
@@ -25,16 +25,16 @@ var scenarios = map[string]scenario{
 		},
 	},
 	"brute-force-slow": {
-		"0s+3m*20 ada login details.outcome=failure", "e1..e20", "ada",
-		[]string{"0s+4m*20 ada login details.outcome=failure"},
+		"0s+1h*16 ada login details.outcome=failure", "e1..e16", "ada",
+		[]string{"0s+104m*15 ada login details.outcome=failure", "0s+1h*14 ada login details.outcome=failure"},
 	},
 	"brute-force-success": {
-		"0s+20s*6 ada login details.outcome=failure\n5m ada login", "e1..e7", "ada",
+		"0s+20s*11 ada login details.outcome=failure\n5m ada login", "e1..e12", "ada",
 		[]string{
-			"0s+20s*4 ada login details.outcome=failure\n2m ada login",  // the typing errors of a Monday
-			"0s+20s*6 ada login details.outcome=failure\n13m ada login", // much later
-			"0s+20s*6 ada login details.outcome=failure\n5m bob login",
-			"0s ada login\n1m+20s*6 ada login details.outcome=failure",
+			"0s+10s*9 ada login details.outcome=failure\n2m ada login",   // the typing errors of a Monday
+			"0s+20s*11 ada login details.outcome=failure\n14m ada login", // much later
+			"0s+20s*11 ada login details.outcome=failure\n5m bob login",
+			"0s ada login\n1m+20s*11 ada login details.outcome=failure",
 		},
 	},
 	"brute-force-source-success": {
@@ -51,6 +51,16 @@ var scenarios = map[string]scenario{
 			"0s+10s*4 ada login details.outcome=failure context.source_ip=203.0.113.9\n10m+30s*9 u%d login details.outcome=failure context.source_ip=203.0.113.9",
 		},
 	},
+	"password-spraying-slow": {
+		"0s+50m*6 u%d login details.outcome=failure context.source_ip=203.0.113.9\n6h u3 login context.source_ip=203.0.113.9", "e1..e6", "u0 u1 u2 u3 u4 u5",
+		[]string{
+			"0s+50m*4 u%d login details.outcome=failure context.source_ip=203.0.113.9",
+			"0s+7h*6 u%d login details.outcome=failure context.source_ip=203.0.113.9",
+			"0s+10m*9 ada login details.outcome=failure context.source_ip=203.0.113.9",
+			// A terminal of many, some of whom type badly.
+			"0s+10m*4 u%d login details.outcome=failure context.source_ip=203.0.113.9\n1h u3 login context.source_ip=203.0.113.9\n2h+10m*4 v%d login details.outcome=failure context.source_ip=203.0.113.9",
+		},
+	},
 	"shared-credential": {
 		`0s ada issue.updated actor.session_id=s1 context.source_ip=203.0.113.1 context.user_agent=a
 1m ada issue.updated actor.session_id=s2 context.source_ip=198.51.100.1 context.user_agent=b
@@ -60,6 +70,10 @@ var scenarios = map[string]scenario{
 			`0s ada issue.updated actor.session_id=s1 context.source_ip=203.0.113.1 context.user_agent=a
 5m ada issue.updated actor.session_id=s1 context.source_ip=203.0.113.1 context.user_agent=a
 6m ada issue.updated actor.session_id=s2 context.source_ip=198.51.100.1 context.user_agent=b`, // one after the other
+			`0s ada issue.updated actor.session_id=s1 context.source_ip=203.0.113.1 context.user_agent=a
+1m ada issue.updated actor.session_id=s2 context.source_ip=198.51.100.1 context.user_agent=b
+5m ada logout actor.session_id=s1 context.source_ip=203.0.113.1 context.user_agent=a
+6m ada issue.updated actor.session_id=s2 context.source_ip=198.51.100.1 context.user_agent=b`, // a session that timed out
 			`0s ada issue.updated actor.session_id=s1 context.source_ip=203.0.113.1 context.user_agent=a
 1m ada issue.updated actor.session_id=s2 context.source_ip=203.0.113.1 context.user_agent=b
 5m ada issue.updated actor.session_id=s1 context.source_ip=203.0.113.1 context.user_agent=a
@@ -77,6 +91,7 @@ var scenarios = map[string]scenario{
 	"action-after-revocation": {
 		"0s root access.revoked resource.id=r1 details.subject=ada\n1h ada issue.updated resource.id=r1", "e1 e2", "ada root",
 		[]string{
+			"0s root access.revoked resource.id=r1 details.subject=ada details.level=editor\n1h ada issue.updated resource.id=r1", // one level of several
 			"0s root access.revoked resource.id=r1 details.subject=ada\n1h ada issue.updated resource.id=r2",
 			"0s root access.revoked resource.id=r1 details.subject=ada\n30m root access.granted resource.id=r1 details.subject=ada\n1h ada issue.updated resource.id=r1",
 			"0s root access.revoked resource.id=r1 details.subject=ada\n1h ada issue.updated resource.id=r1 details.outcome=denied",
@@ -85,6 +100,7 @@ var scenarios = map[string]scenario{
 	"action-after-closure": {
 		"0s root user.deactivated resource.type=user resource.id=ada\n1h ada issue.updated resource.id=r1", "e1 e2", "ada root",
 		[]string{
+			"0s root access.revoked resource.id=r1 details.subject=ada details.level=editor\n1h ada issue.updated resource.id=r1", // one level of several
 			"0s root user.deactivated resource.type=user resource.id=ada\n1s ada logout",
 			"0s root user.deactivated resource.type=user resource.id=ada\n1m root user.activated resource.type=user resource.id=ada\n1h ada issue.updated resource.id=r1",
 			"0s root user.deactivated resource.type=user resource.id=ada\n1h ada login details.outcome=failure",
@@ -184,9 +200,9 @@ var scenarios = map[string]scenario{
 		},
 	},
 	"deletion-burst": {
-		"0s+10s*20 ada record.deleted", "e1..e20", "ada",
+		"0s+10s*10 ada record.deleted", "e1..e10", "ada",
 		[]string{
-			"0s+40s*20 ada record.deleted",
+			"0s+70s*10 ada record.deleted",
 			"0s+10s*20 @retention record.deleted",
 			"0s+10s*20 ada record.deleted details.ticket=T1",
 			"0s+10s*20 ada record.created",
@@ -201,19 +217,28 @@ var scenarios = map[string]scenario{
 			"0s ada report.exported\n1m+30s*50 ada record.read resource.id=r%d",
 		},
 	},
-	"repeated-change": {
-		"0s+5m*3 ada recipe.changed resource.id=r1 change=temp:%d:9%d", "e1..e3", "ada",
+	"export-outside": {
+		"0s ada report.exported details.recipient=external", "e1", "ada",
 		[]string{
-			"0s+20m*3 ada recipe.changed resource.id=r1 change=temp:%d:9%d",
-			"0s+5m*3 ada recipe.changed resource.id=r1 change=temp%d:1:2",
-			"0s+5m*3 ada recipe.changed resource.id=r%d change=temp:1:2",
+			"0s ada report.exported details.recipient=internal",
+			"0s ada report.exported details.recipient=external details.ticket=T1",
+			"0s ada report.exported",
+			"0s @sync report.exported details.recipient=external",
+		},
+	},
+	"repeated-change": {
+		"0s+5m*5 ada recipe.changed resource.id=r1 change=temp:%d:9%d", "e1..e5", "ada",
+		[]string{
+			"0s+8m*5 ada recipe.changed resource.id=r1 change=temp:%d:9%d",
+			"0s+5m*5 ada recipe.changed resource.id=r1 change=temp%d:1:2",
+			"0s+5m*5 ada recipe.changed resource.id=r%d change=temp:1:2",
 		},
 	},
 	"change-revert": {
 		"0s ada recipe.changed resource.id=r1 change=temp:1:2\n3h bob recipe.changed resource.id=r1 change=temp:2:1", "e1 e2", "ada bob",
 		[]string{
 			"0s ada recipe.changed resource.id=r1 change=temp:1:2\n3h bob recipe.changed resource.id=r1 change=temp:2:3",
-			"0s ada recipe.changed resource.id=r1 change=temp:1:2\n25h bob recipe.changed resource.id=r1 change=temp:2:1",
+			"0s ada recipe.changed resource.id=r1 change=temp:1:2\n13h bob recipe.changed resource.id=r1 change=temp:2:1",
 			"0s ada recipe.changed resource.id=r1 change=temp:1:2\n3h bob recipe.changed resource.id=r2 change=temp:2:1",
 		},
 	},
@@ -223,6 +248,10 @@ var scenarios = map[string]scenario{
 			"0s ada limit.changed resource.id=p1 change=alarm_high:95:80",
 			"0s ada limit.changed resource.id=p1 change=alarm_low:10:20",
 			"0s ada limit.changed resource.id=p1 change=alarm_high:80:95 details.approved_by=eve",
+			"0s ada limit.changed resource.id=p1 change=alarm_high:80:95 context.approval_reference=C1",
+			// An emergency, which somebody approves the next day.
+			"0s ada limit.changed resource.id=p1 change=alarm_high:80:95 details.change_id=C1\n24h eve change.approved details.approved_by=eve details.change_id=C1",
+			"0s eve change.approved details.approved_by=eve details.change_id=C1\n24h ada limit.changed resource.id=p1 change=alarm_high:80:95 details.change_id=C1",
 			"0s ada limit.changed resource.id=p1 change=speed_high:80:95",
 		},
 	},

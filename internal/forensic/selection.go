@@ -93,11 +93,12 @@ func (v *view) time(field string) time.Time {
 }
 
 // withoutReason: something was changed and no reason given, neither for each
-// change nor for the whole.
+// change nor for the whole. A first value obscures none that was there before,
+// and needs no reason.
 func withoutReason(v *view) bool {
 	if len(v.values("reason")) > 0 {
 		return false
 	}
 	changes := v.changes()
-	return slices.ContainsFunc(changes, func(c change) bool { return c.reason == "" })
+	return slices.ContainsFunc(changes, func(c change) bool { return c.reason == "" && c.old != nil })
 }
