@@ -128,12 +128,7 @@ func (a *Activities) ScopeInvestigation(ctx context.Context, start audit.Investi
 		}
 		row.EndSeq, row.Counts = &head.Size, &store.JSON[store.CaseCounts]{V: counts}
 		enter(row, audit.StageCollection, now)
-		scope := row.Request.V.Scope
-		hold := store.LegalHold{
-			ID: "hold_" + string(row.ID), Ledger: row.Ledger, Investigation: &row.ID, Matter: row.CaseNumber, Reason: "opened with the investigation",
-			FromTime: &row.FromTime, UntilTime: &row.UntilTime, IssuedAt: now, Scope: store.JSON[audit.HoldScope]{V: audit.HoldScope{Systems: scope.Systems, Users: scope.Users}},
-			IssuedBy: store.JSON[audit.Object]{V: audit.Object{"type": "system", "id": "sealbook"}},
-		}
+		hold := store.HoldOf(row, "hold_"+string(row.ID), now)
 		return taken{
 			kind: "scoped", details: audit.Object{"end_seq": head.Size, "from": audit.FormatTime(row.FromTime), "until": audit.FormatTime(row.UntilTime), "legal_hold_id": hold.ID},
 			with: []store.Statements{store.InsertLegalHold(hold)},

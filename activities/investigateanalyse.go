@@ -14,9 +14,13 @@ import (
 	"github.com/sealbook/sealbook/internal/store"
 )
 
-// MaxCaseEntries bounds the entries of a scope that an analysis holds in memory. Of
-// a larger one it fails, and the case goes on without it and says so.
-const MaxCaseEntries = 250_000
+// MaxCaseEntries bounds the entries of a scope's time that an analysis holds in
+// memory. Of more it fails, and the case goes on without it and says so.
+// MaxBaselineEntries bounds those of the time before: of more, the newest are taken.
+const (
+	MaxCaseEntries     = 200_000
+	MaxBaselineEntries = 200_000
+)
 
 // CaseAnalysis names an analysis of an investigation.
 type CaseAnalysis struct {
@@ -151,6 +155,44 @@ func (a *Activities) caseEntries(ctx context.Context, row *store.Investigation, 
 		entries = append(entries, e)
 	}
 	return entries, first, nil
+}
+
+// baselineEntries are entries of the time before a scope, the newest
+// MaxBaselineEntries in the ledger's order, and then those of the scope's time.
+func (a *Activities) baselineEntries(ctx context.Context, row *store.Investigation) (entries []audit.Entry, first int64, err error) {
+	window := row.Period()
+	before := audit.Period{From: window.From.Add(-BaselineTime), Until: window.From}
+	first, end, _, err := a.Log.Range(ctx, row.Ledger, audit.Filter{Period: before})
+	if err != nil {
+		return nil, 0, err
+	}
+	if row.EndSeq != nil {
+		end = min(end, *row.EndSeq)
+	}
+	for r, err := range a.Log.Rows(ctx, row.Ledger, max(first, 0), max(end, 0)) {
+		if err != nil {
+			return nil, first, err
+		}
+		e, err := r.Entry()
+		if audit.CodeOf(err) == audit.Tampered || err == nil && !e.Verified {
+			continue
+		}
+		if err != nil {
+			return nil, first, err
+		}
+		if !before.Contains(e.Time()) {
+			continue
+		}
+		if entries = append(entries, e); len(entries) == 2*MaxBaselineEntries { // what is older goes, now and then
+			entries = append(make([]audit.Entry, 0, 2*MaxBaselineEntries), entries[MaxBaselineEntries:]...)
+		}
+	}
+	entries = entries[max(len(entries)-MaxBaselineEntries, 0):]
+	inside, firstInside, err := a.caseEntries(ctx, row, window, MaxCaseEntries)
+	if first < 0 {
+		first = firstInside
+	}
+	return append(entries, inside...), first, err
 }
 
 // detectPatterns holds the entries of the scope's time against the rules. Where a

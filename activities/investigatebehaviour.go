@@ -25,7 +25,7 @@ func (a *Activities) analyseBehaviour(ctx context.Context, row *store.Investigat
 		return r, err
 	}
 	whole := audit.Period{From: window.From.Add(-BaselineTime), Until: window.Until}
-	entries, first, err := a.caseEntries(ctx, row, whole, MaxCaseEntries)
+	entries, first, err := a.baselineEntries(ctx, row)
 	if err != nil {
 		return r, err
 	}

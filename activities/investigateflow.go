@@ -25,7 +25,7 @@ type flowBasis struct {
 func (a *Activities) mapDataFlow(ctx context.Context, row *store.Investigation) (r analysed, err error) {
 	window := row.Period()
 	whole := audit.Period{From: window.From.Add(-BaselineTime), Until: window.Until}
-	entries, first, err := a.caseEntries(ctx, row, whole, MaxCaseEntries)
+	entries, first, err := a.baselineEntries(ctx, row)
 	if err != nil {
 		return r, err
 	}

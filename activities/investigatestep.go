@@ -31,6 +31,9 @@ func (a *Activities) TakePersonStep(ctx context.Context, p PersonStep) (audit.Ca
 			return taken{}, err
 		}
 		s := &told{p.Step, content}
+		if c.Works(&p.Step) {
+			row.Hand(p.Step.Behind)
+		}
 		t := taken{kind: string(s.Kind), reason: s.Reason, actor: s.Actor, context: s.Context, details: audit.Object{}, metadata: audit.Object{}}
 		if s.Request != "" {
 			t.metadata["request_id"] = s.Request
@@ -139,6 +142,9 @@ func changeCase(row *store.Investigation, s *told, t *taken, now time.Time) {
 	}
 	if c.Investigator != nil {
 		change("investigator", row.Investigator, *c.Investigator)
+		if row.Investigator != nil {
+			row.Hand(*row.Investigator)
+		}
 		row.Investigator, row.AssignedTo = c.Investigator, string(*c.Investigator)
 		if *c.Investigator == "" {
 			row.Investigator, row.AssignedTo = nil, audit.DefaultInvestigator
@@ -158,7 +164,7 @@ func changeCase(row *store.Investigation, s *told, t *taken, now time.Time) {
 		switch {
 		case row.Status == audit.InvestigationOnHold:
 			row.DueAt = nil // time does not count while a case is on hold
-		case held:
+		case held || row.DueAt == nil:
 			enter(row, row.Stage, now)
 		}
 	}
@@ -167,7 +173,7 @@ func changeCase(row *store.Investigation, s *told, t *taken, now time.Time) {
 func closeCase(row *store.Investigation, s *told, t *taken, now time.Time) {
 	t.severity = audit.SeverityMedium
 	t.details["resolution"], t.details["regulatory_notification_required"] = s.Result.Resolution, s.Result.Notify
-	t.metadata["root_cause"] = s.Result.RootCause
+	t.metadata["root_cause"], t.metadata["summary"] = s.Result.RootCause, s.Result.Summary
 	row.Status, row.Stage, row.DueAt, row.Reminded, row.ClosedAt = audit.InvestigationClosed, audit.StageClosed, nil, 0, &now
 	row.Result, row.ClosedBy = &store.JSON[audit.CaseResult]{V: *s.Result}, &store.JSON[audit.Object]{V: s.Actor}
 }

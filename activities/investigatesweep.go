@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,6 +53,7 @@ func (a *Activities) verifyEvidence(ctx context.Context, now time.Time) (n int, 
 	if err != nil {
 		return 0, err
 	}
+	var failed []error // what cannot be read keeps nothing else from being read
 	for _, e := range list {
 		want := e.Artifact.V.Digest
 		got, err := a.Artifacts.Digest(ctx, e.Artifact.V.Key)
@@ -59,7 +61,8 @@ func (a *Activities) verifyEvidence(ctx context.Context, now time.Time) (n int, 
 			got, err = "missing", nil
 		}
 		if err != nil {
-			return n, err
+			failed = append(failed, fmt.Errorf("%s: %w", e.ID, err))
+			continue
 		}
 		c := store.Custody{
 			Evidence: e.ID, Event: store.CustodyVerified, Actor: store.JSON[audit.Object]{V: audit.Object{"type": "system", "id": "sealbook"}},
@@ -72,9 +75,10 @@ func (a *Activities) verifyEvidence(ctx context.Context, now time.Time) (n int, 
 		details := audit.Object{"investigation_id": e.Case, "evidence_id": e.ID, "custody_event": c.Event, "sha256_before": want, "sha256_after": got}
 		key := fmt.Sprintf("custody/%s/%s", e.ID, now.UTC().Format("20060102T150405"))
 		if err := a.recordAs(ctx, e.Ledger, severity, key, audit.TypeCustody, details, store.AddCustody(e.Ledger, c)); err != nil {
-			return n, err
+			failed = append(failed, fmt.Errorf("%s: %w", e.ID, err))
+			continue
 		}
 		n++
 	}
-	return n, nil
+	return n, errors.Join(failed...)
 }

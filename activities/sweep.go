@@ -70,9 +70,6 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 	if swept.Investigations, err = a.restartInvestigations(ctx, now); err != nil {
 		return swept, err
 	}
-	if swept.Evidence, err = a.verifyEvidence(ctx, now); err != nil {
-		return swept, err
-	}
 	if swept.Steps, err = a.Store.PruneSteps(ctx, now.Add(-ledger.RequestKeyLife)); err != nil {
 		return swept, err
 	}
@@ -85,7 +82,10 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 	if swept.Sessions, err = a.Store.PruneSessions(ctx, now); err != nil {
 		return swept, err
 	}
-	swept.RequestKeys, err = a.Store.PruneRequestKeys(ctx, now.Add(-ledger.RequestKeyLife))
+	if swept.RequestKeys, err = a.Store.PruneRequestKeys(ctx, now.Add(-ledger.RequestKeyLife)); err != nil {
+		return swept, err
+	}
+	swept.Evidence, err = a.verifyEvidence(ctx, now)
 	return swept, err
 }
 

@@ -149,6 +149,9 @@ func (s *server) downloadCaseEvidence(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if err := s.require(principal(r), audit.ReadSensitive); err != nil { // entries in full
+		return reply{}, err
+	}
 	content, err := s.Artifacts.Open(r.Context(), item.Artifact.V)
 	if err != nil {
 		if audit.CodeOf(err) == audit.NotFound {
@@ -232,7 +235,7 @@ func (s *server) handOver(r *http.Request) (reply, error) {
 		if c.Reason, err = reasonOf(req.Reason); err != nil {
 			return reply{}, err
 		}
-		to, err := s.appointee(r, "/recipient", req.Recipient)
+		to, err := s.appointee(r, "/recipient", req.Recipient, &row.Request.V.Scope)
 		if err != nil {
 			return reply{}, err
 		}
@@ -241,7 +244,11 @@ func (s *server) handOver(r *http.Request) (reply, error) {
 		}
 		c.Recipient = *to
 	case store.CustodyAccepted:
-		if waits == "" || waits != audit.PersonID(principal(r).Subject) {
+		behind, err := s.behind(r, principal(r).Actor())
+		if err != nil {
+			return reply{}, err
+		}
+		if waits == "" || !principal(r).Person() || waits != audit.PersonID(behind) {
 			return reply{}, audit.Errorf(audit.InvalidState, "only who an item was handed to accepts it, in person")
 		}
 		c.Recipient, c.Reason = waits, strings.TrimSpace(req.Reason)

@@ -18,6 +18,9 @@ func (s *server) exportInvestigation(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if err := s.require(principal(r), audit.ReadSensitive); err != nil { // entries in full
+		return reply{}, err
+	}
 	if _, err := noBody(r); err != nil {
 		return reply{}, err
 	}

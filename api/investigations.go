@@ -94,10 +94,10 @@ func investigationResource(id audit.InvestigationID) audit.Object {
 
 // appoint finds who shall investigate and who shall review.
 func (s *server) appoint(r *http.Request, req *audit.InvestigationRequest, row *store.Investigation) (err error) {
-	if row.Investigator, err = s.appointee(r, "/assigned_investigator", req.Investigator); err != nil {
+	if row.Investigator, err = s.appointee(r, "/assigned_investigator", req.Investigator, &req.Scope); err != nil {
 		return err
 	}
-	if row.Reviewer, err = s.appointee(r, "/assigned_reviewer", req.Reviewer); err != nil {
+	if row.Reviewer, err = s.appointee(r, "/assigned_reviewer", req.Reviewer, &req.Scope); err != nil {
 		return err
 	}
 	if row.Investigator != nil {
@@ -109,21 +109,22 @@ func (s *server) appoint(r *http.Request, req *audit.InvestigationRequest, row *
 	return nil
 }
 
-// appointee is an active person of the directory, by id or e-mail address.
-func (s *server) appointee(r *http.Request, field, who string) (*audit.PersonID, error) {
+// appointee is an active person of the directory, by id or e-mail address, and
+// nobody who is under investigation.
+func (s *server) appointee(r *http.Request, field, who string, scope *audit.InvestigationScope) (*audit.PersonID, error) {
 	if who == "" || field == "/assigned_investigator" && who == audit.DefaultInvestigator {
 		return nil, nil
 	}
-	list, _, err := s.Store.People(r.Context(), principal(r).Ledger, who, audit.MaxPageLimit, 0)
-	if err != nil {
+	p, err := s.knownPerson(r, who)
+	switch {
+	case err != nil:
 		return nil, err
+	case p == nil:
+		return nil, invalid("the investigation is not valid", audit.FieldError{Field: field, Code: "unknown", Message: "nobody active in the directory has this id or e-mail address"})
+	case scope.Concerns(string(p.ID), p.Email):
+		return nil, invalid("the investigation is not valid", audit.FieldError{Field: field, Code: "conflict", Message: "whoever is under investigation has no part in it"})
 	}
-	for i := range list {
-		if p := &list[i]; (string(p.ID) == who || strings.EqualFold(p.Email, who)) && p.Status != audit.PersonDeactivated {
-			return &p.ID, nil
-		}
-	}
-	return nil, invalid("the investigation is not valid", audit.FieldError{Field: field, Code: "unknown", Message: "nobody active in the directory has this id or e-mail address"})
+	return &p.ID, nil
 }
 
 // triggerOf finds the entry that gave rise to an investigation.
@@ -167,10 +168,14 @@ func (s *server) investigationOpened(r *http.Request, id audit.InvestigationID, 
 
 func (s *server) listInvestigations(r *http.Request) (reply, error) {
 	q := callOf(r).query
+	hidden, err := s.selves(r)
+	if err != nil {
+		return reply{}, err
+	}
 	f := store.InvestigationFilter{
 		Status: q.oneOf("status", texts(audit.InvestigationStatuses)...), Priority: q.oneOf("priority", texts(audit.Severities)...),
 		Type: q.identifier("investigation_type"), AssignedTo: q.identifier("assigned_investigator"), Framework: q.framework("framework"),
-		Period: q.period("start_time", "end_time"), Hidden: selves(principal(r)),
+		Period: q.period("start_time", "end_time"), Hidden: hidden,
 	}
 	stages := make([]string, len(audit.CaseStages))
 	for i, line := range audit.CaseStages {
@@ -233,8 +238,11 @@ func (s *server) investigation(r *http.Request) (row store.Investigation, err er
 	} else {
 		err = audit.Errorf(audit.NotFound, "that is no id")
 	}
-	if err == nil && row.Request.V.Scope.Concerns(selves(principal(r))...) {
-		err = audit.Errorf(audit.NotFound, "it is about the caller")
+	if err == nil && len(row.Request.V.Scope.Users) > 0 {
+		var names []string
+		if names, err = s.selves(r); err == nil && row.Request.V.Scope.Concerns(names...) {
+			err = audit.Errorf(audit.NotFound, "it is about the caller")
+		}
 	}
 	if audit.CodeOf(err) == audit.NotFound {
 		err = audit.Errorf(audit.NotFound, "there is no such investigation")
@@ -242,7 +250,23 @@ func (s *server) investigation(r *http.Request) (row store.Investigation, err er
 	return row, err
 }
 
-// selves are the names of a person under which a scope can name them.
-func selves(p audit.Principal) []string {
-	return slices.DeleteFunc([]string{p.Subject, p.Email}, func(n string) bool { return n == "" })
+// selves are the names of who is behind a request under which a scope can name
+// them: of a person, and of who made a key.
+func (s *server) selves(r *http.Request) ([]string, error) {
+	p := principal(r)
+	behind, err := s.behind(r, p.Actor())
+	if err != nil {
+		return nil, err
+	}
+	names := []string{p.Subject, p.Email, behind}
+	if behind != "" {
+		known, err := s.knownPerson(r, behind)
+		if err != nil {
+			return nil, err
+		}
+		if known != nil {
+			names = append(names, string(known.ID), known.Email)
+		}
+	}
+	return slices.DeleteFunc(names, func(n string) bool { return n == "" }), nil
 }

@@ -173,6 +173,9 @@ func TestInvestigation(t *testing.T) {
 	b.post(ines, path+"/transitions", `{"to":"implications","reason":"ready"}`, "Idempotency-Key", "t1").want(422)
 	const decision = `{"resolution":"confirmed","root_cause":"A limit was moved by hand","regulatory_notification_required":false}`
 	b.post(ines, path+"/close", decision).want(409) // nobody decides on their own investigation
+	away := b.get(ines, path).want(200)
+	b.send(request{method: "PATCH", path: path, as: ines, header: http.Header{"If-Match": {away.header.Get("Etag")}}, body: []byte(`{"assigned_investigator":"","assigned_reviewer":""}`)}).want(200)
+	b.post(ines, path+"/close", decision).want(409) // whoever worked on it neither
 	closed := b.post(rob, path+"/close", decision).want(200)
 	closed.has("data.status", "closed")
 	closed.has("data.compliance_implications.regulatory_notification_required", false)
@@ -186,12 +189,13 @@ func TestInvestigation(t *testing.T) {
 	back.has("data.round", 2.0)
 	d.work(id)
 	b.post(ines, path+"/transitions", `{"to":"canceled","reason":"merged into another case"}`).want(200).has("data.status", "canceled")
+	b.post(rob, path+"/reopen", `{"reason":"it should not have ended"}`).want(200).has("data.stage", "findings_review")
 
 	kinds := map[string]int{}
 	for _, e := range b.get(ines, path+"/timeline").want(200).list("data") {
 		kinds[e["event"].(string)]++
 	}
-	for kind, n := range map[string]int{"scoped": 1, "evidence_collected": 2, "analysed": 2, "note_added": 1, "finding_decided": len(found), "stage_changed": 3, "changed": 1, "closed": 1, "reopened": 1, "canceled": 1} {
+	for kind, n := range map[string]int{"scoped": 1, "evidence_collected": 2, "analysed": 2, "note_added": 1, "finding_decided": len(found), "stage_changed": 3, "changed": 2, "closed": 1, "reopened": 2, "canceled": 1} {
 		if kinds[kind] != n {
 			t.Errorf("%d steps %s, not %d: %v", kinds[kind], kind, n, kinds)
 		}
@@ -230,7 +234,7 @@ func TestInvestigationIsRefused(t *testing.T) {
 func TestSubjectsDoNotSeeTheirInvestigation(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	newDetectives(b)
+	d := newDetectives(b)
 	subject, other := b.join("sue", audit.Investigator), b.join("olga", audit.Investigator)
 	sue, olga := subject.signIn(), other.signIn()
 	for _, name := range []string{subject.id, strings.ToUpper(subject.email)} {
@@ -240,11 +244,26 @@ func TestSubjectsDoNotSeeTheirInvestigation(t *testing.T) {
 		b.get(sue, "~/investigations/"+id).want(404)
 		b.post(sue, "~/investigations/"+id+"/notes", `{"text":"It was not me"}`).want(404)
 	}
-	if n := len(b.get(sue, "~/investigations").want(200).list("data")); n != 0 {
-		t.Errorf("a subject sees %d cases", n)
+	admin := b.join("adm", audit.Administrator, audit.Investigator, audit.ComplianceOfficer)
+	adm := admin.signIn()
+	b.keys["theirs"] = b.post(adm, "~/api-keys", `{"name":"theirs","role":"investigator"}`).want(201).text("data.key")
+	body := fmt.Sprintf(`{"investigation_type":"x","title":"t","priority":"low","scope":{"time_range":{"start":"2025-08-25T00:00:00Z","end":"2025-08-26T00:00:00Z"},"potential_users":[%q]}}`, admin.email)
+	about := b.post(olga, "~/investigations", body).want(201).text("data.investigation_id")
+	d.work(about)
+	for _, as := range []string{adm, "theirs"} {
+		b.get(as, "~/investigations/"+about).want(404)
 	}
-	if n := len(b.get(olga, "~/investigations").want(200).list("data")); n != 2 {
-		t.Errorf("others see %d cases, not 2", n)
+	if n := len(b.get(adm, "~/legal-holds").want(200).list("data")); n != 0 {
+		t.Errorf("a subject sees %d holds", n)
+	}
+	b.get(adm, "~/legal-holds/hold_"+about).want(404)
+	b.send(request{method: "DELETE", path: "~/legal-holds/hold_" + about, as: adm, body: []byte(`{"reason":"over"}`)}).want(404)
+	b.post(olga, "~/investigations", body[:len(body)-1]+`,"assigned_investigator":"`+admin.id+`"}`).want(422)
+	if n := len(b.get(sue, "~/investigations").want(200).list("data")); n != 1 {
+		t.Errorf("a subject sees %d cases, not the one that is about somebody else", n)
+	}
+	if n := len(b.get(olga, "~/investigations").want(200).list("data")); n != 3 {
+		t.Errorf("others see %d cases, not 3", n)
 	}
 }
 

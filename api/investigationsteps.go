@@ -30,7 +30,8 @@ func (s *server) takeStep(r *http.Request, row *store.Investigation, step audit.
 	step.ID = "step_" + newULID(s.Clock())
 	content.Request = callOf(r).id
 	if key != nil {
-		sum := sha256.Sum256([]byte(key.Route + "\n" + key.Key))
+		by := principal(r).Actor()
+		sum := sha256.Sum256([]byte(key.Route + "\n" + key.Key + "\n" + by.String("type") + "\n" + by.String("id")))
 		step.ID = "step_" + hex.EncodeToString(sum[:16])
 		content.Body = fmt.Sprintf("%x", sha256.Sum256(key.Body))
 		taken, err := s.Store.InvestigationStep(r.Context(), row.Ledger, row.ID, step.ID)
@@ -60,6 +61,11 @@ func (s *server) takeStep(r *http.Request, row *store.Investigation, step audit.
 	}
 	if err := s.Store.PutStepContent(r.Context(), row.Ledger, row.ID, step.ID, content, s.Clock()); err != nil {
 		return after, false, err
+	}
+	if key != nil { // an attempt before may have left what it said
+		if waits, err := s.Store.StepContent(r.Context(), row.Ledger, row.ID, step.ID); err == nil && waits.Body != content.Body {
+			return after, false, audit.Errorf(audit.IdempotencyKeyReused, "the Idempotency-Key was used for another request")
+		}
 	}
 	if err := s.waitForStep(r.Context(), row.ID, step); err != nil {
 		return after, false, err
@@ -148,7 +154,7 @@ func (s *server) changeInvestigation(r *http.Request) (reply, error) {
 		}
 		nobody := audit.PersonID("")
 		*who.into = &nobody
-		found, err := s.appointee(r, who.field, *who.want)
+		found, err := s.appointee(r, who.field, *who.want, &row.Request.V.Scope)
 		if err != nil {
 			return reply{}, err
 		}
@@ -241,8 +247,8 @@ type reopenRequest struct {
 	Reason string `json:"reason"`
 }
 
-// reopenInvestigation answers POST …/reopen of a closed case, whose workflow has
-// ended: it goes on at the review of findings, in a new run.
+// reopenInvestigation answers POST …/reopen of a case that was closed or canceled,
+// whose workflow has ended: it goes on at the review of findings, in a new run.
 func (s *server) reopenInvestigation(r *http.Request) (reply, error) {
 	row, err := s.investigation(r)
 	if err != nil {
@@ -260,12 +266,16 @@ func (s *server) reopenInvestigation(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	p, now := principal(r), s.Clock()
-	if row.Status != audit.InvestigationClosed && key == nil {
-		return reply{}, notClosed(&row)
+	refusal := notClosed(&row)
+	if !row.Status.Final() && key == nil {
+		return reply{}, refusal
 	}
-	before := row.Result
-	due := now.Add(audit.StageTime(row.Priority, audit.StageReview))
-	row.Status, row.Stage, row.DueAt, row.Reminded, row.ClosedAt, row.ClosedBy, row.Result = audit.InvestigationActive, audit.StageReview, &due, 0, nil, nil, nil
+	before, stage := row.Result, audit.StageReview
+	if !audit.CaseStageOf(row.Stage).Human && row.Stage != audit.StageClosed { // it was canceled before people had their turn
+		stage = row.Stage
+	}
+	due := now.Add(audit.StageTime(row.Priority, stage))
+	row.Status, row.Stage, row.DueAt, row.Reminded, row.ClosedAt, row.ClosedBy, row.Result = audit.InvestigationActive, stage, &due, 0, nil, nil, nil
 	details := audit.Object{"investigation_id": row.ID, "stage": row.Stage, "investigation_status": row.Status}
 	if before != nil {
 		details["resolution_before"] = before.V.Resolution
@@ -276,13 +286,13 @@ func (s *server) reopenInvestigation(r *http.Request) (reply, error) {
 	step := store.InvestigationStep{
 		ID: "reopened_" + newULID(now), Kind: "reopened", Actor: store.JSON[audit.Object]{V: p.Actor()}, Reason: req.Reason, Details: store.JSON[audit.Object]{V: details}, At: now,
 	}
-	out, err := s.append(r, ledger.Submission{Events: []audit.Event{about}, Request: key, With: store.Reopen(row, step, p.Organisation)})
+	out, err := s.append(r, ledger.Submission{Events: []audit.Event{about}, Request: key, With: store.Reopen(row, step, store.HoldOf(&row, "hold_"+newULID(now), now), p.Organisation)})
 	if err == nil {
 		err = out.Items[0].Err
 	}
 	if err != nil {
 		if audit.CodeOf(err) == audit.InvalidState {
-			err = notClosed(&row)
+			err = refusal
 		}
 		return reply{header: replayed(nil, out.Replayed)}, err
 	}
@@ -296,7 +306,7 @@ func (s *server) reopenInvestigation(r *http.Request) (reply, error) {
 }
 
 func notClosed(row *store.Investigation) error {
-	return audit.Errorf(audit.InvalidState, "only a closed investigation is reopened").With("investigation_status", row.Status).With("stage", row.Stage)
+	return audit.Errorf(audit.InvalidState, "only an investigation that was closed or canceled is reopened").With("investigation_status", row.Status).With("stage", row.Stage)
 }
 
 // noteBody is a note.

@@ -36,7 +36,8 @@ type holdScope struct {
 	Frameworks []audit.Framework `json:"frameworks"`
 }
 
-func holdView(h *store.LegalHold) holdBody {
+// holdView shows a hold. Whom a case is about, only those see who see cases.
+func holdView(r *http.Request, h *store.LegalHold) holdBody {
 	v := holdBody{
 		ID: h.ID, Investigation: h.Investigation, Matter: h.Matter, Reason: h.Reason, State: "active", IssuedBy: h.IssuedBy.V, IssuedAt: audit.FormatTime(h.IssuedAt),
 		ReleasedAt: formattedOrNil(h.ReleasedAt), ReleaseReason: h.ReleaseReason,
@@ -44,6 +45,9 @@ func holdView(h *store.LegalHold) holdBody {
 	}
 	if v.Scope.Frameworks == nil {
 		v.Scope.Frameworks = []audit.Framework{}
+	}
+	if h.Investigation != nil && !principal(r).Can(audit.ReadInvestigations) {
+		v.Investigation, v.Scope.Users = nil, []string{}
 	}
 	if h.ReleasedBy != nil {
 		v.State, v.ReleasedBy = "released", h.ReleasedBy.V
@@ -99,7 +103,7 @@ func (s *server) issueHold(r *http.Request) (reply, error) {
 		}
 	}
 	header := replayed(http.Header{"Location": {callOf(r).mount + "/legal-holds/" + h.ID}}, out.Replayed)
-	return reply{status: http.StatusCreated, header: header, data: holdView(&h)}, nil
+	return reply{status: http.StatusCreated, header: header, data: holdView(r, &h)}, nil
 }
 
 func holdResource(id string) audit.Object { return audit.Object{"type": "legal_hold", "id": id} }
@@ -163,17 +167,21 @@ func (s *server) listHolds(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	list, total, err := s.Store.LegalHolds(r.Context(), principal(r).Ledger, state, audit.InvestigationID(of), page.limit, page.offset())
+	hidden, err := s.selves(r)
+	if err != nil {
+		return reply{}, err
+	}
+	list, total, err := s.Store.LegalHolds(r.Context(), principal(r).Ledger, state, audit.InvestigationID(of), hidden, page.limit, page.offset())
 	data := make([]holdBody, len(list))
 	for i := range list {
-		data[i] = holdView(&list[i])
+		data[i] = holdView(r, &list[i])
 	}
 	return reply{data: data, pagination: page.of(total)}, err
 }
 
 func (s *server) showHold(r *http.Request) (reply, error) {
 	h, err := s.hold(r)
-	return reply{data: holdView(&h)}, err
+	return reply{data: holdView(r, &h)}, err
 }
 
 var holdID = regexp.MustCompile(`^hold_[A-Za-z0-9_]{1,128}$`)
@@ -183,6 +191,12 @@ func (s *server) hold(r *http.Request) (h store.LegalHold, err error) {
 		h, err = s.Store.LegalHold(r.Context(), principal(r).Ledger, id)
 	} else {
 		err = audit.Errorf(audit.NotFound, "that is no id")
+	}
+	if err == nil && len(h.Scope.V.Users) > 0 {
+		var names []string
+		if names, err = s.selves(r); err == nil && (&audit.InvestigationScope{Users: h.Scope.V.Users}).Concerns(names...) {
+			err = audit.Errorf(audit.NotFound, "it is about the caller")
+		}
 	}
 	if audit.CodeOf(err) == audit.NotFound {
 		err = audit.Errorf(audit.NotFound, "there is no such legal hold")

@@ -66,7 +66,11 @@ func TestNobodyDecidesOnTheirOwnInvestigation(t *testing.T) {
 			t.Errorf("%q: %v", by, err)
 		}
 	}
-	c.Reviewer = "user_b"
+	c.Hands = []audit.PersonID{"user_c"}
+	if decide("user_c") == nil || decide("user_b") != nil {
+		t.Error("who worked on it decides, or somebody else does not")
+	}
+	c.Hands, c.Reviewer = nil, "user_b"
 	if decide("user_b") != nil || decide("user_c") == nil {
 		t.Error("a reviewer who is named is not the only one who decides")
 	}

@@ -16,9 +16,10 @@ type Case struct {
 	Round        int                 `json:"round"`   // of collecting and of analyses, from 1
 	Investigator PersonID            `json:"investigator,omitempty"`
 	Reviewer     PersonID            `json:"reviewer,omitempty"`
-	Undecided    int                 `json:"undecided"` // findings
-	DueAt        time.Time           `json:"due_at"`    // of the stage; zero: it has no time limit
-	Reminded     int                 `json:"reminded"`  // how often, in this stage
+	Hands        []PersonID          `json:"hands,omitempty"` // who has worked on it, or was its investigator
+	Undecided    int                 `json:"undecided"`       // findings
+	DueAt        time.Time           `json:"due_at"`          // of the stage; zero: it has no time limit
+	Reminded     int                 `json:"reminded"`        // how often, in this stage
 }
 
 // StepKind is what somebody does to an investigation.
@@ -89,6 +90,19 @@ type CaseResult struct {
 	Summary    string     `json:"summary,omitempty"`
 }
 
+// Works reports whether a step makes who takes it one of those who worked on the
+// case: findings that they added or decided, and stages that they led forward. Who
+// sends a case back from the decision has not worked on it.
+func (c *Case) Works(s *CaseStep) bool {
+	switch s.Kind {
+	case StepFinding, StepDecide:
+		return true
+	case StepTransition:
+		return (c.Stage == StageReview || c.Stage == StageImplications) && s.To != StageCanceled
+	}
+	return false
+}
+
 // Check reports whether a step can be taken now, or why not: InvalidState, with
 // what would be allowed, or PreconditionFailed when it is of another version.
 func (c *Case) Check(s *CaseStep) error {
@@ -109,8 +123,8 @@ func (c *Case) Check(s *CaseStep) error {
 			return c.refuse("the investigation is on hold")
 		case s.Behind == "":
 			return c.refuse("only a person of the directory decides")
-		case s.Behind == c.Investigator:
-			return c.refuse("whoever investigates does not decide: the reviewer is another person")
+		case s.Behind == c.Investigator || slices.Contains(c.Hands, s.Behind):
+			return c.refuse("whoever investigates, or has worked on the findings, does not decide: another person does")
 		case c.Reviewer != "" && s.Behind != c.Reviewer:
 			return c.refuse("the reviewer is %s", c.Reviewer)
 		}

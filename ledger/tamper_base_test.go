@@ -95,11 +95,11 @@ var seeds = []string{
 	 select 'ev_' || n, 1, 't' || n, 'title' || n, 'd' || n, date '2024-01-01' + n, array['c' || n], 'f' || n, 'by' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into search_progress (ledger, size) values (1, 400), (2, 3)`,
 	`insert into investigation (ledger, id, kind, opened_on, number, entry_seq, status, priority, assigned_to, created_at, case_number, opened_by, type, title, request,
-	   from_time, until_time, trigger_seq, stage, version, round, investigator, reviewer, run_id, end_seq, counts, analyses, implications, result, closed_by, due_at,
+	   from_time, until_time, trigger_seq, stage, version, round, investigator, reviewer, hands, run_id, end_seq, counts, analyses, implications, result, closed_by, due_at,
 	   reminded, changed_at, closed_at)
 	 select 1, 'inv' || n, 'kind' || n, 'day' || n, n, n, case n when 1 then 'active' else 'closed' end, case n when 1 then 'low' else 'high' end, 'team' || n,
 	   now() + n * interval '1 s', 'c' || n, 'o' || n, 't' || n, 'l' || n, 'r' || n, now() + n * interval '1 s', now() + n * interval '2 s', n,
-	   case n when 1 then 'scoping' else 'closed' end, n, n, 'user' || n, 'user' || (3 - n), 'run' || n, n, 'n' || n, 'a' || n, 'i' || n, 'e' || n, 'b' || n,
+	   case n when 1 then 'scoping' else 'closed' end, n, n, 'user' || n, 'user' || (3 - n), array['h' || n], 'run' || n, n, 'n' || n, 'a' || n, 'i' || n, 'e' || n, 'b' || n,
 	   now() + n * interval '1 s', n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into investigation_step (ledger, investigation, id, version, kind, stage, actor, reason, details, at)
 	 select 1, 'inv' || n, 's' || n, n, 'k' || n, 'g' || n, 'a' || n, 'r' || n, 'd' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,

@@ -148,12 +148,13 @@ func (c *Client) Signal(ctx context.Context, workflowID, name string) error {
 }
 
 // TakeStep has the workflow of an investigation take a step of a person, and waits
-// until it is taken. The step's id makes it one: whoever repeats it gets the first
-// one's result. Returns what the case refuses as it is, and Unavailable when nobody
+// until it is taken. The step's id makes it one in the database: whoever repeats it
+// changes nothing. Each attempt is an update of its own, or a failure of one would
+// be that of all that come after it. Returns what the case refuses as it is, and Unavailable when nobody
 // answers before ctx ends; the step may then be taken all the same.
 func (c *Client) TakeStep(ctx context.Context, id audit.InvestigationID, step audit.CaseStep) (at audit.Case, err error) {
 	h, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: string(id), UpdateID: step.ID, UpdateName: audit.StepUpdate, Args: []any{step}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: string(id), UpdateName: audit.StepUpdate, Args: []any{step}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = h.Get(ctx, &at)

@@ -120,7 +120,7 @@ func (i *investigation) work(ctx workflow.Context) error {
 	i.show(ctx, "Needs attention: "+why)
 	version := i.at.Version
 	note := activities.CaseTrouble{Start: i.start, Stage: i.at.Stage, Round: i.at.Round, Reason: why}
-	if err := i.learn(ctx, workflow.ExecuteActivity(quick(ctx, "say that it needs attention"), do.NoteCaseTrouble, note)); err != nil {
+	if err := i.settle(ctx, i.learn(ctx, workflow.ExecuteActivity(quick(ctx, "say that it needs attention"), do.NoteCaseTrouble, note))); err != nil {
 		return err
 	}
 	version = max(version, i.at.Version)
@@ -135,8 +135,17 @@ func (i *investigation) analyse(ctx, working workflow.Context) error {
 	for n, name := range audit.Analyses {
 		running[n] = workflow.ExecuteActivity(analysisOptions(working, string(name)), do.AnalyseCase, activities.CaseAnalysis{Start: i.start, Analysis: name})
 	}
+	// What is learnt late would have people's steps refused for a version that is over.
+	each := workflow.NewSelector(ctx)
+	ended := make([]error, len(audit.Analyses))
+	for n := range audit.Analyses {
+		each.AddFuture(running[n], func(f workflow.Future) { ended[n] = i.learn(ctx, f) })
+	}
+	for range audit.Analyses {
+		each.Select(ctx)
+	}
 	for n, name := range audit.Analyses {
-		err := i.learn(ctx, running[n])
+		err := ended[n]
 		if err == nil {
 			continue
 		}
@@ -165,11 +174,17 @@ func (i *investigation) await(ctx workflow.Context) error {
 	}
 	var do *activities.Activities
 	err = i.learn(ctx, workflow.ExecuteActivity(quick(ctx, "remind"), do.RemindInvestigation, activities.Reminder{Start: i.start, Version: version}))
+	return i.settle(ctx, err)
+}
+
+// settle looks where the case stands when somebody was quicker than a step of ours.
+func (i *investigation) settle(ctx workflow.Context, err error) error {
 	var app *temporal.ApplicationError
-	if errors.As(err, &app) && app.Type() == string(audit.InvalidState) { // somebody was quicker
-		return i.learn(ctx, workflow.ExecuteActivity(quick(ctx, "see where the case stands"), do.BeginInvestigation, i.start))
+	if !errors.As(err, &app) || app.Type() != string(audit.InvalidState) {
+		return err
 	}
-	return err
+	var do *activities.Activities
+	return i.learn(ctx, workflow.ExecuteActivity(quick(ctx, "see where the case stands"), do.BeginInvestigation, i.start))
 }
 
 // learn takes over where the case stands after a step. Steps can end in another
@@ -191,7 +206,7 @@ func (i *investigation) learn(ctx workflow.Context, f workflow.Future) error {
 // validate refuses a step that the case does not allow, without a trace in the
 // history.
 func (i *investigation) validate(_ workflow.Context, step audit.CaseStep) error {
-	if i.at.Version == 0 { // the run has just begun; the transaction checks
+	if i.at.Version == 0 || step.If > i.at.Version { // the run does not know yet; the transaction checks
 		return nil
 	}
 	return refused(i.at.Check(&step))

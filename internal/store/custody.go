@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,7 +68,8 @@ func (s *Store) StaleEvidence(ctx context.Context, before time.Time, limit int) 
 		select e.ledger, e.id, e.investigation as case, e.artifact from investigation_evidence e
 		where e.acquired_at < $1 and not exists (
 			select from custody_event c where c.ledger = e.ledger and c.evidence = e.id and c.event in ('verified', 'failed') and c.at >= $1)
-		order by e.acquired_at, e.id limit $2`, before, limit)
+		order by coalesce((select max(c.at) from custody_event c where c.ledger = e.ledger and c.evidence = e.id and c.event in ('verified', 'failed')), e.acquired_at), e.id
+		limit $2`, before, limit)
 	if err != nil {
 		return nil, translate("list stale evidence", err)
 	}
@@ -192,7 +195,7 @@ func CustodyBroken(items []CaseEvidence, events []Custody) string {
 		if len(chain) == 0 || chain[0].Event != CustodyCollected {
 			return fmt.Sprintf("the custody of %s does not begin with its collection", e.ID)
 		}
-		var held audit.PersonID
+		open := map[audit.PersonID]bool{} // to whom it was handed, and who have not accepted it
 		for n := range chain {
 			c := &chain[n]
 			switch {
@@ -201,13 +204,13 @@ func CustodyBroken(items []CaseEvidence, events []Custody) string {
 			case c.Before != e.Artifact.V.Digest || c.After != c.Before:
 				return fmt.Sprintf("%s was found to be other bytes than were collected", e.ID)
 			case c.Event == CustodyTransferred:
-				held = c.Recipient
+				open[c.Recipient] = true
 			case c.Event == CustodyAccepted:
-				held = ""
+				delete(open, c.Recipient)
 			}
 		}
-		if held != "" {
-			return fmt.Sprintf("the transfer of %s to %s is not accepted", e.ID, held)
+		if to := slices.Sorted(maps.Keys(open)); len(to) > 0 {
+			return fmt.Sprintf("the transfer of %s to %s is not accepted", e.ID, to[0])
 		}
 	}
 	return ""

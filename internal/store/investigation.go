@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type Investigation struct {
 	AssignedTo   string
 	Investigator *audit.PersonID
 	Reviewer     *audit.PersonID
+	Hands        []audit.PersonID // who has worked on it
 	Version      int
 	Round        int
 	Undecided    int    // findings that are neither accepted nor rejected
@@ -97,6 +99,7 @@ type PotentialViolation struct {
 // Case is what decides on what may happen to it.
 func (i *Investigation) Case() audit.Case {
 	c := audit.Case{Status: i.Status, Stage: i.Stage, Priority: i.Priority, Version: i.Version, Round: i.Round, Undecided: i.Undecided, Reminded: i.Reminded}
+	c.Hands = i.Hands
 	if i.Investigator != nil {
 		c.Investigator = *i.Investigator
 	}
@@ -109,13 +112,20 @@ func (i *Investigation) Case() audit.Case {
 	return c
 }
 
+// Hand notes that somebody has worked on it.
+func (i *Investigation) Hand(who audit.PersonID) {
+	if who != "" && !slices.Contains(i.Hands, who) {
+		i.Hands = append(slices.Clone(i.Hands), who)
+	}
+}
+
 // Period is the time of the scope.
 func (i *Investigation) Period() audit.Period {
 	return audit.Period{From: i.FromTime.UTC(), Until: i.UntilTime.UTC()}
 }
 
 const investigationColumns = `i.id, i.ledger, i.case_number, i.kind, i.entry_seq, i.opened_by, i.type, i.title, i.request, i.from_time, i.until_time, i.trigger_seq,
-	i.status, i.stage, i.priority, i.assigned_to, i.investigator, i.reviewer, i.version, i.round,
+	i.status, i.stage, i.priority, i.assigned_to, i.investigator, i.reviewer, i.hands, i.version, i.round,
 	(select count(*) from investigation_finding f where f.ledger = i.ledger and f.investigation = i.id and f.status = 'candidate') as undecided,
 	i.end_seq, i.counts, i.analyses, i.implications, i.result, i.closed_by, i.due_at, i.reminded, i.created_at, i.changed_at, i.closed_at`
 

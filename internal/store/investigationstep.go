@@ -79,11 +79,11 @@ func TakeStep(i Investigation, step InvestigationStep, with ...Statements) State
 		}
 		err = change(ctx, tx, "change investigation", `
 			update investigation set version = version + 1, title = @title, priority = @priority, status = @status, stage = @stage, round = @round,
-				assigned_to = @assignee, investigator = @investigator, reviewer = @reviewer, end_seq = @end, counts = @counts, analyses = @analyses,
+				assigned_to = @assignee, investigator = @investigator, reviewer = @reviewer, hands = @hands, end_seq = @end, counts = @counts, analyses = @analyses,
 				implications = @implications, result = @result, closed_by = @closed_by, due_at = @due, reminded = @reminded, changed_at = @at, closed_at = @closed_at
 			where ledger = @ledger and id = @id and version = @version`, pgx.StrictNamedArgs{
 			"ledger": i.Ledger, "id": i.ID, "version": i.Version, "title": i.Title, "priority": i.Priority, "status": i.Status, "stage": i.Stage, "round": i.Round,
-			"assignee": i.AssignedTo, "investigator": i.Investigator, "reviewer": i.Reviewer, "end": i.EndSeq, "counts": counts, "analyses": analyses,
+			"assignee": i.AssignedTo, "investigator": i.Investigator, "reviewer": i.Reviewer, "hands": handsOf(i), "end": i.EndSeq, "counts": counts, "analyses": analyses,
 			"implications": implications, "result": result, "closed_by": closedBy, "due": i.DueAt, "reminded": i.Reminded, "at": step.At, "closed_at": i.ClosedAt,
 		})
 		if err != nil {
@@ -105,19 +105,28 @@ func TakeStep(i Investigation, step InvestigationStep, with ...Statements) State
 	}
 }
 
-// Reopen makes a closed investigation one that is worked on, and orders its
-// workflow to run again. Returns InvalidState when it is not closed.
-func Reopen(i Investigation, step InvestigationStep, o audit.OrganisationID) Statements {
+// Reopen makes an investigation that has ended one that is worked on, sets a legal
+// hold unless there is one, and orders its workflow to run again. Returns
+// InvalidState when it has not ended.
+func Reopen(i Investigation, step InvestigationStep, hold LegalHold, o audit.OrganisationID) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		err := change(ctx, tx, "reopen investigation", `select from investigation where ledger = $1 and id = $2 and status = 'closed' for update`, i.Ledger, i.ID)
+		err := change(ctx, tx, "reopen investigation", `select from investigation where ledger = $1 and id = $2 and status in ('closed', 'canceled') for update`, i.Ledger, i.ID)
 		if err == nil {
-			err = TakeStep(i, step)(ctx, tx)
+			err = TakeStep(i, step, InsertLegalHold(hold))(ctx, tx)
 		}
 		if err != nil {
 			return err
 		}
 		return start(ctx, tx, i.ID, i.Ledger, o, i.Kind, i.Priority, step.At)
 	}
+}
+
+func handsOf(i Investigation) []string {
+	out := make([]string, len(i.Hands))
+	for n, who := range i.Hands {
+		out[n] = string(who)
+	}
+	return out
 }
 
 func optionalJSON[T any](what string, v *JSON[T]) (*string, error) {

@@ -36,11 +36,12 @@ func (s *Store) LegalHold(ctx context.Context, ledger int32, id string) (LegalHo
 }
 
 // LegalHolds lists an organisation's holds, newest first, and counts them all.
-// state is active, released, or "" for both.
-func (s *Store) LegalHolds(ctx context.Context, ledger int32, state string, investigation audit.InvestigationID, limit, offset int) (list []LegalHold, total int64, err error) {
+// state is active, released, or "" for both; hidden are names of whom none shall be.
+func (s *Store) LegalHolds(ctx context.Context, ledger int32, state string, investigation audit.InvestigationID, hidden []string, limit, offset int) (list []LegalHold, total int64, err error) {
 	const matching = ` from legal_hold where ledger = @ledger and (@state = '' or (released_at is null) = (@state = 'active'))
-		and (@investigation = '' or investigation = @investigation)`
-	args := pgx.NamedArgs{"ledger": ledger, "state": state, "investigation": string(investigation), "limit": limit, "offset": offset}
+		and (@investigation = '' or investigation = @investigation)
+		and not exists (select from jsonb_array_elements_text(coalesce(scope::jsonb -> 'users', '[]')) u where lower(u) = any (@hidden::text[]))`
+	args := pgx.NamedArgs{"ledger": ledger, "state": state, "investigation": string(investigation), "hidden": lowered(hidden), "limit": limit, "offset": offset}
 	rows, err := s.pool.Query(ctx, `select `+holdColumns+matching+` order by issued_at desc, id desc limit @limit offset @offset`, args)
 	if err != nil {
 		return nil, 0, translate("list legal holds", err)
@@ -50,6 +51,16 @@ func (s *Store) LegalHolds(ctx context.Context, ledger int32, state string, inve
 	}
 	err = s.pool.QueryRow(ctx, `select count(*)`+matching, args).Scan(&total)
 	return list, total, translate("count legal holds", err)
+}
+
+// HoldOf is the hold that an investigation sets on its scope.
+func HoldOf(i *Investigation, id string, at time.Time) LegalHold {
+	scope := i.Request.V.Scope
+	return LegalHold{
+		ID: id, Ledger: i.Ledger, Investigation: &i.ID, Matter: i.CaseNumber, Reason: "opened with the investigation", FromTime: &i.FromTime, UntilTime: &i.UntilTime,
+		IssuedAt: at, Scope: JSON[audit.HoldScope]{V: audit.HoldScope{Systems: scope.Systems, Users: scope.Users}},
+		IssuedBy: JSON[audit.Object]{V: audit.Object{"type": "system", "id": "sealbook"}},
+	}
 }
 
 // InsertLegalHold sets a hold. An investigation that has one keeps it.
