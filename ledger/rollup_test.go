@@ -162,6 +162,31 @@ func appendRandomly(t *testing.T, logs []*ledger.Log, ids []int32, seed uint64, 
 	return all
 }
 
+// TestWhatAnEdgeTakesOffSaysNothing: a name that is an e-mail address in another part
+// of the day alone is none in this one.
+func TestWhatAnEdgeTakesOffSaysNothing(t *testing.T) {
+	t.Parallel()
+	log := ledgertest.Open(t, ledgertest.Database(t))
+	d, err := log.Create(t.Context(), "org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := func(at time.Time, actor audit.Object) audit.Event {
+		return audit.Event{Type: "x.custom", Class: audit.ClassSystem, Severity: audit.SeverityLow, Actor: actor, Timestamp: &at}
+	}
+	day := time.Date(2023, 12, 20, 0, 0, 0, 0, time.UTC)
+	out, err := log.Append(t.Context(), ledger.Submission{Ledger: d.ID, Events: []audit.Event{
+		event(day.Add(time.Hour), audit.Object{"type": "user", "email": "both@example.com"}), event(day.Add(12*time.Hour), audit.Object{"type": "user", "id": "both@example.com"}),
+	}})
+	if err != nil || out.Items[1].Err != nil {
+		t.Fatal(err, out.Items[1].Err)
+	}
+	got, err := log.Statistics(t.Context(), d.ID, audit.Period{From: day.Add(2 * time.Hour), Until: day.AddDate(0, 0, 2)}, audit.Constraints{})
+	if want := []ledger.ActorCount{{Actor: "both@example.com", Entries: 1}}; err != nil || !slices.Equal(got.TopActors, want) {
+		t.Errorf("%+v, %v", got.TopActors, err)
+	}
+}
+
 func TestStatisticsAreWhatWasAppended(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()

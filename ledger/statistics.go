@@ -64,7 +64,10 @@ func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period, c au
 			return err
 		})
 	q.Queue(`
-		select name, bool_or(part = 'email'), sum(entries)::bigint from (`+counts+`) counted
+		select name, bool_or(part = 'email'), sum(entries)::bigint from (
+			-- what an edge takes off a whole day leaves a part with nothing: it says nothing of the name
+			select name, part, sum(entries) as entries from (`+counts+`) counted group by name, part having sum(entries) <> 0
+		) parts
 		group by name having sum(entries) > 0 order by 3 desc, name collate "C" limit @top`, kinds(rollupActor)).
 		Query(func(rows pgx.Rows) (err error) {
 			s.TopActors, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ActorCount])
