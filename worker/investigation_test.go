@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -20,7 +21,10 @@ import (
 func (s *system) openCase() audit.InvestigationID {
 	s.t.Helper()
 	now := audit.SystemClock()
-	id := audit.InvestigationID(fmt.Sprintf("inv_%s_test_%03d", now.Format("20060102"), now.UnixNano()%1000))
+	exportMu.Lock()
+	exportCount++ // tests share one Temporal, so their ids must differ
+	id := audit.InvestigationID(fmt.Sprintf("inv_%d_test_%03d", os.Getpid(), exportCount))
+	exportMu.Unlock()
 	from, until := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2024, 4, 1, 0, 0, 0, 0, time.UTC)
 	row := store.Investigation{
 		ID: id, Ledger: s.ledger, Kind: "test", Type: "test_incident", Title: "Test", FromTime: from, UntilTime: until, Priority: audit.SeverityHigh,
