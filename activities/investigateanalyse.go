@@ -5,8 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
@@ -125,74 +126,79 @@ type analysedFile struct {
 	items                    int
 }
 
-// caseEntries are the entries of an investigation's time, in the ledger's order,
-// up to where its scope was fixed. What was altered is left out.
-func (a *Activities) caseEntries(ctx context.Context, row *store.Investigation, period audit.Period, limit int) (entries []audit.Entry, first int64, err error) {
-	end := int64(0)
-	if first, end, _, err = a.Log.Range(ctx, row.Ledger, audit.Filter{Period: period}); err != nil || first < 0 {
-		return nil, 0, err
+// entriesOf streams the entries of a period, in the ledger's order, up to where the
+// scope of an investigation was fixed. What was altered is left out. first is where
+// the period begins in the ledger, or -1.
+func (a *Activities) entriesOf(ctx context.Context, row *store.Investigation, period audit.Period) (first int64, entries iter.Seq2[audit.Entry, error], err error) {
+	first, end, _, err := a.Log.Range(ctx, row.Ledger, audit.Filter{Period: period})
+	if err != nil {
+		return first, nil, err
 	}
 	if row.EndSeq != nil {
 		end = min(end, *row.EndSeq)
 	}
-	for r, err := range a.Log.Rows(ctx, row.Ledger, first, end) {
+	return first, func(yield func(audit.Entry, error) bool) {
+		for r, err := range a.Log.Rows(ctx, row.Ledger, max(first, 0), max(end, 0)) {
+			var e audit.Entry
+			if err == nil {
+				e, err = r.Entry()
+			}
+			if audit.CodeOf(err) == audit.Tampered && missingSeq(err) < 0 || err == nil && (!e.Verified || !period.Contains(e.Time())) {
+				continue
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}, nil
+}
+
+// caseEntries are the entries of an investigation's time, in the ledger's order.
+func (a *Activities) caseEntries(ctx context.Context, row *store.Investigation) (entries []audit.Entry, first int64, err error) {
+	first, all, err := a.entriesOf(ctx, row, row.Period())
+	if err != nil || first < 0 {
+		return nil, 0, err
+	}
+	for e, err := range all {
 		if err != nil {
 			return nil, first, err
 		}
-		e, err := r.Entry()
-		if audit.CodeOf(err) == audit.Tampered || err == nil && !e.Verified {
-			continue
-		}
-		if err != nil {
-			return nil, first, err
-		}
-		if !period.Contains(e.Time()) {
-			continue
-		}
-		if len(entries) == limit {
-			return nil, first, audit.Errorf(audit.InvalidState, "the time of the scope has more than %d entries; narrow it", limit)
+		if len(entries) == MaxCaseEntries {
+			return nil, first, audit.Errorf(audit.InvalidState, "the time of the scope has more than %d entries; narrow it", MaxCaseEntries)
 		}
 		entries = append(entries, e)
 	}
 	return entries, first, nil
 }
 
-// baselineEntries are entries of the time before a scope, the newest
-// MaxBaselineEntries in the ledger's order, and then those of the scope's time.
-func (a *Activities) baselineEntries(ctx context.Context, row *store.Investigation) (entries []audit.Entry, first int64, err error) {
-	window := row.Period()
-	before := audit.Period{From: window.From.Add(-BaselineTime), Until: window.From}
-	first, end, _, err := a.Log.Range(ctx, row.Ledger, audit.Filter{Period: before})
+// baselineEntries are the newest MaxBaselineEntries of the time before a scope, and
+// the entries of its time, all in the order of their own time. from is where the
+// baseline begins.
+func (a *Activities) baselineEntries(ctx context.Context, row *store.Investigation) (entries []audit.Entry, first int64, from time.Time, err error) {
+	from = row.Period().From.Add(-BaselineTime)
+	first, before, err := a.entriesOf(ctx, row, audit.Period{From: from, Until: row.Period().From})
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, from, err
 	}
-	if row.EndSeq != nil {
-		end = min(end, *row.EndSeq)
-	}
-	for r, err := range a.Log.Rows(ctx, row.Ledger, max(first, 0), max(end, 0)) {
+	for e, err := range before {
 		if err != nil {
-			return nil, first, err
-		}
-		e, err := r.Entry()
-		if audit.CodeOf(err) == audit.Tampered || err == nil && !e.Verified {
-			continue
-		}
-		if err != nil {
-			return nil, first, err
-		}
-		if !before.Contains(e.Time()) {
-			continue
+			return nil, first, from, err
 		}
 		if entries = append(entries, e); len(entries) == 2*MaxBaselineEntries { // what is older goes, now and then
 			entries = append(make([]audit.Entry, 0, 2*MaxBaselineEntries), entries[MaxBaselineEntries:]...)
 		}
 	}
-	entries = entries[max(len(entries)-MaxBaselineEntries, 0):]
-	inside, firstInside, err := a.caseEntries(ctx, row, window, MaxCaseEntries)
+	if len(entries) >= MaxBaselineEntries {
+		entries = entries[len(entries)-MaxBaselineEntries:]
+		from = entries[0].Time()
+	}
+	inside, firstInside, err := a.caseEntries(ctx, row)
 	if first < 0 {
 		first = firstInside
 	}
-	return append(entries, inside...), first, err
+	entries = append(entries, inside...)
+	slices.SortStableFunc(entries, func(a, b audit.Entry) int { return a.Time().Compare(b.Time()) })
+	return entries, first, from, err
 }
 
 // detectPatterns holds the entries of the scope's time against the rules. Where a
@@ -202,7 +208,7 @@ func (a *Activities) detectPatterns(ctx context.Context, row *store.Investigatio
 	if err != nil {
 		return r, err
 	}
-	entries, first, err := a.caseEntries(ctx, row, row.Period(), MaxCaseEntries)
+	entries, first, err := a.caseEntries(ctx, row)
 	if err != nil {
 		return r, err
 	}
@@ -265,7 +271,7 @@ func findingRows(n audit.Analysis, found []forensic.Finding) (rows []store.Inves
 	for i, f := range found {
 		body, err := json.Marshal(f)
 		if err != nil {
-			return nil, errors.Join(errors.New("encode finding"), err)
+			return nil, fmt.Errorf("encode finding: %w", err)
 		}
 		sum := sha256.Sum256(body)
 		rows = append(rows, store.InvestigationFinding{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
@@ -24,12 +23,10 @@ func (a *Activities) analyseBehaviour(ctx context.Context, row *store.Investigat
 	if options.Leave, err = a.confirmed(ctx, row); err != nil {
 		return r, err
 	}
-	whole := audit.Period{From: window.From.Add(-BaselineTime), Until: window.Until}
-	entries, first, err := a.baselineEntries(ctx, row)
+	entries, first, from, err := a.baselineEntries(ctx, row)
 	if err != nil {
 		return r, err
 	}
-	slices.SortStableFunc(entries, func(a, b audit.Entry) int { return a.Time().Compare(b.Time()) })
 	covered, inside := map[string]bool{}, 0
 	behaviour, err := forensic.Behave(func(yield func(*audit.Entry) bool) {
 		for i := range entries {
@@ -60,7 +57,7 @@ func (a *Activities) analyseBehaviour(ctx context.Context, row *store.Investigat
 		return r, fmt.Errorf("encode analysis: %w", err)
 	}
 	r = analysed{
-		first: first, entries: inside, source: audit.Object{"analysis": audit.BehaviourAnalysis, "version": behaviour.Version, "baseline_from": audit.FormatTime(whole.From)},
+		first: first, entries: inside, source: audit.Object{"analysis": audit.BehaviourAnalysis, "version": behaviour.Version, "baseline_from": audit.FormatTime(from)},
 		files: []analysedFile{{"analysis_" + string(audit.BehaviourAnalysis), "Result of the user behaviour analysis: who was judged, against what, and what was found", "user_behavior_analysis.json", "application/json", content, len(kept)}},
 	}
 	r.result.Deviation, r.result.Basis = deviation(behaviour, row)

@@ -3,7 +3,6 @@ package activities
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/dataflow"
@@ -24,12 +23,10 @@ type flowBasis struct {
 // and what could have influenced it; without one, the flows of the scope's entries.
 func (a *Activities) mapDataFlow(ctx context.Context, row *store.Investigation) (r analysed, err error) {
 	window := row.Period()
-	whole := audit.Period{From: window.From.Add(-BaselineTime), Until: window.Until}
-	entries, first, err := a.baselineEntries(ctx, row)
+	entries, first, from, err := a.baselineEntries(ctx, row)
 	if err != nil {
 		return r, err
 	}
-	slices.SortStableFunc(entries, func(a, b audit.Entry) int { return a.Time().Compare(b.Time()) })
 	var watched []string
 	if row.TriggerSeq != nil {
 		for i := range entries {
@@ -81,7 +78,7 @@ func (a *Activities) mapDataFlow(ctx context.Context, row *store.Investigation) 
 			return r, write
 		}
 	}
-	r.first, r.source = first, audit.Object{"analysis": audit.DataFlowMapping, "version": m.Version, "baseline_from": audit.FormatTime(whole.From)}
+	r.first, r.source = first, audit.Object{"analysis": audit.DataFlowMapping, "version": m.Version, "baseline_from": audit.FormatTime(from)}
 	r.result.Basis = basis
 	r.files = []analysedFile{
 		{"analysis_" + string(audit.DataFlowMapping), "Map of data flows: what could have influenced what", "data_flow.json", "application/json", document.Bytes(), len(m.Nodes)},

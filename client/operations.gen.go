@@ -1452,8 +1452,9 @@ func (c *Client) ShowCaseEvidence(ctx context.Context, investigationID string, e
 // /investigations/{investigation_id}/evidence/{evidence_id}/download: download an item of
 // evidence.
 //
-// Needs `audit:investigations:read`. Its custody has the access before the first byte is sent. If
-// the stored bytes are not those collected, the connection is broken off before the last of them.
+// Needs `audit:investigations:read` and `audit:read:sensitive`. Its custody has the access before
+// the first byte is sent. If the stored bytes are not those collected, the connection is broken
+// off before the last of them.
 func (c *Client) DownloadCaseEvidence(ctx context.Context, investigationID string, evidenceID string, options ...CallOption) (*Download, error) {
 	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/evidence/" + segment(evidenceID) + "/download", repeatable: true}
 	return callDownload(ctx, c, r, options)
@@ -1482,10 +1483,10 @@ func (c *Client) VerifyCaseEvidence(ctx context.Context, investigationID string,
 // ExportInvestigation calls POST /investigations/{investigation_id}/export: export an
 // investigation with its evidence.
 //
-// Needs `audit:investigations:read`. A ZIP as the case is now: its description in CASE and UCO,
-// timeline, findings, notes, all evidence, and a manifest for `sha256sum -c`. The custody of each
-// item has the export before the first byte is sent. If stored bytes are not those collected, the
-// connection is broken off.
+// Needs `audit:investigations:read` and `audit:read:sensitive`. A ZIP as the case is now: its
+// description in CASE and UCO, timeline, findings, notes, all evidence, and a manifest for
+// `sha256sum -c`. The custody of each item has the export before the first byte is sent. If stored
+// bytes are not those collected, the connection is broken off.
 func (c *Client) ExportInvestigation(ctx context.Context, investigationID string, options ...CallOption) (*Download, error) {
 	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/export"}
 	return callDownload(ctx, c, r, options)
@@ -1494,14 +1495,15 @@ func (c *Client) ExportInvestigation(ctx context.Context, investigationID string
 // CloseInvestigation calls POST /investigations/{investigation_id}/close: decide and close.
 //
 // Needs `audit:investigations:close`, in the stage decision. Who decides is a person, or a key
-// that a person made, and not the investigator; where a reviewer is named, it is that person.
+// that a person made, who neither investigated nor worked on the findings; where a reviewer is
+// named, it is that person.
 func (c *Client) CloseInvestigation(ctx context.Context, investigationID string, body CloseRequest, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/close", repeatable: true, keyed: true, body: body}
 	return call[Investigation, CaseMetadata](ctx, c, r, options)
 }
 
-// ReopenInvestigation calls POST /investigations/{investigation_id}/reopen: reopen a closed
-// investigation.
+// ReopenInvestigation calls POST /investigations/{investigation_id}/reopen: reopen an
+// investigation that was closed or canceled.
 //
 // Needs `audit:investigations:close`. It goes on at the review of findings. The decision before
 // stays in the timeline.
