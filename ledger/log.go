@@ -27,6 +27,7 @@ type Log struct {
 	config Config
 	writes *pgxpool.Pool // as sealbook_committer
 	reads  *pgxpool.Pool // as sealbook_reader
+	purges *pgxpool.Pool // as sealbook_archivist
 	queue  chan *pending
 	done   chan struct{} // closed when the committer has ended
 
@@ -69,8 +70,14 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 		writes.Close()
 		return nil, err
 	}
+	purges, err := openPool(ctx, c.Database, "sealbook_archivist", 1)
+	if err != nil {
+		writes.Close()
+		reads.Close()
+		return nil, err
+	}
 	l := &Log{
-		config: c, writes: writes, reads: reads,
+		config: c, writes: writes, reads: reads, purges: purges,
 		queue: make(chan *pending, c.QueueSize), done: make(chan struct{}), months: map[time.Time]bool{},
 		state: stateFile{c.SignerState}, holder: ulid.Make().String(), seen: map[int32]int64{},
 	}
@@ -114,6 +121,7 @@ func (l *Log) Close() {
 	<-l.done
 	l.writes.Close()
 	l.reads.Close()
+	l.purges.Close()
 }
 
 // Ping reports whether the database answers.

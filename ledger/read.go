@@ -48,7 +48,8 @@ func (s *storedRow) decode(values [][]byte) error {
 		return err
 	}
 	s.projected = values[firstProjected:]
-	if s.payload = values[4] != nil; s.payload {
+	s.Bare = values[4] == nil
+	if s.payload = !s.Bare; s.payload {
 		var err error
 		if s.recordedAt, err = timeFrom(values[4]); err != nil {
 			return err
@@ -132,7 +133,7 @@ const MissingSeq = "missing_seq"
 // Rows streams the entries of [first, end) in order. Pages are separate
 // transactions: entries never change, so no snapshot has to be held for as
 // long as a slow reader takes. A missing entry is Tampered, with its number as the
-// detail MissingSeq, and ends the stream.
+// detail MissingSeq, and ends the stream; so does an archived one, as Archived.
 func (l *Log) Rows(ctx context.Context, ledger int32, first, end int64) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for next := first; next < end; {
@@ -148,6 +149,9 @@ func (l *Log) Rows(ctx context.Context, ledger int32, first, end int64) iter.Seq
 			for _, r := range page {
 				if err == nil && r.Seq != next {
 					err = audit.Errorf(audit.Tampered, "entry %d is missing", next).With(MissingSeq, next)
+				}
+				if err == nil && r.Bare {
+					err = l.archivedError(ctx, ledger, r.Seq)
 				}
 				if err != nil {
 					break
@@ -168,12 +172,12 @@ func (l *Log) Rows(ctx context.Context, ledger int32, first, end int64) iter.Seq
 	}
 }
 
-// Row returns one entry by its number, or NotFound.
+// Row returns one entry by its number, or NotFound, Archived or Destroyed.
 func (l *Log) Row(ctx context.Context, ledger int32, seq int64) (Row, error) {
 	return l.oneRow(ctx, ledger, `e.seq = $2 and (p.seq = $2 or p.seq is null)`, seq)
 }
 
-// RowByEventID returns one entry by its ULID, or NotFound.
+// RowByEventID returns one entry by its ULID, or NotFound, Archived or Destroyed.
 func (l *Log) RowByEventID(ctx context.Context, ledger int32, id string) (Row, error) {
 	u, err := ulid.ParseStrict(id)
 	if err != nil {
@@ -197,6 +201,10 @@ func (l *Log) oneRow(ctx context.Context, ledger int32, where string, arg any) (
 	}
 	if len(found) == 0 {
 		return Row{}, audit.Errorf(audit.NotFound, "there is no such entry")
+	}
+	if found[0].Bare {
+		err := l.archivedError(ctx, ledger, found[0].Seq)
+		return found[0], err
 	}
 	return found[0], nil
 }

@@ -27,8 +27,9 @@ type ReceiptCheck struct {
 	Current bool       // the record is still entry Record.Seq
 	Extension
 
-	Problems []Problem // what is wrong, the receipt first
-	Digest   string    // the same as that of verifying the entry alone
+	Gone     *audit.Error // why the entry's content is not here any more; nil while it is
+	Problems []Problem    // what is wrong, the receipt first
+	Digest   string       // the same as that of verifying the entry alone
 }
 
 // Genuine reports whether this installation gave the receipt. Only of a
@@ -81,6 +82,11 @@ func (l *Log) CheckReceipt(ctx context.Context, ledger int32, r *Receipt) (c Rec
 func (c *ReceiptCheck) compare(ctx context.Context, l *Log, ledger int32) error {
 	seq, id := c.Record.Seq, audit.EntryID(c.Record.Seq, c.Record.RecordedAt)
 	row, err := l.Row(ctx, ledger, seq)
+	var gone *audit.Error
+	if errors.As(err, &gone) && (gone.Code == audit.Archived || gone.Code == audit.Destroyed) {
+		// Record and leaf stay for ever, and they are what a receipt is about.
+		c.Gone, err = gone, nil
+	}
 	switch {
 	case audit.CodeOf(err) == audit.NotFound:
 		if c.Genuine() {
@@ -89,7 +95,10 @@ func (c *ReceiptCheck) compare(ctx context.Context, l *Log, ledger int32) error 
 	case err != nil:
 		return err
 	default:
-		_, damage := row.Check()
+		_, _, damage := row.checkRecord()
+		if damage == nil && c.Gone == nil {
+			_, damage = row.Check()
+		}
 		c.Current = row.Leaf == c.Leaf && damage == nil
 		switch {
 		case damage != nil:

@@ -13,6 +13,7 @@ type Row struct {
 	Record []byte
 	Leaf   Hash
 	Fields []Field // sorted by path
+	Bare   bool    // there is no payload in the database: it is archived, or was taken
 
 	plain bool // the fields' values are known to be canonical
 }
@@ -46,6 +47,9 @@ func (r *Row) checkRecord() (Record, Hash, error) {
 }
 
 func (r *Row) checkPayload(rec *Record) error {
+	if r.Bare {
+		return audit.Errorf(audit.Tampered, "entry %d: its payload is missing", r.Seq)
+	}
 	if err := checkFields(r.Fields); err != nil {
 		return audit.Errorf(audit.Tampered, "entry %d: %v", r.Seq, err)
 	}

@@ -60,7 +60,7 @@ func SchemaVersion() int32 {
 
 // GrantMembership lets the login role take on the application's group roles.
 func GrantMembership(ctx context.Context, conn *pgx.Conn, login string) error {
-	sql := `grant sealbook_committer, sealbook_reader, sealbook_redactor to ` + pgx.Identifier{login}.Sanitize()
+	sql := `grant sealbook_committer, sealbook_reader, sealbook_redactor, sealbook_archivist to ` + pgx.Identifier{login}.Sanitize()
 	if _, err := conn.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("grant roles to %s: %w", login, err)
 	}

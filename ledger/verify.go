@@ -38,6 +38,7 @@ type VerifyOptions struct {
 type Verification struct {
 	First, End int64 // the range that was checked
 	Rows       int64 // entries that were there
+	Archived   int64 // of them, those whose payloads are in segment files, which were not read
 	Counts     map[ProblemKind]int64
 	Problems   []Problem // at most MaxProblems
 	Checkpoint Checkpoint
@@ -106,6 +107,7 @@ type verifier struct {
 	trees   verifiedTrees
 	rows    rowSequence
 	points  checkpointSequence
+	offline Spans            // entries whose payloads may be in segment files
 	named   map[int64]bool   // entries in Problems
 	records map[int64][]Hash // by tile; see recordHashes
 }
@@ -136,6 +138,10 @@ func (v *verifier) run() error {
 		return err
 	}
 	v.trustLeft()
+	var err error
+	if v.offline, err = offline(v.ctx, v.tx, v.ledger); err != nil {
+		return err
+	}
 	v.rows.start(v.result.First)
 	v.points.start(v.result.First)
 	// A page joins thousands of rows with thousands. Before a new table has

@@ -46,6 +46,9 @@ func (v *verifier) row(c *checkedRow, p *page) {
 	if c.external {
 		s.external++
 	}
+	if c.archived {
+		v.result.Archived++
+	}
 	id := ""
 	if len(c.found) > 0 && c.record.Seq == c.seq {
 		id = entryID(&c.record)

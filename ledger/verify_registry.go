@@ -51,7 +51,7 @@ func (l *Log) VerifyRegistry(ctx context.Context, ledger int32, o VerifyOptions)
 func verifyRegistry(ctx context.Context, tx pgx.Tx, result Verification) (Verification, error) {
 	v := &registryVerifier{
 		verifier: verifier{ctx: ctx, tx: tx, ledger: Registry, result: result, named: map[int64]bool{}},
-		ledgers:  map[string]*registeredLedger{}, keys: map[string]*Key{}, published: -1,
+		ledgers:  map[string]*registeredLedger{}, keys: map[string]*Key{}, segments: map[string]*registeredSegment{}, published: -1,
 	}
 	err := v.run()
 	return v.result, err
@@ -59,9 +59,10 @@ func verifyRegistry(ctx context.Context, tx pgx.Tx, result Verification) (Verifi
 
 type registryVerifier struct {
 	verifier
-	ledgers      map[string]*registeredLedger // by origin
-	keys         map[string]*Key              // by vkey under the registry's origin
-	registered   int64                        // registrations that follow from entries
+	ledgers      map[string]*registeredLedger  // by origin
+	keys         map[string]*Key               // by vkey under the registry's origin
+	segments     map[string]*registeredSegment // by origin and segment
+	registered   int64                         // registrations that follow from entries
 	tree         *Tree
 	publications []storedPublication // the next ones, by size
 	published    int64               // the size of the last one read
@@ -80,7 +81,7 @@ type storedPublication struct {
 }
 
 func (v *registryVerifier) run() error {
-	steps := []func() error{v.readLedgers, v.readKeys, v.readEntries, v.checkPublications, v.checkLedgers, v.checkKeys}
+	steps := []func() error{v.readLedgers, v.readKeys, v.readEntries, v.checkPublications, v.checkLedgers, v.checkKeys, v.checkSegments}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -150,6 +151,8 @@ func (v *registryVerifier) readEntries() (err error) {
 			if k := v.keys[entry.Details.String("key")]; k != nil && err == nil {
 				k.RetiredAt = &at
 			}
+		case SegmentArchived, SegmentErased, SegmentDestroyed:
+			v.segment(&entry)
 		case CheckpointTaken:
 			if c, ok := v.checkpointOf(&entry); ok {
 				page = append(page, c)

@@ -22,6 +22,7 @@ type checkedRow struct {
 	leaf     Hash   // as stored
 	sound    bool   // the record is one, of this number, and hashes to the leaf
 	payload  bool   // there is a payload row
+	archived bool   // there is none because it is in a segment file
 	external bool   // there is an external id and its row is right
 	found    []finding
 	row      *Row // only when someone wants it
@@ -170,6 +171,8 @@ func (w *rowWorker) row(c *checkedRow, v *verifier) {
 	}
 	c.payload = s.payload
 	switch {
+	case !c.payload && v.offline.Contains(s.Seq):
+		c.archived = true
 	case !c.payload:
 		c.find(HashMismatch, "entry %d: its payload is missing", s.Seq)
 	case c.sound:

@@ -1,0 +1,118 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of the archive.
+const (
+	MaxSegmentEntries   = 50_000 // payloads of one segment file
+	MaxRetrievalEntries = 2_000_000
+	MaxRetrievalDays    = 90
+	DefaultRetrieval    = 7 // days
+	MaxRetrievalReason  = 4_096
+)
+
+// ArchiveLocation is where archived payloads are, as answers name it.
+const ArchiveLocation = "long_term_compliance_storage"
+
+// Archivable returns the moments before which entries are archived: whole
+// months (UTC) of recording of which every entry is at least as old as the
+// policy says, so that files and the partitions of the database hold the same.
+func (p *RetentionPolicy) Archivable(now time.Time) (logs, scans time.Time) {
+	month := func(days int) time.Time {
+		at := now.UTC().AddDate(0, 0, -days)
+		return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
+	}
+	return month(p.AuditLogs.ArchiveAfterDays), month(p.ScanResults.ArchiveAfterDays)
+}
+
+// Covers reports whether a hold of this scope and time keeps an entry. It must
+// agree with is_held of the database, which decides about payloads there; this
+// decides about those in files.
+func (s *HoldScope) Covers(e *Entry, from, until *time.Time) bool {
+	at := e.Time()
+	if from != nil && at.Before(*from) || until != nil && !at.Before(*until) {
+		return false
+	}
+	if len(s.Frameworks) > 0 && !slices.ContainsFunc(e.Frameworks, func(f Framework) bool { return slices.Contains(s.Frameworks, f) }) {
+		return false
+	}
+	of := InvestigationScope{Systems: s.Systems, Users: s.Users}
+	return of.Covers(e)
+}
+
+// RetrievalID names a request to bring archived payloads back.
+type RetrievalID string
+
+// RetrievalStatus is where such a request stands.
+type RetrievalStatus string
+
+// A retrieval waits for another person's decision, is worked on, and then its
+// payloads are online until it expires.
+const (
+	RetrievalRequested RetrievalStatus = "requested"
+	RetrievalRestoring RetrievalStatus = "restoring"
+	RetrievalAvailable RetrievalStatus = "available"
+	RetrievalRefused   RetrievalStatus = "refused"
+	RetrievalExpired   RetrievalStatus = "expired"
+	RetrievalFailed    RetrievalStatus = "failed"
+)
+
+// RetrievalStatuses lists them.
+var RetrievalStatuses = []RetrievalStatus{RetrievalRequested, RetrievalRestoring, RetrievalAvailable, RetrievalRefused, RetrievalExpired, RetrievalFailed}
+
+// RetrievalWorkflow brings payloads back; RetentionWorkflow takes them away.
+const (
+	RetrievalWorkflow = "RetrieveArchive"
+	RetentionWorkflow = "EnforceRetention"
+)
+
+// RetrievalStart is the input of a [RetrievalWorkflow].
+type RetrievalStart struct {
+	ID           RetrievalID    `json:"id"`
+	Ledger       int32          `json:"ledger"`
+	Organisation OrganisationID `json:"organisation"`
+}
+
+// RetrievalRequest asks for the payloads of a period of the entries' own times.
+type RetrievalRequest struct {
+	From   string `json:"start_date"`
+	Until  string `json:"end_date"`
+	Reason string `json:"reason"`
+	Days   int    `json:"days"` // 0: DefaultRetrieval
+}
+
+// Check returns the period, or what is wrong with the request, and puts the
+// default in.
+func (r *RetrievalRequest) Check() (p Period, bad []FieldError) {
+	fail := func(field, code, format string, args ...any) {
+		bad = append(bad, FieldError{field, code, fmt.Sprintf(format, args...)})
+	}
+	from, fromErr := time.Parse(time.RFC3339Nano, r.From)
+	until, untilErr := time.Parse(time.RFC3339Nano, r.Until)
+	if fromErr != nil || from.Year() < 1970 || from.Year() > 9998 {
+		fail("/start_date", "invalid", "start_date is required, an RFC 3339 time")
+	}
+	if untilErr != nil || until.Year() < 1970 || until.Year() > 9998 {
+		fail("/end_date", "invalid", "end_date is required, an RFC 3339 time")
+	}
+	if fromErr == nil && untilErr == nil {
+		if p = (Period{From: Instant(from), Until: Instant(until)}); !p.From.Before(p.Until) {
+			fail("/end_date", "reversed", "the period ends before it starts")
+		}
+	}
+	if strings.TrimSpace(r.Reason) == "" || len(r.Reason) > MaxRetrievalReason {
+		fail("/reason", "invalid", "reason is required, of at most %d bytes", MaxRetrievalReason)
+	}
+	if r.Days == 0 {
+		r.Days = DefaultRetrieval
+	}
+	if r.Days < 1 || r.Days > MaxRetrievalDays {
+		fail("/days", "out_of_range", "days is 1 to %d", MaxRetrievalDays)
+	}
+	return p, bad
+}

@@ -1,0 +1,224 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// An entry has a record, which stays for ever, and a payload, which moves: from
+// the database to a segment file once it is old enough, back for a time when a
+// retrieval asks for it, and away when its retention has ended. The registry
+// names every segment file with its digest, so a payload that is missing
+// without one was taken by somebody else, and that is what verification says.
+
+// Span is the entries [First, End).
+type Span struct{ First, End int64 }
+
+// Spans are sorted, and neither touch nor overlap.
+type Spans []Span
+
+// Contains reports whether an entry is in one of them.
+func (s Spans) Contains(seq int64) bool {
+	i, found := slices.BinarySearchFunc(s, seq, func(r Span, seq int64) int {
+		switch {
+		case seq < r.First:
+			return 1
+		case seq >= r.End:
+			return -1
+		}
+		return 0
+	})
+	return found && i < len(s)
+}
+
+// add takes an entry that comes after all that are there.
+func (s Spans) add(seq int64) Spans {
+	if n := len(s); n > 0 && s[n-1].End == seq {
+		s[n-1].End++
+		return s
+	}
+	return append(s, Span{seq, seq + 1})
+}
+
+type multirange = pgtype.Multirange[pgtype.Range[int64]]
+
+func (s Spans) multirange() multirange {
+	out := make(multirange, len(s))
+	for i, r := range s {
+		out[i] = pgtype.Range[int64]{Lower: r.First, Upper: r.End, LowerType: pgtype.Inclusive, UpperType: pgtype.Exclusive, Valid: true}
+	}
+	return out
+}
+
+func rangesOf(m multirange) Spans {
+	out := make(Spans, len(m))
+	for i, r := range m { // Postgres writes ranges of integers as [first, end)
+		out[i] = Span{r.Lower, r.Upper}
+	}
+	return out
+}
+
+// ArchivedSegment is a file of payloads that the registry names.
+type ArchivedSegment struct {
+	Ledger        int32
+	ID            string
+	Seqs          Spans
+	Entries       int64
+	RecordedFrom  time.Time
+	RecordedUntil time.Time // included
+	EventFrom     time.Time
+	EventUntil    time.Time // included
+	KeptUntil     time.Time // when the last promise about its entries ends
+	Artifact      audit.Artifact
+	ArchivedAt    time.Time
+	PurgeBegan    *time.Time
+	PurgedAt      *time.Time
+	Held          int64      // payloads that a hold kept in the database when the last purge ended
+	OnlineUntil   *time.Time // a retrieval keeps its payloads in the database
+	DestroyedAt   *time.Time
+}
+
+const segmentColumns = `ledger, id, seqs, entries, recorded_from, recorded_until, event_from, event_until, kept_until, artifact, archived_at,
+	purge_began, purged_at, held, online_until, destroyed_at`
+
+func scanSegment(row pgx.CollectableRow) (s ArchivedSegment, err error) {
+	var seqs multirange
+	var artifact string
+	err = row.Scan(&s.Ledger, &s.ID, &seqs, &s.Entries, &s.RecordedFrom, &s.RecordedUntil, &s.EventFrom, &s.EventUntil, &s.KeptUntil, &artifact, &s.ArchivedAt,
+		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.DestroyedAt)
+	if err != nil {
+		return s, err
+	}
+	s.Seqs = rangesOf(seqs)
+	return s, json.Unmarshal([]byte(artifact), &s.Artifact)
+}
+
+// segments reads segments of a ledger, which the reader's fence confines.
+func (l *Log) segments(ctx context.Context, ledger int32, where string, args ...any) (list []ArchivedSegment, err error) {
+	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select `+segmentColumns+` from archive_segment where ledger = $1 and `+where, append([]any{ledger}, args...)...)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, scanSegment)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read archive segments: %w", err)
+	}
+	return list, nil
+}
+
+// ArchivedSegments lists the segments of a ledger that hold events of a period, in
+// the order of their first entries; limit bounds the list.
+func (l *Log) ArchivedSegments(ctx context.Context, ledger int32, p audit.Period, limit int) ([]ArchivedSegment, error) {
+	return l.segments(ctx, ledger, `event_from < $2 and event_until >= $3 order by lower(seqs) limit $4`, orLast(p.Until), orFirst(p.From), limit)
+}
+
+func orFirst(t time.Time) time.Time {
+	if t.IsZero() {
+		return firstMoment
+	}
+	return t
+}
+
+func orLast(t time.Time) time.Time {
+	if t.IsZero() {
+		return lastMoment
+	}
+	return t
+}
+
+// SegmentByID returns one, or NotFound.
+func (l *Log) SegmentByID(ctx context.Context, ledger int32, id string) (ArchivedSegment, error) {
+	return l.oneSegment(ctx, ledger, `id = $2`, id)
+}
+
+// SegmentOf returns the segment that holds an entry's payload, or NotFound.
+func (l *Log) SegmentOf(ctx context.Context, ledger int32, seq int64) (ArchivedSegment, error) {
+	return l.oneSegment(ctx, ledger, `seqs @> $2::bigint`, seq)
+}
+
+func (l *Log) oneSegment(ctx context.Context, ledger int32, where string, arg any) (ArchivedSegment, error) {
+	list, err := l.segments(ctx, ledger, where, arg)
+	if err == nil && len(list) == 0 {
+		err = audit.Errorf(audit.NotFound, "there is no such archive segment")
+	}
+	if err != nil {
+		return ArchivedSegment{}, err
+	}
+	return list[0], nil
+}
+
+// Offline is what of a period is not in the database.
+type Offline struct {
+	Segments int
+	Entries  int64 // at most: those of whole segments
+	Archived time.Time
+	Restored bool // some payloads of the period are back for a time
+}
+
+// Offline tells which events of a period are in segment files alone. Where a
+// hold kept a payload in the database it counts all the same.
+func (l *Log) Offline(ctx context.Context, ledger int32, p audit.Period) (o Offline, err error) {
+	var last *time.Time
+	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			select count(*) filter (where online_until is null), coalesce(sum(entries - held) filter (where online_until is null), 0)::bigint,
+				max(archived_at) filter (where online_until is null), coalesce(bool_or(online_until is not null), false)
+			from archive_segment where ledger = $1 and purge_began is not null and event_from < $2 and event_until >= $3`,
+			ledger, orLast(p.Until), orFirst(p.From)).Scan(&o.Segments, &o.Entries, &last, &o.Restored)
+	})
+	if err != nil {
+		return o, fmt.Errorf("look for archived entries: %w", err)
+	}
+	if last != nil {
+		o.Archived = last.UTC()
+	}
+	return o, nil
+}
+
+// offline returns the entries of a ledger whose payloads a purge may have taken.
+func offline(ctx context.Context, tx pgx.Tx, ledger int32) (Spans, error) {
+	var m multirange
+	err := tx.QueryRow(ctx, `select range_agg(seqs) from archive_segment where ledger = $1 and purge_began is not null`, ledger).Scan(&m)
+	if err != nil {
+		return nil, fmt.Errorf("read archived ranges: %w", err)
+	}
+	return rangesOf(m), nil
+}
+
+// archivedError is what an entry without a payload is answered with: that it is
+// archived or destroyed. When no segment holds it, it is nil: the row is shown as
+// far as it goes, and its check says that its payload is missing.
+func (l *Log) archivedError(ctx context.Context, ledger int32, seq int64) error {
+	s, err := l.SegmentOf(ctx, ledger, seq)
+	var e *audit.Error
+	switch {
+	case errors.As(err, &e) && e.Code == audit.NotFound, err == nil && s.PurgeBegan == nil:
+		return nil
+	case err != nil:
+		return err
+	}
+	return s.Gone()
+}
+
+// Gone is the error that an entry of the segment is answered with while its
+// payload is not in the database.
+func (s *ArchivedSegment) Gone() *audit.Error {
+	if s.DestroyedAt != nil {
+		return audit.Errorf(audit.Destroyed, "the content of this entry was destroyed when its retention ended; its record and proofs remain").
+			With("destroyed_at", audit.FormatTime(*s.DestroyedAt)).With("kept_until", audit.FormatTime(s.KeptUntil))
+	}
+	return audit.Errorf(audit.Archived, "Requested audit data has been archived and requires special access").
+		With("archive_date", audit.FormatTime(s.ArchivedAt)).With("archive_location", audit.ArchiveLocation)
+}

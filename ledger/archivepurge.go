@@ -1,0 +1,192 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// Purged is what a purge did.
+type Purged struct {
+	Entries int64 `json:"entries"` // payloads that went now
+	Held    int64 `json:"held"`    // payloads that legal holds keep
+}
+
+// purgeRows is how many entries one statement of a purge looks at. Each is a
+// transaction of its own, so that appending and setting holds wait for moments only.
+const purgeRows = 5_000
+
+// The statement itself carries the holds, and reads them while nobody can set one:
+// a hold that was set after the purge was planned wins.
+const purgeSpan = `
+	with gone as (
+		delete from payload p using archive_segment s
+		where s.ledger = @ledger and s.id = @id and s.destroyed_at is null and (s.online_until is null or s.online_until <= @now)
+			and p.ledger = s.ledger and p.seq >= @from and p.seq < @until and p.recorded_at between s.recorded_from and s.recorded_until
+			and s.seqs @> p.seq and not is_held(p)
+		returning p.ledger, p.seq
+	), text as (
+		delete from search_text t using gone where t.ledger = gone.ledger and t.seq = gone.seq
+	)
+	select count(*) from gone`
+
+// PurgeSegment takes the payloads of a registered segment out of the database, but
+// for those that a legal hold keeps or a retrieval keeps online. It can be ended at
+// any moment and done again. between is called after every step with the number of
+// payloads that went.
+func (l *Log) PurgeSegment(ctx context.Context, s *ArchivedSegment, between func(int64) error) (p Purged, err error) {
+	now := audit.Instant(l.config.Clock())
+	if s.OnlineUntil != nil && s.OnlineUntil.After(now) {
+		return p, nil
+	}
+	if _, err := l.writes.Exec(ctx, `update archive_segment set purge_began = coalesce(purge_began, $3) where ledger = $1 and id = $2`, s.Ledger, s.ID, now); err != nil {
+		return p, fmt.Errorf("begin the purge of %s: %w", s.ID, err)
+	}
+	for at, end := s.Seqs[0].First, s.Seqs[len(s.Seqs)-1].End; at < end; at += purgeRows {
+		var n int64
+		err := pgx.BeginFunc(ctx, l.purges, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `select freeze_legal_holds()`); err != nil {
+				return err
+			}
+			return tx.QueryRow(ctx, purgeSpan, pgx.StrictNamedArgs{"ledger": s.Ledger, "id": s.ID, "now": now, "from": at, "until": min(at+purgeRows, end)}).Scan(&n)
+		})
+		if err != nil {
+			return p, fmt.Errorf("purge %s: %w", s.ID, err)
+		}
+		p.Entries += n
+		if err := between(n); err != nil {
+			return p, err
+		}
+	}
+	// What is left is held, or came back while the purge ran; the next one sees.
+	err = pgx.BeginFunc(ctx, l.writes, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `
+			select count(*) from payload p, archive_segment s
+			where s.ledger = $1 and s.id = $2 and p.ledger = $1 and p.seq >= $3 and p.seq < $4 and p.recorded_at between s.recorded_from and s.recorded_until
+				and s.seqs @> p.seq`, s.Ledger, s.ID, s.Seqs[0].First, s.Seqs[len(s.Seqs)-1].End).Scan(&p.Held)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			update archive_segment set purged_at = coalesce(purged_at, $3), held = $4, online_until = null
+			where ledger = $1 and id = $2 and (online_until is null or online_until <= $3)`, s.Ledger, s.ID, now, p.Held)
+		return err
+	})
+	if err != nil {
+		return p, fmt.Errorf("end the purge of %s: %w", s.ID, err)
+	}
+	return p, nil
+}
+
+// Purgeable lists the segments of a ledger whose payloads may still be in the
+// database although nothing but a hold keeps them there, after one of them.
+func (l *Log) Purgeable(ctx context.Context, ledger int32, after int64, limit int) ([]ArchivedSegment, error) {
+	return l.segments(ctx, ledger, `destroyed_at is null and (purged_at is null or held > 0 or online_until is not null)
+		and (online_until is null or online_until <= $2) and lower(seqs) > $3 order by lower(seqs) limit $4`, audit.Instant(l.config.Clock()), after, limit)
+}
+
+// Expired lists the segments of a ledger of which every promise has ended.
+func (l *Log) Expired(ctx context.Context, ledger int32, after int64, limit int) ([]ArchivedSegment, error) {
+	return l.segments(ctx, ledger, `destroyed_at is null and purged_at is not null and held = 0 and online_until is null
+		and kept_until <= $2 and lower(seqs) > $3 order by lower(seqs) limit $4`, audit.Instant(l.config.Clock()), after, limit)
+}
+
+// Hold is what the archive needs to know of a legal hold in force.
+type Hold struct {
+	ID          string
+	Scope       audit.HoldScope
+	From, Until *time.Time
+}
+
+// Holds reads the holds in force of a ledger.
+func (l *Log) Holds(ctx context.Context, ledger int32) (list []Hold, err error) {
+	err = l.read(ctx, ledger, func(tx pgx.Tx) (err error) {
+		list, err = holds(ctx, tx, ledger)
+		return err
+	})
+	return list, err
+}
+
+func holds(ctx context.Context, tx pgx.Tx, ledger int32) ([]Hold, error) {
+	rows, err := tx.Query(ctx, `select id, scope::json, from_time, until_time from legal_hold where ledger = $1 and released_at is null order by id`, ledger)
+	if err != nil {
+		return nil, fmt.Errorf("read legal holds: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Hold])
+	if err != nil {
+		return nil, fmt.Errorf("read legal holds: %w", err)
+	}
+	return list, nil
+}
+
+// DestroySegment enters into the registry that a segment's file is to go, whose
+// entries none of known covers. Another hold that was set meanwhile is InvalidState:
+// its scope has to be compared first. The file itself is deleted afterwards; should
+// that fail, it is deleted by whoever comes next.
+func (l *Log) DestroySegment(ctx context.Context, s *ArchivedSegment, known []Hold) error {
+	d, err := l.Descriptor(ctx, s.Ledger)
+	if err != nil {
+		return err
+	}
+	now := audit.Instant(l.config.Clock())
+	return l.register(ctx, registryEvent(SegmentDestroyed, "destroyed "+segmentKey(d.Genesis.Origin, s.ID), audit.Object{
+		"origin": d.Genesis.Origin, "segment": s.ID, "digest": s.Artifact.Digest,
+	}), func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `select freeze_legal_holds()`); err != nil {
+			return err
+		}
+		current, err := holds(ctx, tx, s.Ledger)
+		if err != nil {
+			return err
+		}
+		seen := map[string]bool{}
+		for _, h := range known {
+			seen[h.ID] = true
+		}
+		for _, h := range current {
+			if !seen[h.ID] {
+				return audit.Errorf(audit.InvalidState, "the legal hold %s was set since", h.ID)
+			}
+		}
+		tag, err := tx.Exec(ctx, `
+			update archive_segment set destroyed_at = $3
+			where ledger = $1 and id = $2 and destroyed_at is null and purged_at is not null and held = 0 and online_until is null and kept_until <= $3`, s.Ledger, s.ID, now)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = audit.Errorf(audit.InvalidState, "the segment %s is not due any more", s.ID)
+		}
+		return err
+	})
+}
+
+// Destroyed lists segments that were destroyed since a time, so that a file whose
+// deletion failed is deleted again.
+func (l *Log) Destroyed(ctx context.Context, ledger int32, since time.Time, limit int) ([]ArchivedSegment, error) {
+	return l.segments(ctx, ledger, `destroyed_at >= $2 order by destroyed_at desc limit $3`, since, limit)
+}
+
+// GivenBack is a month's partition whose space went back to the system.
+type GivenBack struct {
+	Month  string // of recording, as 2026_11
+	Before int64  // bytes, with indexes
+	After  int64  // 0: nothing was left, and it was dropped
+}
+
+// maxMoved bounds the rows that giving back moves, while other statements wait.
+const maxMoved = 20_000
+
+// GiveBack returns the space of months that ended before a time and whose
+// payloads are gone, but for a few that stay.
+func (l *Log) GiveBack(ctx context.Context, before time.Time) (list []GivenBack, err error) {
+	rows, err := l.purges.Query(ctx, `select substr(month, 9), size_before, size_after from give_back_payload_months($1, $2)`, before, maxMoved)
+	if err == nil {
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByPos[GivenBack])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("give space back: %w", err)
+	}
+	return list, nil
+}

@@ -1,0 +1,189 @@
+-- Payloads leave the database for segment files: first the file, verified and
+-- named in the registry, then the rows. Records, leaves and tiles stay.
+
+do $$
+begin
+  begin
+    create role sealbook_archivist nologin;
+  exception when duplicate_object or unique_violation then null;
+  end;
+  grant usage on schema public to sealbook_archivist;
+end
+$$;
+
+-- One file of payloads. seqs are the entries whose payloads it holds: those of
+-- one month that are kept equally long. purge_began is set before the first
+-- row goes, so a payload that is missing without it was taken by somebody else.
+create table archive_segment (
+  ledger         integer        not null,
+  id             text           not null,
+  seqs           int8multirange not null,
+  entries        bigint         not null,
+  recorded_from  timestamptz    not null,
+  recorded_until timestamptz    not null, -- of the last entry, included
+  event_from     timestamptz    not null,
+  event_until    timestamptz    not null, -- included
+  kept_until     timestamptz    not null, -- when the last promise about its entries ends
+  artifact       text           not null,
+  digest         text           not null,
+  archived_at    timestamptz    not null,
+  purge_began    timestamptz,
+  purged_at      timestamptz,             -- all rows went that no hold keeps
+  held           bigint         not null default 0, -- rows that a hold kept when the last purge ended
+  online_until   timestamptz,             -- a retrieval brought its rows back until then
+  destroyed_at   timestamptz,             -- the file is gone, too: retention ended
+  constraint archive_segment_pkey primary key (ledger, id),
+  constraint archive_segment_ledger_fkey foreign key (ledger) references ledger (id),
+  constraint archive_segment_holds_something check (entries > 0 and not isempty(seqs)),
+  constraint archive_segment_of_an_organisation check (ledger > 0),
+  constraint archive_segment_steps_in_order check ((purged_at is null or purge_began is not null) and (destroyed_at is null or purged_at is not null))
+);
+create index archive_segment_by_event_time on archive_segment (ledger, event_from, event_until);
+
+-- A request to bring archived payloads back for a time.
+create table archive_retrieval (
+  ledger       integer     not null,
+  id           text        not null,
+  status       text        not null,
+  from_time    timestamptz not null, -- of the entries' own times
+  until_time   timestamptz not null,
+  reason       text        not null,
+  days         integer     not null, -- how long they stay
+  segments     text[]      not null, -- that it brings back
+  entries      bigint      not null, -- that they hold
+  requested_by text        not null,
+  requester    text        not null, -- the person behind it; '' is nobody of the directory
+  requested_at timestamptz not null,
+  decided_by   text,
+  decided_at   timestamptz,
+  refusal      text,
+  restored     bigint      not null default 0,
+  available_at timestamptz,
+  expires_at   timestamptz,
+  ended_at     timestamptz,
+  problem      text,
+  constraint archive_retrieval_pkey primary key (ledger, id),
+  constraint archive_retrieval_ledger_fkey foreign key (ledger) references ledger (id),
+  constraint archive_retrieval_status_is_known check (status in ('requested', 'restoring', 'available', 'refused', 'expired', 'failed')),
+  constraint archive_retrieval_decision_is_whole check ((decided_by is null) = (decided_at is null))
+);
+create index archive_retrieval_by_time on archive_retrieval (ledger, requested_at desc, id desc);
+
+grant select, insert, update on archive_segment, archive_retrieval to sealbook_committer;
+grant select on archive_segment, archive_retrieval to sealbook_reader;
+
+create trigger refuse_delete before delete on archive_segment for each row execute function refuse_change();
+create trigger refuse_truncate before truncate on archive_segment for each statement execute function refuse_change();
+-- What a file holds never changes; an erasure alone replaces the file.
+create trigger refuse_update before update on archive_segment for each row
+  when ((old.seqs, old.entries, old.recorded_from, old.recorded_until, old.event_from, old.event_until, old.archived_at)
+    is distinct from (new.seqs, new.entries, new.recorded_from, new.recorded_until, new.event_from, new.event_until, new.archived_at))
+  execute function refuse_change();
+
+-- The archivist alone takes payloads away. It writes nothing else.
+drop trigger refuse_delete on payload;
+create trigger refuse_delete before delete on payload for each row
+  when (current_user <> 'sealbook_archivist') execute function refuse_change();
+grant select, delete on payload, search_text to sealbook_archivist;
+grant select on archive_segment, legal_hold to sealbook_archivist;
+alter table archive_segment enable row level security;
+create policy all_ledgers on archive_segment to sealbook_committer, sealbook_archivist using (true) with check (true);
+create policy one_ledger on archive_segment for select to sealbook_reader using (ledger = sealbook_ledger());
+alter table archive_retrieval enable row level security;
+create policy all_ledgers on archive_retrieval to sealbook_committer using (true) with check (true);
+create policy one_ledger on archive_retrieval for select to sealbook_reader using (ledger = sealbook_ledger());
+create policy archived on payload to sealbook_archivist using (true) with check (true);
+create policy archived on search_text to sealbook_archivist using (true) with check (true);
+create policy archived on legal_hold for select to sealbook_archivist using (true);
+
+-- Keeps legal holds as they are until the transaction ends: whoever destroys
+-- reads the holds under this lock, so one that was set before wins.
+create function freeze_legal_holds() returns void
+language sql security definer
+set search_path = public, pg_temp
+as $$ lock table legal_hold in share mode $$;
+revoke all on function freeze_legal_holds() from public;
+grant execute on function freeze_legal_holds() to sealbook_archivist, sealbook_committer;
+
+-- Whether a hold in force covers a payload: what the hold names in any case, as
+-- the entry's repository, resource, machine, system or person.
+create function is_held(p payload) returns boolean
+language sql stable
+set search_path = public, pg_temp
+as $$
+  select exists (
+    select from legal_hold h
+    where h.ledger = p.ledger and h.released_at is null
+      and (h.from_time is null or p.event_time >= h.from_time)
+      and (h.until_time is null or p.event_time < h.until_time)
+      and (coalesce(jsonb_array_length(h.scope::jsonb -> 'frameworks'), 0) = 0
+        or h.scope::jsonb -> 'frameworks' ?| p.frameworks)
+      and (coalesce(jsonb_array_length(h.scope::jsonb -> 'users'), 0) + coalesce(jsonb_array_length(h.scope::jsonb -> 'systems'), 0) = 0
+        or exists (
+          select from jsonb_array_elements_text(h.scope::jsonb -> 'users') u
+          where lower(u) in (lower(p.actor_id), lower(p.actor_email),
+            case when p.fields::jsonb -> '/resource' ->> 'type' = 'user' then lower(p.resource_id) end))
+        or exists (
+          select from jsonb_array_elements_text(h.scope::jsonb -> 'systems') s
+          where lower(s) in (lower(p.repository_id), lower(p.repository_name), lower(p.resource_id),
+              lower(p.fields::jsonb -> '/resource' ->> 'name'), lower(p.fields::jsonb -> '/resource' ->> 'parent_machine'),
+              lower(p.fields::jsonb -> '/context' ->> 'system'), lower(p.fields::jsonb -> '/context' ->> 'environment'))
+            or exists (
+              select from jsonb_array_elements_text(case jsonb_typeof(p.fields::jsonb -> '/impact_assessment' -> 'affected_systems')
+                when 'array' then p.fields::jsonb -> '/impact_assessment' -> 'affected_systems' else '[]' end) a
+              where lower(a) = lower(s)))))
+$$;
+revoke all on function is_held(payload) from public;
+grant execute on function is_held(payload) to sealbook_archivist, sealbook_redactor, sealbook_committer, sealbook_reader;
+
+-- Gives back the space of partitions that ended before a time: an empty one is
+-- dropped, and of one in which little is left, such as what the registry wrote
+-- or a hold keeps, that is moved to a new one. It holds up other statements for
+-- as long as that takes, which most, a number of rows, bounds. A partition in use
+-- is left for the next time.
+create function give_back_payload_months(before timestamptz, most bigint)
+returns table (month text, size_before bigint, size_after bigint)
+language plpgsql security definer
+set search_path = public, pg_temp
+set lock_timeout = '2s'
+as $$
+declare
+  part  record;
+  first timestamptz;
+  rest  bigint;
+  bytes bigint;
+begin
+  for part in
+    select c.relname::text as name, pg_total_relation_size(c.oid) as size
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'payload'::regclass and c.relname ~ '^payload_[0-9]{4}_[0-9]{2}$' order by 1
+  loop
+    first := make_timestamptz(substr(part.name, 9, 4)::int, substr(part.name, 14, 2)::int, 1, 0, 0, 0, 'UTC');
+    continue when first + interval '1 month' > before;
+    execute format('select count(*), coalesce(sum(pg_column_size(p)), 0) from (select p from %I p limit $1) p', part.name)
+      into rest, bytes using most + 1;
+    -- A partition with its indexes has some empty pages of its own.
+    continue when rest > most or rest > 0 and part.size < 4 * bytes + 262144;
+    begin
+      execute format('lock table %I in access exclusive mode', part.name);
+      execute format('alter table payload detach partition %I', part.name);
+      execute format('alter table %I rename to payload_given_back', part.name);
+      execute format('select count(*) from (select from payload_given_back limit $1) p') into rest using most + 1;
+      if rest > most then
+        raise lock_not_available; -- somebody put rows back; undo
+      elsif rest > 0 then
+        perform ensure_payload_month(first);
+        insert into payload select * from payload_given_back;
+      end if;
+      drop table payload_given_back;
+    exception when lock_not_available then continue;
+    end;
+    month := part.name;
+    size_before := part.size;
+    size_after := case when rest > 0 then pg_total_relation_size(to_regclass(part.name)) else 0 end;
+    return next;
+  end loop;
+end
+$$;
+revoke all on function give_back_payload_months(timestamptz, bigint) from public;
+grant execute on function give_back_payload_months(timestamptz, bigint) to sealbook_archivist;

@@ -1,0 +1,55 @@
+package ledger
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sealbook/sealbook/audit"
+)
+
+// registeredSegment is a segment file as the registry tells of it.
+type registeredSegment struct {
+	digest, seqs string
+	destroyed    bool
+}
+
+func (v *registryVerifier) segment(e *audit.Entry) {
+	key := e.Details.String("origin") + " " + e.Details.String("segment")
+	s := v.segments[key]
+	switch {
+	case e.Type == SegmentArchived:
+		v.segments[key] = &registeredSegment{digest: e.Details.String("digest"), seqs: e.Details.String("seqs_sha256")}
+	case s == nil:
+		v.general(WrongRegistry, "the registry tells of the segment %s, which it never named", key)
+	case e.Type == SegmentErased:
+		s.digest = e.Details.String("digest")
+	default:
+		s.destroyed = true
+	}
+}
+
+// checkSegments compares the table of segments with the registry. Whoever takes
+// payloads and makes a row that excuses it is found here.
+func (v *registryVerifier) checkSegments() error {
+	rows, err := v.tx.Query(v.ctx, `select l.origin || ' ' || s.id, s.seqs, s.digest, s.destroyed_at is not null from archive_segment s join ledger l on l.id = s.ledger`)
+	if err != nil {
+		return err
+	}
+	var key, digest string
+	var seqs multirange
+	var destroyed bool
+	_, err = pgx.ForEachRow(rows, []any{&key, &seqs, &digest, &destroyed}, func() error {
+		s := v.segments[key]
+		delete(v.segments, key)
+		switch {
+		case s == nil:
+			v.general(WrongRegistry, "table archive_segment has the segment %s, which the registry does not name", key)
+		case s.seqs != rangesOf(seqs).digest() || s.digest != digest || s.destroyed != destroyed:
+			v.general(WrongRegistry, "table archive_segment says something else of the segment %s than the registry", key)
+		}
+		return nil
+	})
+	for key := range v.segments {
+		v.general(WrongRegistry, "table archive_segment lacks the segment %s", key)
+	}
+	return err
+}
