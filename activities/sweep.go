@@ -29,6 +29,8 @@ type Swept struct {
 	Investigations int   `json:"investigations"` // that were started again
 	Evidence       int   `json:"evidence"`       // items whose digests were compared
 	Steps          int64 `json:"steps"`          // that nobody took
+
+	Retrievals int `json:"retrievals"` // whose time was over
 }
 
 // A sweep takes at most sweepLimit jobs of a kind; the next one goes on. A job
@@ -68,6 +70,12 @@ func (a *Activities) Sweep(ctx context.Context) (swept Swept, err error) {
 		return swept, err
 	}
 	if swept.Investigations, err = a.restartInvestigations(ctx, now); err != nil {
+		return swept, err
+	}
+	if swept.Retrievals, err = a.expireRetrievals(ctx, now); err != nil {
+		return swept, err
+	}
+	if _, err = a.restartRetrievals(ctx, now); err != nil {
 		return swept, err
 	}
 	if swept.Steps, err = a.Store.PruneSteps(ctx, now.Add(-ledger.RequestKeyLife)); err != nil {

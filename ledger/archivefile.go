@@ -134,7 +134,9 @@ func ReadSegment(r io.Reader, each func(*ArchivedPayload, *Row, *Record) error) 
 			n++
 		}
 	}
-	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
+	if _, err := in.ReadByte(); err != nil && !errors.Is(err, io.EOF) {
+		return h, broken(err)
+	} else if err == nil {
 		return h, audit.Errorf(audit.Tampered, "the segment file goes on behind its last entry")
 	}
 	if n != h.Entries || n == 0 {

@@ -249,6 +249,16 @@ func TestReportSurvivesEveryStep(t *testing.T) {
 // of which is lost after it was done, and returns how many were.
 func (s *system) perform(name string, start any, prepare ...func(*testsuite.TestWorkflowEnvironment)) (lost int) {
 	s.t.Helper()
+	lost, err := s.attempt(name, start, prepare...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return lost
+}
+
+// attempt is perform for a workflow that may end with an error.
+func (s *system) attempt(name string, start any, prepare ...func(*testsuite.TestWorkflowEnvironment)) (lost int, err error) {
+	s.t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(5 * time.Minute)
@@ -284,10 +294,7 @@ func (s *system) perform(name string, start any, prepare ...func(*testsuite.Test
 		p(env)
 	}
 	env.ExecuteWorkflow(name, start)
-	if err := env.GetWorkflowError(); err != nil {
-		s.t.Fatal(err)
-	}
-	return lost
+	return lost, env.GetWorkflowError()
 }
 
 // TestAMailWhoseAnswerIsLost: who finds that the provider was asked does not ask

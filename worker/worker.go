@@ -36,6 +36,9 @@ type Worker struct {
 	// to anchor them at; 0 is workflows.AnchorEvery.
 	AnchorEvery time.Duration
 
+	// RetainEvery is how often retention is enforced; 0 is never.
+	RetainEvery time.Duration
+
 	temporal client.Client
 	anchors  bool // there is a place to anchor at
 	polls    []sdk.Worker
@@ -70,7 +73,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.anchors {
 		anchorEvery = cmp.Or(w.AnchorEvery, workflows.AnchorEvery)
 	}
-	if err := workflows.NewClient(w.temporal).EnsureSchedules(ctx, anchorEvery); err != nil {
+	if err := workflows.NewClient(w.temporal).EnsureSchedules(ctx, anchorEvery, w.RetainEvery); err != nil {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // stopped before there was anything to do
 		}

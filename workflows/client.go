@@ -221,6 +221,12 @@ const (
 	sweepSchedule  = "sealbook-sweep"
 	SweepEvery     = 10 * time.Minute
 	anchorSchedule = "sealbook-anchor"
+	retainSchedule = "sealbook-retention"
+
+	// RetainEvery is how often retention is enforced, by default.
+	RetainEvery    = 24 * time.Hour
+	MinRetainEvery = time.Hour
+	MaxRetainEvery = 720 * time.Hour
 
 	// AnchorEvery is the default; what was appended since the last time is
 	// attested by the operator alone until the next.
@@ -230,21 +236,31 @@ const (
 )
 
 // EnsureSchedules makes the schedules that do not exist yet. Anchoring comes
-// round every anchorEvery; with 0 there is nothing to anchor and no schedule
-// for it.
-func (c *Client) EnsureSchedules(ctx context.Context, anchorEvery time.Duration) error {
+// round every anchorEvery and retention every retainEvery; with 0 there is no
+// schedule for it.
+func (c *Client) EnsureSchedules(ctx context.Context, anchorEvery, retainEvery time.Duration) error {
 	err := c.ensureSchedule(ctx, sweepSchedule, SweepEvery, &client.ScheduleWorkflowAction{
 		ID: "sweep", Workflow: sweepName, TaskQueue: CoreQueue, StaticSummary: "Expires packages and ends abandoned jobs",
 	})
 	if err != nil {
 		return err
 	}
-	if anchorEvery == 0 {
-		return c.removeSchedule(ctx, anchorSchedule)
+	err = c.optionalSchedule(ctx, retainSchedule, retainEvery, &client.ScheduleWorkflowAction{
+		ID: "retention", Workflow: audit.RetentionWorkflow, TaskQueue: CoreQueue, Args: []any{RetentionRun{}}, StaticSummary: "Archives, purges and destroys what policies say",
+	})
+	if err != nil {
+		return err
 	}
-	return c.ensureSchedule(ctx, anchorSchedule, anchorEvery, &client.ScheduleWorkflowAction{
+	return c.optionalSchedule(ctx, anchorSchedule, anchorEvery, &client.ScheduleWorkflowAction{
 		ID: "anchor", Workflow: anchorRegistryName, TaskQueue: CoreQueue, StaticSummary: "Publishes the registry's checkpoint outside",
 	})
+}
+
+func (c *Client) optionalSchedule(ctx context.Context, id string, every time.Duration, action *client.ScheduleWorkflowAction) error {
+	if every == 0 {
+		return c.removeSchedule(ctx, id)
+	}
+	return c.ensureSchedule(ctx, id, every, action)
 }
 
 // ensureSchedule makes a schedule, or gives the one that there is another

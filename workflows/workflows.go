@@ -51,6 +51,8 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(PublishReport, workflow.RegisterOptions{Name: audit.ReportWorkflow})
 	r.RegisterWorkflowWithOptions(DistributeReport, workflow.RegisterOptions{Name: audit.DistributionWorkflow})
 	r.RegisterWorkflowWithOptions(Investigate, workflow.RegisterOptions{Name: audit.InvestigationWorkflow})
+	r.RegisterWorkflowWithOptions(EnforceRetention, workflow.RegisterOptions{Name: audit.RetentionWorkflow})
+	r.RegisterWorkflowWithOptions(RetrieveArchive, workflow.RegisterOptions{Name: audit.RetrievalWorkflow})
 	r.RegisterWorkflowWithOptions(DeliverStream, workflow.RegisterOptions{Name: audit.StreamWorkflow})
 	r.RegisterWorkflowWithOptions(ArchiveHistory, workflow.RegisterOptions{Name: archiveHistoryName})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: sweepName})
@@ -114,6 +116,10 @@ func sealing(ctx workflow.Context, summary string) workflow.Context {
 	o.ScheduleToCloseTimeout = SealFor
 	return workflow.WithActivityOptions(ctx, o)
 }
+
+// RetentionFor is how long one step of a retention run may take, outages of the
+// artifact store included.
+const RetentionFor = 6 * time.Hour
 
 // SealFor is how long a report may take to be sealed, outages of the authority
 // included.

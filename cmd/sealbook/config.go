@@ -23,6 +23,7 @@ import (
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/identity"
 	"github.com/sealbook/sealbook/internal/mail"
+	"github.com/sealbook/sealbook/workflows"
 )
 
 // Config is everything that the environment decides. Libraries read their own:
@@ -64,6 +65,9 @@ type Config struct {
 	StreamAllow []netip.Prefix
 	// AssessEvery is how often organisations are assessed; 0 is never.
 	AssessEvery time.Duration
+
+	// RetainEvery is how often retention is enforced; 0 is never.
+	RetainEvery time.Duration
 	// ReportCertificate and ReportKey, or ReportPKCS12 with its password, are files
 	// of what reports are sealed with.
 	ReportCertificate, ReportKey, ReportPKCS12, ReportPasswordFile string
@@ -154,6 +158,13 @@ var settings = slices.Concat([]setting{
 	{"SEALBOOK_ASSESS_EVERY", "how often compliance is assessed, from 1h to 720h, or 0\nfor never (default 24h)", func(c *Config, v string) (err error) {
 		c.AssessEvery, err = time.ParseDuration(v)
 		if err != nil || c.AssessEvery != 0 && (c.AssessEvery < time.Hour || c.AssessEvery > 720*time.Hour) {
+			return fmt.Errorf("%q is not 0 or a time from 1h to 720h", v)
+		}
+		return nil
+	}},
+	{"SEALBOOK_RETENTION_EVERY", "how often retention is enforced, from 1h to 720h, or 0\nfor never (default 24h)", func(c *Config, v string) (err error) {
+		c.RetainEvery, err = time.ParseDuration(v)
+		if err != nil || c.RetainEvery != 0 && (c.RetainEvery < workflows.MinRetainEvery || c.RetainEvery > workflows.MaxRetainEvery) {
 			return fmt.Errorf("%q is not 0 or a time from 1h to 720h", v)
 		}
 		return nil
@@ -274,7 +285,7 @@ func web(field func(*Config) *string) func(*Config, string) error {
 // readConfig reads all settings. Returns a usageError for a value that is not
 // valid and for a SEALBOOK_ name that nobody knows.
 func readConfig(env environment) (Config, error) {
-	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, MailName: "Sealbook", SendGridURL: defaultSendGrid, AssessEvery: activities.DefaultAssessEvery, env: env}
+	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, MailName: "Sealbook", SendGridURL: defaultSendGrid, AssessEvery: activities.DefaultAssessEvery, RetainEvery: workflows.RetainEvery, env: env}
 	for _, s := range settings {
 		if v, ok := env.LookupEnv(s.name); ok && v != "" {
 			if err := s.read(&c, v); err != nil {

@@ -1,0 +1,180 @@
+package worker_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/ledger"
+	"github.com/sealbook/sealbook/ledger/ledgertest"
+	"github.com/sealbook/sealbook/workflows"
+)
+
+// movable is a clock that a test sets.
+type movable struct{ at atomic.Int64 }
+
+func (m *movable) now() time.Time  { return time.UnixMicro(m.at.Load()).UTC() }
+func (m *movable) set(t time.Time) { m.at.Store(t.UnixMicro()) }
+
+// newOldSystem has n entries recorded in January 2024, and it is March 2025.
+func newOldSystem(t *testing.T, n int) (*system, *movable, []ledger.Receipt) {
+	t.Helper()
+	clock := &movable{}
+	clock.set(time.Date(2024, 1, 10, 9, 0, 0, 0, time.UTC))
+	s := newSystem(t, func(c *ledger.Config) { c.Clock = clock.now })
+	s.activities.Clock = clock.now
+	receipts := ledgertest.Append(t, s.log, s.ledger, 0, n)
+	clock.set(time.Date(2025, 3, 1, 9, 0, 0, 0, time.UTC))
+	return s, clock, receipts
+}
+
+func (s *system) retain() (lost int) {
+	s.t.Helper()
+	return s.perform(audit.RetentionWorkflow, workflows.RetentionRun{}, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterWorkflowWithOptions(workflows.EnforceRetention, workflow.RegisterOptions{Name: audit.RetentionWorkflow})
+	})
+}
+
+// TestRetentionSurvivesEveryStep: each attempt of each activity is lost once after
+// it was done, and every step has its effect once: one file for each segment, one
+// entry for each step, no payload twice and none missing.
+func TestRetentionSurvivesEveryStep(t *testing.T) {
+	t.Parallel()
+	s, clock, receipts := newOldSystem(t, 50)
+	if lost := s.retain(); lost < 6 {
+		t.Errorf("only %d attempts were lost", lost)
+	}
+	if n, files := s.entries("audit.retention_archived"), s.files("archive"); n != 2 || len(files) != 2 { // entries and scan results
+		t.Errorf("%d entries about segments, files %v", n, files)
+	}
+	if n := s.entries("audit.retention_purge"); n != 2 {
+		t.Errorf("%d entries about purges", n)
+	}
+	s.checkRetained(receipts, audit.Archived)
+
+	id := s.retrieve()
+	s.perform(audit.RetrievalWorkflow, audit.RetrievalStart{ID: id, Ledger: s.ledger, Organisation: "org_test"}, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterWorkflowWithOptions(workflows.RetrieveArchive, workflow.RegisterOptions{Name: audit.RetrievalWorkflow})
+	})
+	row, err := s.store.Retrieval(t.Context(), s.ledger, id)
+	if err != nil || row.Status != audit.RetrievalAvailable || s.entries("audit.archive_retrieved") != 1 {
+		t.Fatalf("%+v, %v", row, err)
+	}
+	s.checkRetained(receipts, "")
+
+	clock.set(time.Date(2025, 4, 1, 9, 0, 0, 0, time.UTC))
+	if _, err := s.activities.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.retain()
+	if row, err = s.store.Retrieval(t.Context(), s.ledger, id); err != nil || row.Status != audit.RetrievalExpired {
+		t.Errorf("%+v, %v", row, err)
+	}
+	s.checkRetained(receipts, audit.Archived)
+
+	clock.set(time.Date(2036, 1, 1, 9, 0, 0, 0, time.UTC))
+	s.retain()
+	s.checkRetained(receipts, audit.Destroyed)
+	if n := s.entries("audit.retention_destroyed"); n < 2 {
+		t.Errorf("%d entries about destroyed files", n)
+	}
+}
+
+// checkRetained verifies every receipt, whose entries' content is gone as code says.
+func (s *system) checkRetained(receipts []ledger.Receipt, code audit.Code) {
+	s.t.Helper()
+	ledgertest.Check(s.t, s.log, s.ledger, -1)
+	for i := range receipts {
+		c, err := s.log.CheckReceipt(s.t.Context(), s.ledger, &receipts[i])
+		if err != nil || !c.Genuine() || !c.Current || len(c.Problems) > 0 {
+			s.t.Fatalf("receipt %d: %+v, %v", i, c, err)
+		}
+		if c.Gone != nil && c.Gone.Code != code || c.Gone == nil && code != "" {
+			s.t.Fatalf("the content of entry %d is gone as %v, not as %q", i, c.Gone, code)
+		}
+	}
+}
+
+// retrieve does what the API does: somebody asks, and somebody else approves.
+func (s *system) retrieve() audit.RetrievalID {
+	s.t.Helper()
+	exportMu.Lock()
+	exportCount++
+	id := audit.RetrievalID(fmt.Sprintf("retrieval_%d_%d", os.Getpid(), exportCount))
+	exportMu.Unlock()
+	list, err := s.log.ArchivedSegments(s.t.Context(), s.ledger, audit.Period{}, 100)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	v := store.Retrieval{ID: id, Ledger: s.ledger, FromTime: list[0].EventFrom, UntilTime: list[0].EventUntil.Add(time.Hour), Reason: "r", Days: 7,
+		RequestedBy: store.JSON[audit.Object]{V: audit.Object{"type": "user", "id": "user_a"}}, RequestedAt: s.activities.Clock()}
+	for _, x := range list {
+		v.Segments, v.Entries = append(v.Segments, x.ID), v.Entries+x.Entries
+	}
+	s.append("audit.archive_retrieval_requested", audit.Object{}, store.InsertRetrieval(v))
+	s.append("audit.archive_retrieval_approved", audit.Object{}, store.ApproveRetrieval(s.ledger, id, audit.Object{"type": "user", "id": "user_b"}, s.activities.Clock(),
+		store.Start{Workflow: audit.RetrievalWorkflow, WorkflowID: string(id), At: s.activities.Clock(), Input: audit.RetrievalStart{ID: id, Ledger: s.ledger}}))
+	return id
+}
+
+// A file that is damaged, missing or another one's brings nothing back, and the
+// retrieval says why; what the database still had stays.
+func TestRetrievalOfABadFileFails(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(t *testing.T, s *system, path string){
+		"missing": func(t *testing.T, _ *system, path string) {
+			if err := os.Remove(path); err != nil {
+				t.Error(err)
+			}
+		},
+		"damaged": func(t *testing.T, _ *system, path string) {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b[len(b)/2] ^= 1
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Error(err)
+			}
+		},
+		"swapped": func(t *testing.T, s *system, path string) {
+			for _, other := range s.files("archive") {
+				if other = filepath.Join(s.folder, other); other != path {
+					b, err := os.ReadFile(other)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(path, b, 0o600); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _, _ := newOldSystem(t, 20)
+			s.retain()
+			damage(t, s, filepath.Join(s.folder, s.files("archive")[0]))
+			id := s.retrieve()
+			_, err := s.attempt(audit.RetrievalWorkflow, audit.RetrievalStart{ID: id, Ledger: s.ledger}, func(env *testsuite.TestWorkflowEnvironment) {
+				env.RegisterWorkflowWithOptions(workflows.RetrieveArchive, workflow.RegisterOptions{Name: audit.RetrievalWorkflow})
+			})
+			if err == nil {
+				t.Error("the workflow ended well")
+			}
+			row, err := s.store.Retrieval(t.Context(), s.ledger, id)
+			if err != nil || row.Status != audit.RetrievalFailed || row.Problem == nil {
+				t.Errorf("%+v, %v", row, err)
+			}
+		})
+	}
+}
