@@ -132,6 +132,10 @@ func (a *Activities) PurgeSegments(ctx context.Context, ledgerID int32) (total l
 // hold covers an entry.
 func (a *Activities) DestroySegments(ctx context.Context, ledgerID int32) (n int, err error) {
 	now := audit.Instant(a.Clock())
+	history, err := a.Store.Retention(ctx, ledgerID)
+	if err != nil {
+		return n, err
+	}
 	for after := int64(-1); ; {
 		list, err := a.Log.Expired(ctx, ledgerID, after, retentionSegments)
 		if err != nil {
@@ -139,6 +143,9 @@ func (a *Activities) DestroySegments(ctx context.Context, ledgerID int32) (n int
 		}
 		for i := range list {
 			after = list[i].Seqs[0].First
+			if s := &list[i]; now.Before(s.RecordedUntil.AddDate(0, 0, history.Since(s.ArchivedAt))) {
+				continue // a policy that was set since promises more
+			}
 			destroyed, err := a.destroySegment(ctx, &list[i])
 			if err != nil {
 				return n, err

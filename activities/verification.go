@@ -77,7 +77,7 @@ func (a *Activities) verificationScope(ctx context.Context, v store.Verification
 	if err != nil {
 		return s, err
 	}
-	first, end, checked, err := a.Log.Range(ctx, v.Ledger, filter)
+	first, end, checked, err := a.Log.OnlineRange(ctx, v.Ledger, filter)
 	if err != nil {
 		return s, err
 	}

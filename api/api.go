@@ -135,6 +135,11 @@ func (s *server) routes() []route {
 		{"POST", "/legal-holds", audit.ManageLegalHolds, s.issueHold, nil, small, quick},
 		{"GET", "/legal-holds", audit.ManageLegalHolds, s.listHolds, holdParameters, 0, quick},
 		{"GET", "/legal-holds/{hold_id}", audit.ManageLegalHolds, s.showHold, nil, 0, quick},
+		{"POST", "/archive/retrievals", audit.ReadArchive, s.requestRetrieval, nil, small, quick},
+		{"GET", "/archive/retrievals", audit.ReadArchive, s.listRetrievals, retrievalParameters, 0, quick},
+		{"GET", "/archive/retrievals/{retrieval_id}", audit.ReadArchive, s.showRetrieval, nil, 0, quick},
+		{"POST", "/archive/retrievals/{retrieval_id}/decision", audit.ManageRetention, s.decideRetrieval, nil, small, quick},
+		{"GET", "/archive/segments", audit.ReadArchive, s.listSegments, segmentParameters, 0, quick},
 		{"DELETE", "/legal-holds/{hold_id}", audit.ManageLegalHolds, s.releaseHold, nil, small, quick},
 		{"GET", "/retention", audit.ReadBasic, s.showRetention, nil, 0, quick},
 		{"PUT", "/retention", audit.ManageRetention, s.putRetention, nil, small, quick},
@@ -206,6 +211,7 @@ type server struct {
 	keys      *keyring
 	types     *eventTypes
 	retention *retentionPolicies
+	standing  *standings
 	storage   *storageMeter
 	catalog   *catalog.Catalog
 	openapi   []byte
@@ -233,6 +239,7 @@ func New(c Config) (*API, error) {
 		types:  newEventTypes(c.Store, c.Clock, c.EventTypeCacheLife),
 
 		retention: newRetentionPolicies(c.Store, c.Clock, c.RetentionCacheLife),
+		standing:  newStandings(c),
 		storage:   newStorageMeter(c),
 		schemas:   &schemas{store: c.Store},
 

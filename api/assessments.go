@@ -70,6 +70,9 @@ func (s *server) startAssessment(r *http.Request) (reply, error) {
 	if req.Frameworks == nil {
 		req.Frameworks = audit.Frameworks
 	}
+	if err := s.Log.Online(r.Context(), p.Ledger, period); err != nil {
+		return reply{}, err
+	}
 	key, err := requestKey(r, body)
 	if err != nil {
 		return reply{}, err

@@ -18,7 +18,15 @@ func (s *server) showEntry(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	opened, err := s.investigationsOf(r, []audit.Entry{e})
-	return reply{data: entryView(e, policies, opened[e.Seq]), tagged: true}, err
+	if err != nil {
+		return reply{}, err
+	}
+	held, err := s.holdsSeen(r)
+	view := entryView(e, policies, held, opened[e.Seq])
+	if callOf(r).fromArchive {
+		view.Status = statusArchived
+	}
+	return reply{data: view, tagged: true}, err
 }
 
 func (s *server) showLog(r *http.Request) (reply, error) {
@@ -51,20 +59,24 @@ func (s *server) show(r *http.Request, id string) (audit.Entry, error) {
 func (s *server) row(r *http.Request, id string) (ledger.Row, error) {
 	org := principal(r).Ledger
 	if eventID, ok := strings.CutPrefix(id, "log_"); ok {
-		return s.Log.RowByEventID(r.Context(), org, eventID)
+		row, err := s.Log.RowByEventID(r.Context(), org, eventID)
+		if err != nil {
+			return s.archivedRow(r, row, err)
+		}
+		return row, nil
 	}
 	seq, ok := parseEntryID(id)
 	if !ok {
 		return ledger.Row{}, audit.Errorf(audit.NotFound, "there is no such entry")
 	}
 	row, err := s.Log.Row(r.Context(), org, seq)
-	if err != nil {
-		return row, err
-	}
 	// The date in an id must be the entry's. Of an entry that was tampered with
 	// it cannot be told, and the entry is shown as what it is.
-	if rec, err := row.Check(); err == nil && audit.EntryID(seq, rec.RecordedAt) != id {
+	if rec, wrong := ledger.ParseRecord(row.Record); wrong == nil && ledger.LeafHash(row.Record) == row.Leaf && audit.EntryID(seq, rec.RecordedAt) != id {
 		return row, audit.Errorf(audit.NotFound, "there is no such entry")
+	}
+	if err != nil {
+		return s.archivedRow(r, row, err)
 	}
 	return row, nil
 }

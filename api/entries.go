@@ -51,7 +51,11 @@ func (s *server) createEntry(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	view := entryView(entry, policies, opened[entry.Seq])
+	holds, err := s.holdsSeen(r)
+	if err != nil {
+		return reply{}, err
+	}
+	view := entryView(entry, policies, holds, opened[entry.Seq])
 	view.Receipt = item.Receipt
 	header.Set("Location", callOf(r).mount+"/entries/"+view.ID)
 	return reply{status: created(item.Status == ledger.Created), header: header, data: view}, nil

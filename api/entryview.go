@@ -67,18 +67,16 @@ type retention struct {
 // daysPerYear of a retention period that is named in years.
 const daysPerYear = 365
 
-// statusActive is the status of every entry: none is archived or on hold yet.
-const statusActive = "active"
-
 // entryView projects an entry to document B, under its organisation's retention
-// policies, with the investigation that it opened, if it did.
-func entryView(e audit.Entry, policies audit.RetentionHistory, investigation *opened) *entryBody {
+// policies and the legal holds that the caller may know of, with the investigation
+// that it opened, if it did.
+func entryView(e audit.Entry, policies audit.RetentionHistory, holds []ledger.Hold, investigation *opened) *entryBody {
 	kept, by := policies.Of(&e)
 	period, until := retentionOf(e.RecordedAt, kept)
 	return &entryBody{
 		ID: e.EntryID(), LogID: e.LogID(), Seq: e.Seq,
 		Timestamp: audit.FormatTime(e.Time()), EventType: string(e.Class), Category: e.ShownCategory(), Severity: e.Severity,
-		Description: e.Description, Status: statusActive,
+		Description: e.Description, Status: statusOf(&e, holds),
 		User: userOf(e), Resource: prefixed(e.Resource), Action: actionOf(e), Context: contextOf(e), Details: e.Details,
 		Compliance: compliance{
 			Frameworks: e.Frameworks, Signature: signatureOf(e), Retention: period,

@@ -57,6 +57,9 @@ func (s *server) requestExport(r *http.Request, body []byte, e store.Export) (re
 	e.ID = audit.ExportID("export_" + newULID(now))
 	e.Ledger, e.Status, e.CreatedAt = p.Ledger, audit.ExportQueued, now
 	e.RequestedBy.V = p.Actor()
+	if err := s.Log.Online(r.Context(), p.Ledger, e.Request.V.Period()); err != nil {
+		return reply{}, err
+	}
 	s.estimate(r.Context(), &e)
 	if key != nil {
 		key.Note = string(e.ID)

@@ -59,8 +59,11 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	opened := b.post("other", "~/investigations", `{"investigation_type":"theirs","title":"t","priority":"low","scope":{"time_range":{"start":"2025-08-25T00:00:00Z","end":"2025-08-26T00:00:00Z"}}}`).want(201)
 	b.superuser(`insert into investigation_evidence (ledger, investigation, id, kind, title, source, items, artifact, media_type, file_name, acquired_at, acquired_by, round)
 		values ($1, $2, 'caseev_theirs', 'upload', 't', '{}', 1, '{}', 'm', 'f', now(), '{}', 1)`, b.other, opened.text("data.investigation_id"))
+	b.superuser(`insert into archive_retrieval (ledger, id, status, from_time, until_time, reason, days, segments, entries, requested_by, requester, requested_at)
+		values ($1, 'retrieval_theirs', 'requested', now(), now(), 'r', 1, '{}', 1, '{}', '', now())`, b.other)
 	return ids{
 		foreign: map[string]string{
+			"retrieval_id":     "retrieval_theirs",
 			"investigation_id": opened.text("data.investigation_id"), "hold_id": hold.text("data.hold_id"),
 			"evidence_id": "caseev_theirs", "investigations finding_id": "finding_00112233445566778899",
 			"report_id": made.text("data.report_id"), "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7a",
@@ -70,6 +73,7 @@ func foreignIDs(t *testing.T, b *bench) ids {
 			"evidence name": file.text("data.id"), "artifact": artifact,
 		},
 		absent: map[string]string{
+			"retrieval_id":     "retrieval_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"investigation_id": "inv_20250826_data_integrity_001", "hold_id": "hold_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"evidence_id": "caseev_01k3jy1z3n8w4q6t9v0b2c5d7f", "investigations finding_id": "finding_99112233445566778899",
 			"report_id": "report_01k3jy1z3n8w4q6t9v0b2c5d7f", "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7f",

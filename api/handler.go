@@ -57,7 +57,10 @@ type call struct {
 	principal audit.Principal
 	query     *query // of routes that need a permission
 	seen      seen   // for the entry about a read
-	header    http.Header
+
+	fromArchive bool // the entry that is shown was read out of a segment file
+
+	header http.Header
 }
 
 type callKey struct{}
@@ -135,6 +138,9 @@ func (s *server) run(rt route, r *http.Request) (rep reply, err error) {
 		return reply{}, err
 	}
 	rep, err = s.answer(rt, r)
+	if audit.CodeOf(err) == audit.Archived {
+		err = s.explainArchived(r, err)
+	}
 	if unrecorded := s.recordRead(r, rt, rep, err); unrecorded != nil {
 		return reply{}, unrecorded
 	}

@@ -177,6 +177,9 @@ func newBench(t testing.TB, change ...func(*api.Config, *ledger.Config)) *bench 
 	}
 	b.log = ledgertest.Open(t, b.dsn, func(to *ledger.Config) {
 		to.QueueSize, to.OutcomeFor = lc.QueueSize, lc.OutcomeFor
+		if lc.Clock != nil {
+			to.Clock = lc.Clock
+		}
 	})
 	var err error
 	if b.store, err = store.Open(t.Context(), b.dsn, 8); err != nil {

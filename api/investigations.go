@@ -32,6 +32,9 @@ func (s *server) openInvestigation(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	p, now := principal(r), s.Clock()
+	if err := s.Log.Online(r.Context(), p.Ledger, period); err != nil {
+		return reply{}, err
+	}
 	row := store.Investigation{
 		Ledger: p.Ledger, Kind: strings.TrimSuffix(req.Type, "_incident"), OpenedBy: &store.JSON[audit.Object]{V: p.Actor()}, Type: req.Type, Title: req.Title,
 		Request: store.JSON[audit.InvestigationRequest]{V: req}, FromTime: period.From, UntilTime: period.Until, Priority: req.Priority,

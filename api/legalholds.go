@@ -94,6 +94,7 @@ func (s *server) issueHold(r *http.Request) (reply, error) {
 	about.Severity = audit.SeverityMedium
 	about.Metadata["reason"], about.Metadata["systems"], about.Metadata["users"] = h.Reason, h.Scope.V.Systems, h.Scope.V.Users
 	out, err := s.record(r, about, key, store.InsertLegalHold(h))
+	s.standing.forget(h.Ledger)
 	if err != nil {
 		return reply{header: replayed(nil, out.Replayed)}, err
 	}
@@ -237,5 +238,6 @@ func (s *server) releaseHold(r *http.Request) (reply, error) {
 	if _, err := s.record(r, about, nil, store.ReleaseLegalHold(h.Ledger, h.ID, by, req.Reason, now)); err != nil {
 		return reply{}, err
 	}
+	s.standing.forget(h.Ledger)
 	return s.showHold(r)
 }

@@ -8,8 +8,12 @@ import (
 	"github.com/sealbook/sealbook/ledger"
 )
 
-// dataSources names the stores that lists read.
-var dataSources = []string{"primary_audit_db"}
+// The stores that lists read: the database, in which payloads from the archive are
+// for a time when somebody retrieved them.
+var (
+	databaseAlone = []string{"primary_audit_db"}
+	withArchive   = []string{"primary_audit_db", "compliance_archive"}
+)
 
 // offsetPage and numberedPage are how the documents count pages; each also
 // says with which cursor the list goes on.
@@ -57,11 +61,23 @@ func (s *server) listEntries(r *http.Request) (reply, error) {
 	if q.err != nil {
 		return reply{}, q.err
 	}
-	if status != "" && status != statusActive { // no entry is anything else
+	if status == statusArchived { // what is archived is in no list
 		total := int64(0)
-		return reply{data: []any{}, pagination: offsetPage{Total: counted(page, total), Limit: page.Limit, Offset: &offset}, metadata: listMetadata(0)}, nil
+		return reply{data: []any{}, pagination: offsetPage{Total: counted(page, total), Limit: page.Limit, Offset: &offset}, metadata: map[string]any{"query_execution_time_ms": 0, "data_sources": databaseAlone}}, nil
 	}
-	list, entries, took, err := s.list(r, f, page)
+	if f.OnHold = status == statusOnHold; f.OnHold {
+		if err := s.require(principal(r), audit.ManageLegalHolds); err != nil {
+			return reply{}, err
+		}
+		seen, err := s.holdsSeen(r)
+		if err != nil {
+			return reply{}, err
+		}
+		for _, h := range seen {
+			f.HeldBy = append(f.HeldBy, h.ID)
+		}
+	}
+	list, entries, metadata, err := s.list(r, f, page)
 	if err != nil {
 		return reply{}, err
 	}
@@ -73,15 +89,19 @@ func (s *server) listEntries(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	holds, err := s.holdsSeen(r)
+	if err != nil {
+		return reply{}, err
+	}
 	data := make([]*entryBody, len(entries))
 	for i, e := range entries {
-		data[i] = entryView(e, policies, opened[e.Seq])
+		data[i] = entryView(e, policies, holds, opened[e.Seq])
 	}
 	p := offsetPage{Total: counted(page, list.Total), Limit: page.Limit, HasMore: list.More, NextCursor: list.NextCursor}
 	if page.Cursor == "" {
 		p.Offset = &offset
 	}
-	return reply{data: data, pagination: p, metadata: listMetadata(took)}, nil
+	return reply{data: data, pagination: p, metadata: metadata}, nil
 }
 
 // listLogs answers GET /logs in document A's shape.
@@ -97,7 +117,7 @@ func (s *server) listLogs(r *http.Request) (reply, error) {
 	if q.err != nil {
 		return reply{}, q.err
 	}
-	list, entries, took, err := s.list(r, f, page)
+	list, entries, metadata, err := s.list(r, f, page)
 	if err != nil {
 		return reply{}, err
 	}
@@ -109,7 +129,7 @@ func (s *server) listLogs(r *http.Request) (reply, error) {
 	if page.Cursor == "" {
 		p.Page = &number
 	}
-	return reply{data: data, pagination: p, metadata: listMetadata(took)}, nil
+	return reply{data: data, pagination: p, metadata: metadata}, nil
 }
 
 // page reads what both lists have in common. A cursor stands instead of the
@@ -140,16 +160,20 @@ func (q *query) eventTypes(name string) []string {
 	return types
 }
 
-// list reads a page and masks it for callers who may not see everything. took
-// is in milliseconds.
-func (s *server) list(r *http.Request, f audit.Filter, p audit.Page) (list ledger.List, entries []audit.Entry, took int64, err error) {
+// list reads a page and masks it for callers who may not see everything. metadata
+// says which stores were read, and how much of the period is in the archive alone.
+// Returns Archived when nothing of the period is anywhere else.
+func (s *server) list(r *http.Request, f audit.Filter, p audit.Page) (list ledger.List, entries []audit.Entry, metadata map[string]any, err error) {
 	f.Within, f.EmailsMasked = principal(r).Constraints, !principal(r).Can(audit.ReadSensitive)
-	started := s.Clock()
-	list, err = s.Log.List(r.Context(), principal(r).Ledger, f, p)
+	org, started := principal(r).Ledger, s.Clock()
+	list, err = s.Log.List(r.Context(), org, f, p)
 	if err != nil {
-		return list, nil, 0, err
+		return list, nil, nil, err
 	}
-	took = s.Clock().Sub(started).Milliseconds()
+	metadata = map[string]any{"query_execution_time_ms": s.Clock().Sub(started).Milliseconds(), "data_sources": databaseAlone}
+	if err := s.addArchived(r, f.Period, len(list.Rows) == 0 && p.Cursor == "" && p.Offset == 0, metadata); err != nil {
+		return list, nil, nil, err
+	}
 	entries = make([]audit.Entry, len(list.Rows))
 	for i := range list.Rows {
 		entries[i] = s.read(r, &list.Rows[i])
@@ -157,7 +181,35 @@ func (s *server) list(r *http.Request, f audit.Filter, p audit.Page) (list ledge
 			entries[i] = audit.Mask(entries[i])
 		}
 	}
-	return list, entries, took, nil
+	return list, entries, metadata, nil
+}
+
+// addArchived says in metadata what of a period is in the archive.
+func (s *server) addArchived(r *http.Request, p audit.Period, empty bool, metadata map[string]any) error {
+	org := principal(r).Ledger
+	now, err := s.standing.of(r.Context(), org)
+	if err != nil || !now.archived {
+		return err
+	}
+	o, err := s.Log.Offline(r.Context(), org, p)
+	if err != nil {
+		return err
+	}
+	if o.Restored {
+		metadata["data_sources"] = withArchive
+	}
+	if o.Segments == 0 {
+		return nil
+	}
+	metadata["archived_entries"] = o.Entries
+	if !empty {
+		return nil
+	}
+	any, err := s.Log.List(r.Context(), org, audit.Filter{Period: p}, audit.Page{Limit: 1})
+	if err == nil && len(any.Rows) == 0 {
+		err = s.Log.Online(r.Context(), org, p)
+	}
+	return err
 }
 
 func counted(p audit.Page, total int64) *int64 {
@@ -165,8 +217,4 @@ func counted(p audit.Page, total int64) *int64 {
 		return nil
 	}
 	return &total
-}
-
-func listMetadata(took int64) map[string]any {
-	return map[string]any{"query_execution_time_ms": took, "data_sources": dataSources}
 }

@@ -81,8 +81,12 @@ const (
 	typeHoldReleased      = "audit.legal_hold_released"
 	typeHoldRead          = "audit.legal_hold_read"
 
-	typeRetentionChanged = "audit.retention_policy_changed"
-	typeEvidenceUploaded = "audit.evidence_uploaded"
+	typeRetrievalRequested = "audit.archive_retrieval_requested"
+	typeRetrievalApproved  = "audit.archive_retrieval_approved"
+	typeRetrievalRefused   = "audit.archive_retrieval_refused"
+	typeRetrievalRead      = "audit.archive_retrieval_read"
+	typeRetentionChanged   = "audit.retention_policy_changed"
+	typeEvidenceUploaded   = "audit.evidence_uploaded"
 )
 
 // maxUserAgent bounds what of a client's name is recorded, in bytes.

@@ -26,6 +26,9 @@ func (s *server) startReport(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if err := s.Log.Online(r.Context(), p.Ledger, period); err != nil {
+		return reply{}, err
+	}
 	if len(req.Distribution) > 0 {
 		if err := s.require(p, audit.DistributeReports); err != nil {
 			return reply{}, err

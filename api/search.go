@@ -61,7 +61,10 @@ func (s *server) search(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	metadata := listMetadata(s.Clock().Sub(started).Milliseconds())
+	metadata := map[string]any{"query_execution_time_ms": s.Clock().Sub(started).Milliseconds(), "data_sources": databaseAlone}
+	if err := s.addArchived(r, principal(r).Constraints.Period(), false, metadata); err != nil {
+		return reply{}, err
+	}
 	maps.Copy(metadata, coverage(r))
 	metadata["indexed_through_seq"], metadata["searched_from_seq"] = nil, nil
 	if found.Indexed > 0 {

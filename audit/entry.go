@@ -129,12 +129,15 @@ type Filter struct {
 	Severity     Severity
 	Category     string // equals ShownCategory
 	Framework    Framework
+	OnHold       bool        // a legal hold of HeldBy covers it
+	HeldBy       []string    // ids of holds
 	Within       Constraints // of the caller: only what they cover
 }
 
 // Empty reports whether the filter lets everything through.
 func (f Filter) Empty() bool {
 	types, within := len(f.Types), f.Within.Empty()
+	f.HeldBy = nil                                                // restricts only with OnHold
 	f.Types, f.Within, f.EmailsMasked = nil, Constraints{}, false // of which the first two cannot be compared
 	return types == 0 && within && reflect.ValueOf(f).IsZero()
 }

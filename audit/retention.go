@@ -123,6 +123,17 @@ func (h RetentionHistory) Current() RetentionVersion {
 	return h[len(h)-1]
 }
 
+// Since returns the longest period that a policy promised that was set after a
+// time, or 0: what was promised about an entry before is prolonged by it.
+func (h RetentionHistory) Since(at time.Time) (days int) {
+	for _, v := range h {
+		if v.SetAt.After(at) {
+			days = max(days, v.Policy.AuditLogs.RetentionDays, v.Policy.ScanResults.RetentionDays)
+		}
+	}
+	return days
+}
+
 // Of returns how many days an entry is kept from its recording, and the
 // framework that says so, or none when a policy does. Of all policies since the
 // recording and of the entry's frameworks the longest period counts: what an

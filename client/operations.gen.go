@@ -1579,6 +1579,94 @@ func (c *Client) ReleaseLegalHold(ctx context.Context, holdID string, body Reaso
 	return call[LegalHold, Metadata](ctx, c, r, options)
 }
 
+// RequestRetrieval calls POST /archive/retrievals: ask for archived payloads of a period.
+//
+// Needs `audit:archive:read`. Another person approves; then the payloads are online again for some
+// days, for everybody who may read them, and leave by themselves.
+func (c *Client) RequestRetrieval(ctx context.Context, body RetrievalRequest, options ...CallOption) (*Answer[Retrieval, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/archive/retrievals", repeatable: true, keyed: true, body: body}
+	return call[Retrieval, Metadata](ctx, c, r, options)
+}
+
+// ListRetrievalsParams are the parameters of ListRetrievals. Those that are zero are not sent.
+type ListRetrievalsParams struct {
+	Status ListRetrievalsStatus
+	Page   int64
+	Limit  int64
+}
+
+func (p *ListRetrievalsParams) set(r *request) {
+	r.query.put("status", p.Status)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListRetrievals calls GET /archive/retrievals: list retrievals.
+//
+// Needs `audit:archive:read`. Newest first.
+func (c *Client) ListRetrievals(ctx context.Context, params ListRetrievalsParams, options ...CallOption) (*Page[[]Retrieval, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/archive/retrievals", repeatable: true}
+	params.set(&r)
+	return callPage[[]Retrieval, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllRetrievals walks all pages of ListRetrievals, from the one that params name. An error is the
+// last that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllRetrievals(ctx context.Context, params ListRetrievalsParams, options ...CallOption) iter.Seq2[Retrieval, error] {
+	return walk(func(at int64) ([]Retrieval, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListRetrievals(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowRetrieval calls GET /archive/retrievals/{retrieval_id}: show a retrieval.
+//
+// Needs `audit:archive:read`.
+func (c *Client) ShowRetrieval(ctx context.Context, retrievalID string, options ...CallOption) (*Answer[Retrieval, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/archive/retrievals/" + segment(retrievalID), repeatable: true}
+	return call[Retrieval, Metadata](ctx, c, r, options)
+}
+
+// DecideRetrieval calls POST /archive/retrievals/{retrieval_id}/decision: approve or refuse a
+// retrieval.
+//
+// Needs `audit:retention:manage`. Another person than the one who asked decides; a refusal says
+// why.
+func (c *Client) DecideRetrieval(ctx context.Context, retrievalID string, body RetrievalDecision, options ...CallOption) (*Answer[Retrieval, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/archive/retrievals/" + segment(retrievalID) + "/decision", body: body}
+	return call[Retrieval, Metadata](ctx, c, r, options)
+}
+
+// ListSegmentsParams are the parameters of ListSegments. Those that are zero are not sent.
+type ListSegmentsParams struct {
+	From  string
+	To    string
+	Limit int64
+}
+
+func (p *ListSegmentsParams) set(r *request) {
+	r.query.put("from", p.From)
+	r.query.put("to", p.To)
+	r.query.put("limit", p.Limit)
+}
+
+// ListSegments calls GET /archive/segments: list the segment files of the archive.
+//
+// Needs `audit:archive:read`. In the order of their first entries, of those that hold events of
+// the period.
+func (c *Client) ListSegments(ctx context.Context, params ListSegmentsParams, options ...CallOption) (*Answer[[]ArchiveSegment, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/archive/segments", repeatable: true}
+	params.set(&r)
+	return call[[]ArchiveSegment, Metadata](ctx, c, r, options)
+}
+
 // ShowRetention calls GET /retention: show the retention policy.
 //
 // Needs `audit:read:basic`. The shipped default, until an organisation sets its own. Nothing is

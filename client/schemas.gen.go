@@ -136,6 +136,38 @@ type AnchorsRegistry struct {
 	Note string `json:"note"`
 }
 
+type ArchiveSegment struct {
+	Segment string `json:"segment"`
+	// written: its payloads are still in the database; archived: in the file alone, but for those
+	// held; online: a retrieval brought them back
+	State   ArchiveSegmentState `json:"state"`
+	Entries int64               `json:"entries"`
+	// payloads that a legal hold keeps in the database
+	Held          int64      `json:"held"`
+	FirstSeq      int64      `json:"first_seq"`
+	LastSeq       int64      `json:"last_seq"`
+	RecordedFrom  time.Time  `json:"recorded_from"`
+	RecordedUntil time.Time  `json:"recorded_until"`
+	KeptUntil     time.Time  `json:"kept_until"`
+	Checksum      string     `json:"checksum"`
+	SizeBytes     int64      `json:"size_bytes"`
+	ArchivedAt    time.Time  `json:"archived_at"`
+	PurgedAt      *time.Time `json:"purged_at"`
+	OnlineUntil   *time.Time `json:"online_until"`
+	DestroyedAt   *time.Time `json:"destroyed_at"`
+}
+
+// ArchiveSegmentState is one of these, or one that is newer than this package.
+type ArchiveSegmentState string
+
+// The values of ArchiveSegmentState.
+const (
+	ArchiveSegmentStateWritten   ArchiveSegmentState = "written"
+	ArchiveSegmentStateArchived  ArchiveSegmentState = "archived"
+	ArchiveSegmentStateOnline    ArchiveSegmentState = "online"
+	ArchiveSegmentStateDestroyed ArchiveSegmentState = "destroyed"
+)
+
 type Assessment struct {
 	AssessmentID string `json:"assessment_id"`
 	// completed: there is a result, whatever it is
@@ -634,6 +666,9 @@ const (
 	CodeExternalIDConflict          Code = "EXTERNAL_ID_CONFLICT"
 	CodeExportExpired               Code = "EXPORT_EXPIRED"
 	CodeReportDownloadExpired       Code = "REPORT_DOWNLOAD_EXPIRED"
+	CodeAuditDataArchived           Code = "AUDIT_DATA_ARCHIVED"
+	CodeAuditDataDestroyed          Code = "AUDIT_DATA_DESTROYED"
+	CodeLegalHoldActive             Code = "LEGAL_HOLD_ACTIVE"
 	CodePreconditionRequired        Code = "PRECONDITION_REQUIRED"
 	CodePreconditionFailed          Code = "PRECONDITION_FAILED"
 	CodePayloadTooLarge             Code = "PAYLOAD_TOO_LARGE"
@@ -949,10 +984,12 @@ type Entry struct {
 	Timestamp time.Time  `json:"timestamp"`
 	EventType EventClass `json:"event_type,omitzero"`
 	// what was submitted, else the verbatim type unless it is a class
-	Category         string                `json:"category,omitzero"`
-	Severity         Severity              `json:"severity,omitzero"`
-	Description      string                `json:"description,omitzero"`
-	Status           string                `json:"status"`
+	Category    string   `json:"category,omitzero"`
+	Severity    Severity `json:"severity,omitzero"`
+	Description string   `json:"description,omitzero"`
+	// archived: read out of the archive, by who may; on_hold: a legal hold keeps it, and the caller
+	// may know of holds
+	Status           EntryStatus           `json:"status"`
 	User             *EntryUser            `json:"user,omitzero"`
 	Resource         map[string]any        `json:"resource,omitzero"`
 	Action           *EntryAction          `json:"action,omitzero"`
@@ -1136,6 +1173,16 @@ type EntryRetention struct {
 	Immutable   bool      `json:"immutable"`
 }
 
+// EntryStatus is one of these, or one that is newer than this package.
+type EntryStatus string
+
+// The values of EntryStatus.
+const (
+	EntryStatusActive   EntryStatus = "active"
+	EntryStatusArchived EntryStatus = "archived"
+	EntryStatusOnHold   EntryStatus = "on_hold"
+)
+
 type EntryUser struct {
 	UserID     string `json:"user_id,omitzero"`
 	Username   string `json:"username,omitzero"`
@@ -1169,8 +1216,21 @@ type ErrorBodyDetails struct {
 	// where an investigation can be led now
 	AllowedTransitions []string  `json:"allowed_transitions,omitzero"`
 	ExpiredAt          time.Time `json:"expired_at,omitzero"`
-	Entries            *int64    `json:"entries,omitzero"`
-	Limit              *int64    `json:"limit,omitzero"`
+	// when the content was archived
+	ArchiveDate     time.Time `json:"archive_date,omitzero"`
+	ArchiveLocation string    `json:"archive_location,omitzero"`
+	// of the period; those of whole segments
+	ArchivedEntries  *int64 `json:"archived_entries,omitzero"`
+	RetrievalProcess string `json:"retrieval_process,omitzero"`
+	// the median of the last retrievals, rounded up, as 3_minutes or 2_hours
+	EstimatedRetrievalTime *string `json:"estimated_retrieval_time,omitzero"`
+	// why there is none
+	EstimatedRetrievalReason string    `json:"estimated_retrieval_reason,omitzero"`
+	DestroyedAt              time.Time `json:"destroyed_at,omitzero"`
+	// the end of the retention
+	KeptUntil time.Time `json:"kept_until,omitzero"`
+	Entries   *int64    `json:"entries,omitzero"`
+	Limit     *int64    `json:"limit,omitzero"`
 	// the entries of an atomic request that are not valid
 	Results []BulkItem `json:"results,omitzero"`
 	Checks  []Check    `json:"checks,omitzero"`
@@ -2151,9 +2211,23 @@ type ListMetadata struct {
 	Timestamp time.Time `json:"timestamp"`
 	RequestID string    `json:"request_id"`
 	// measured
-	QueryExecutionTimeMS int64    `json:"query_execution_time_ms"`
-	DataSources          []string `json:"data_sources"`
+	QueryExecutionTimeMS int64 `json:"query_execution_time_ms"`
+	// the stores that were read; compliance_archive: some of the period came from the archive by a
+	// retrieval
+	DataSources []ListMetadataDataSource `json:"data_sources"`
+	// entries of the period that are in the archive alone, and so not in the list; those of whole
+	// segments. Absent when there are none
+	ArchivedEntries *int64 `json:"archived_entries,omitzero"`
 }
+
+// ListMetadataDataSource is one of these, or one that is newer than this package.
+type ListMetadataDataSource string
+
+// The values of ListMetadataDataSource.
+const (
+	ListMetadataDataSourcePrimaryAuditDb    ListMetadataDataSource = "primary_audit_db"
+	ListMetadataDataSourceComplianceArchive ListMetadataDataSource = "compliance_archive"
+)
 
 // ListReportsReportType is one of these, or one that is newer than this package.
 type ListReportsReportType string
@@ -2177,6 +2251,19 @@ const (
 	ListReportsStatusGenerated        ListReportsStatus = "generated"
 	ListReportsStatusFailed           ListReportsStatus = "failed"
 	ListReportsStatusCanceled         ListReportsStatus = "canceled"
+)
+
+// ListRetrievalsStatus is one of these, or one that is newer than this package.
+type ListRetrievalsStatus string
+
+// The values of ListRetrievalsStatus.
+const (
+	ListRetrievalsStatusRequested ListRetrievalsStatus = "requested"
+	ListRetrievalsStatusRestoring ListRetrievalsStatus = "restoring"
+	ListRetrievalsStatusAvailable ListRetrievalsStatus = "available"
+	ListRetrievalsStatusRefused   ListRetrievalsStatus = "refused"
+	ListRetrievalsStatusExpired   ListRetrievalsStatus = "expired"
+	ListRetrievalsStatusFailed    ListRetrievalsStatus = "failed"
 )
 
 // ListViolationsStatus is one of these, or one that is newer than this package.
@@ -2888,6 +2975,66 @@ type RetentionRule struct {
 	ArchiveAfterDays int64 `json:"archive_after_days"`
 }
 
+type Retrieval struct {
+	RetrievalID string          `json:"retrieval_id"`
+	Status      RetrievalStatus `json:"status"`
+	StartDate   time.Time       `json:"start_date"`
+	EndDate     time.Time       `json:"end_date"`
+	Reason      string          `json:"reason"`
+	Days        int64           `json:"days"`
+	Segments    []string        `json:"segments"`
+	// those of whole segments
+	Entries     int64          `json:"entries"`
+	RequestedBy map[string]any `json:"requested_by"`
+	RequestedAt time.Time      `json:"requested_at"`
+	DecidedBy   map[string]any `json:"decided_by"`
+	DecidedAt   *time.Time     `json:"decided_at"`
+	Refusal     *string        `json:"refusal"`
+	AvailableAt *time.Time     `json:"available_at"`
+	ExpiresAt   *time.Time     `json:"expires_at"`
+	EndedAt     *time.Time     `json:"ended_at"`
+	// why it failed
+	Problem *string `json:"problem"`
+}
+
+type RetrievalDecision struct {
+	Decision RetrievalDecisionDecision `json:"decision"`
+	// required of a refusal
+	Reason string `json:"reason,omitzero"`
+}
+
+// RetrievalDecisionDecision is one of these, or one that is newer than this package.
+type RetrievalDecisionDecision string
+
+// The values of RetrievalDecisionDecision.
+const (
+	RetrievalDecisionDecisionApprove RetrievalDecisionDecision = "approve"
+	RetrievalDecisionDecisionRefuse  RetrievalDecisionDecision = "refuse"
+)
+
+type RetrievalRequest struct {
+	// of the entries' own times, RFC 3339
+	StartDate string `json:"start_date"`
+	// exclusive
+	EndDate string `json:"end_date"`
+	Reason  string `json:"reason"`
+	// how long they stay, from the approval
+	Days int64 `json:"days,omitzero"`
+}
+
+// RetrievalStatus is one of these, or one that is newer than this package.
+type RetrievalStatus string
+
+// The values of RetrievalStatus.
+const (
+	RetrievalStatusRequested RetrievalStatus = "requested"
+	RetrievalStatusRestoring RetrievalStatus = "restoring"
+	RetrievalStatusAvailable RetrievalStatus = "available"
+	RetrievalStatusRefused   RetrievalStatus = "refused"
+	RetrievalStatusExpired   RetrievalStatus = "expired"
+	RetrievalStatusFailed    RetrievalStatus = "failed"
+)
+
 type Role struct {
 	Name        RoleName     `json:"name"`
 	Description string       `json:"description"`
@@ -2935,8 +3082,13 @@ type SearchMetadata struct {
 	Timestamp time.Time `json:"timestamp"`
 	RequestID string    `json:"request_id"`
 	// measured
-	QueryExecutionTimeMS int64    `json:"query_execution_time_ms"`
-	DataSources          []string `json:"data_sources"`
+	QueryExecutionTimeMS int64 `json:"query_execution_time_ms"`
+	// the stores that were read; compliance_archive: some of the period came from the archive by a
+	// retrieval
+	DataSources []SearchMetadataDataSource `json:"data_sources"`
+	// entries of the period that are in the archive alone, and so not in the list; those of whole
+	// segments. Absent when there are none
+	ArchivedEntries *int64 `json:"archived_entries,omitzero"`
 	// the entries up to this one can be found; null before the first
 	IndexedThroughSeq *int64 `json:"indexed_through_seq"`
 	// the indexed entries from this one on were looked at; 0 is all, above it total_is_exact is false;
@@ -2951,6 +3103,15 @@ type SearchMetadata struct {
 	// those of the credential: what they do not cover is neither counted nor ranked
 	Constraints *Constraints `json:"constraints,omitzero"`
 }
+
+// SearchMetadataDataSource is one of these, or one that is newer than this package.
+type SearchMetadataDataSource string
+
+// The values of SearchMetadataDataSource.
+const (
+	SearchMetadataDataSourcePrimaryAuditDb    SearchMetadataDataSource = "primary_audit_db"
+	SearchMetadataDataSourceComplianceArchive SearchMetadataDataSource = "compliance_archive"
+)
 
 // SearchMetadataSearchedText is one of these, or one that is newer than this package.
 type SearchMetadataSearchedText string

@@ -83,18 +83,19 @@ type ArchivedSegment struct {
 	PurgeBegan    *time.Time
 	PurgedAt      *time.Time
 	Held          int64      // payloads that a hold kept in the database when the last purge ended
-	OnlineUntil   *time.Time // a retrieval keeps its payloads in the database
+	OnlineUntil   *time.Time // a retrieval brings its payloads back until then
+	OnlineFrom    *time.Time // all of them are back
 	DestroyedAt   *time.Time
 }
 
 const segmentColumns = `ledger, id, seqs, entries, recorded_from, recorded_until, event_from, event_until, kept_until, artifact, archived_at,
-	purge_began, purged_at, held, online_until, destroyed_at`
+	purge_began, purged_at, held, online_until, online_from, destroyed_at`
 
 func scanSegment(row pgx.CollectableRow) (s ArchivedSegment, err error) {
 	var seqs multirange
 	var artifact string
 	err = row.Scan(&s.Ledger, &s.ID, &seqs, &s.Entries, &s.RecordedFrom, &s.RecordedUntil, &s.EventFrom, &s.EventUntil, &s.KeptUntil, &artifact, &s.ArchivedAt,
-		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.DestroyedAt)
+		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.OnlineFrom, &s.DestroyedAt)
 	if err != nil {
 		return s, err
 	}
@@ -162,20 +163,19 @@ func (l *Log) oneSegment(ctx context.Context, ledger int32, where string, arg an
 // Offline is what of a period is not in the database.
 type Offline struct {
 	Segments int
-	Entries  int64 // at most: those of whole segments
-	Archived time.Time
-	Restored bool // some payloads of the period are back for a time
+	Entries  int64     // at most: of a segment that the period cuts, all
+	Archived time.Time // when the last of them was
+	Restored bool      // some of the period is back for a time
 }
 
-// Offline tells which events of a period are in segment files alone. Where a
-// hold kept a payload in the database it counts all the same.
+// Offline tells which events of a period are in segment files alone.
 func (l *Log) Offline(ctx context.Context, ledger int32, p audit.Period) (o Offline, err error) {
 	var last *time.Time
 	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
-			select count(*) filter (where online_until is null), coalesce(sum(entries - held) filter (where online_until is null), 0)::bigint,
-				max(archived_at) filter (where online_until is null), coalesce(bool_or(online_until is not null), false)
-			from archive_segment where ledger = $1 and purge_began is not null and event_from < $2 and event_until >= $3`,
+			select count(*) filter (where is_offline(s)), coalesce(sum(entries - held) filter (where is_offline(s)), 0)::bigint,
+				max(archived_at) filter (where is_offline(s)), coalesce(bool_or(online_from is not null), false)
+			from archive_segment s where ledger = $1 and event_from < $2 and event_until >= $3`,
 			ledger, orLast(p.Until), orFirst(p.From)).Scan(&o.Segments, &o.Entries, &last, &o.Restored)
 	})
 	if err != nil {
@@ -185,6 +185,17 @@ func (l *Log) Offline(ctx context.Context, ledger int32, p audit.Period) (o Offl
 		o.Archived = last.UTC()
 	}
 	return o, nil
+}
+
+// Online returns Archived when events of a period are in segment files alone:
+// what needs all entries of the period has to wait for a retrieval.
+func (l *Log) Online(ctx context.Context, ledger int32, p audit.Period) error {
+	o, err := l.Offline(ctx, ledger, p)
+	if err != nil || o.Segments == 0 {
+		return err
+	}
+	return audit.Errorf(audit.Archived, "Requested audit data has been archived and requires special access: up to %d entries of the period are in the archive", o.Entries).
+		With("archived_entries", o.Entries).With("archive_date", audit.FormatTime(o.Archived)).With("archive_location", audit.ArchiveLocation)
 }
 
 // offline returns the entries of a ledger whose payloads a purge may have taken.

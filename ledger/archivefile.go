@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -180,4 +181,46 @@ func months(from, until time.Time) (list []time.Time) {
 		list = append(list, at)
 	}
 	return list
+}
+
+// errFound ends the reading of a file early.
+var errFound = errors.New("found")
+
+// ReadArchived returns an entry out of its segment file, which open opens. The
+// record is compared with the tree, and the payload with the record. Returns
+// Destroyed when the file is gone.
+func (l *Log) ReadArchived(ctx context.Context, ledger int32, seq int64, open func(audit.Artifact) (io.ReadCloser, error)) (found Row, err error) {
+	s, err := l.SegmentOf(ctx, ledger, seq)
+	if err != nil {
+		return found, err
+	}
+	if s.DestroyedAt != nil {
+		return found, s.Gone()
+	}
+	file, err := open(s.Artifact)
+	if err != nil {
+		return found, err
+	}
+	defer file.Close()
+	leaves := map[int64]Hash{}
+	if err := l.leaves(ctx, ledger, seq, seq+1, leaves); err != nil {
+		return found, err
+	}
+	_, err = ReadSegment(file, func(p *ArchivedPayload, row *Row, _ *Record) error {
+		switch {
+		case p.Seq != seq:
+			return nil
+		case row.Leaf != leaves[seq]:
+			return audit.Errorf(audit.Tampered, "the segment file's record of entry %d is not the one that the tree holds", seq)
+		}
+		found = *row
+		return errFound
+	})
+	switch {
+	case errors.Is(err, errFound):
+		return found, nil
+	case err == nil:
+		err = audit.Errorf(audit.Tampered, "the segment file does not hold entry %d", seq)
+	}
+	return found, err
 }

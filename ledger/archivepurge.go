@@ -72,7 +72,7 @@ func (l *Log) PurgeSegment(ctx context.Context, s *ArchivedSegment, between func
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			update archive_segment set purged_at = coalesce(purged_at, $3), held = $4, online_until = null
+			update archive_segment set purged_at = coalesce(purged_at, $3), held = $4, online_until = null, online_from = null
 			where ledger = $1 and id = $2 and (online_until is null or online_until <= $3)`, s.Ledger, s.ID, now, p.Held)
 		return err
 	})

@@ -72,6 +72,10 @@ func (l *Log) RestoreSegment(ctx context.Context, s *ArchivedSegment, until time
 	if err == nil {
 		err = flush()
 	}
+	if err == nil { // until now, what needs all entries of the period does not count on them
+		_, err = l.writes.Exec(ctx, `update archive_segment set online_from = coalesce(online_from, $3) where ledger = $1 and id = $2 and online_until is not null`,
+			s.Ledger, s.ID, audit.Instant(l.config.Clock()))
+	}
 	return restored, err
 }
 

@@ -25,6 +25,11 @@ type DayCount struct {
 // they do not count, or a constraint; then the entries are counted one by one, with
 // the same result, or Unavailable after SearchTimeout.
 func (l *Log) CountDaily(ctx context.Context, ledger int32, f audit.Filter, since time.Time) (counts []DayCount, err error) {
+	if f.Framework != "" || !f.Within.Empty() {
+		if err := l.Online(ctx, ledger, f.Period); err != nil {
+			return nil, err
+		}
+	}
 	args := pgx.NamedArgs{"ledger": ledger, "types": f.Types, "since": since}
 	var sql string
 	switch {

@@ -93,7 +93,7 @@ func queueTotal(q *pgx.Batch, ledger int32, f audit.Filter, n *int64) {
 		args := pgx.NamedArgs{}
 		count(`select count(*) from payload p where `+conditions(f, args), args)
 	case len(f.Types) == 0 && p == (audit.Period{}):
-		count(`select size from head where ledger = @ledger`, pgx.NamedArgs{})
+		count(`select size - (select coalesce(sum(entries - held), 0)::bigint from archive_segment s where ledger = @ledger and is_offline(s)) from head where ledger = @ledger`, pgx.NamedArgs{})
 	default:
 		if p.From.IsZero() {
 			p.From = firstMoment
@@ -111,7 +111,10 @@ func queueTotal(q *pgx.Batch, ledger int32, f audit.Filter, n *int64) {
 		if len(f.Types) > 0 {
 			of, args["types"] = ` where name = any(@types)`, f.Types
 		}
-		count(`select coalesce(sum(entries), 0)::bigint from (`+counts+`) counted`+of, args)
+		one := conditions(f, args)
+		count(`select case when exists (select from archive_segment s where ledger = @ledger and is_offline(s))
+			then (select count(*) from payload p where `+one+`)
+			else (select coalesce(sum(entries), 0)::bigint from (`+counts+`) counted`+of+`) end`, args)
 	}
 }
 
@@ -123,8 +126,17 @@ var (
 )
 
 // Range returns the smallest range that holds every entry that matches f, and
-// how many match; first is -1 when none does.
+// how many match; first is -1 when none does. Returns Archived when entries of its
+// period are in the archive alone.
 func (l *Log) Range(ctx context.Context, ledger int32, f audit.Filter) (first, end, count int64, err error) {
+	if err := l.Online(ctx, ledger, f.Period); err != nil {
+		return 0, 0, 0, err
+	}
+	return l.OnlineRange(ctx, ledger, f)
+}
+
+// OnlineRange is Range among the entries whose payloads are in the database.
+func (l *Log) OnlineRange(ctx context.Context, ledger int32, f audit.Filter) (first, end, count int64, err error) {
 	args := pgx.NamedArgs{"ledger": ledger}
 	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `select coalesce(min(p.seq), -1), coalesce(max(p.seq), -2) + 1, count(*) from payload p where `+conditions(f, args), args).
@@ -148,6 +160,9 @@ func conditions(f audit.Filter, args pgx.NamedArgs) string {
 	}
 	if !f.Period.Until.IsZero() {
 		add("p.event_time < @until", "until", f.Period.Until)
+	}
+	if f.OnHold {
+		add("is_held(p, @holds::text[])", "holds", append([]string{}, f.HeldBy...))
 	}
 	if len(f.Types) > 0 {
 		add("p.event_type = any(@types)", "types", f.Types)

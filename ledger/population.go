@@ -19,6 +19,9 @@ type Population struct {
 // and systems that they are of, by id, or by e-mail address where there is no id.
 // Each one of them is looked at; that returns Unavailable after SearchTimeout.
 func (l *Log) Population(ctx context.Context, ledger int32, p audit.Period, named []string) (c Population, err error) {
+	if err := l.Online(ctx, ledger, p); err != nil {
+		return c, err
+	}
 	var q pgx.Batch
 	boundOnce(&q, l.config.SearchTimeout)
 	q.Queue(`

@@ -41,6 +41,9 @@ const MaxTopActors = 10
 // frameworks or repositories, by which roll-ups do not count, have every entry
 // of the period looked at; that returns Unavailable after SearchTimeout.
 func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period, c audit.Constraints) (s Statistics, err error) {
+	if err := l.countable(ctx, ledger, p, c); err != nil {
+		return s, err
+	}
 	counts, args := countsOf(p, c)
 	args["ledger"] = ledger
 	kinds := func(k ...string) pgx.NamedArgs {
@@ -81,6 +84,21 @@ func (l *Log) Statistics(ctx context.Context, ledger int32, p audit.Period, c au
 		return s, fmt.Errorf("count entries: %w", err)
 	}
 	return s, nil
+}
+
+// countable returns Archived when entries would have to be counted one by one that
+// are in the archive. Whole days without constraints never have to.
+func (l *Log) countable(ctx context.Context, ledger int32, p audit.Period, c audit.Constraints) error {
+	if len(c.Frameworks) > 0 || len(c.Repositories) > 0 {
+		return l.Online(ctx, ledger, p)
+	}
+	_, _, edges := split(p.Intersect(c.Period()))
+	for _, e := range edges {
+		if err := l.Online(ctx, ledger, e.Period); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Statistics) add(kind, name, part string, n int64) {

@@ -33,7 +33,9 @@ func (l *Log) Bytes(ctx context.Context, ledger int32, limit time.Duration) (n i
 // there is no entry.
 func (l *Log) Oldest(ctx context.Context, ledger int32) (at *time.Time, err error) {
 	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select min(event_time) from payload where ledger = $1`, ledger).Scan(&at)
+		return tx.QueryRow(ctx, `
+			select least((select min(event_time) from payload where ledger = $1),
+				(select min(event_from) from archive_segment where ledger = $1 and destroyed_at is null))`, ledger).Scan(&at)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find oldest entry: %w", err)

@@ -25,6 +25,9 @@ func (l *Log) Tallies(ctx context.Context, ledger int32, period audit.Period, c 
 	if len(matches) == 0 {
 		return nil, nil
 	}
+	if err := l.Online(ctx, ledger, period); err != nil {
+		return nil, err
+	}
 	args := pgx.NamedArgs{"ledger": ledger}
 	var counts, firsts, lasts []string
 	for _, selectors := range matches {

@@ -43,14 +43,16 @@ func SetRetention(ledger int32, seen int, p audit.RetentionPolicy, at time.Time)
 	}
 }
 
-// ArtifactBytes is the size of the packages and uploads that an organisation
-// holds.
+// ArtifactBytes is the size of the packages, uploads and segment files that an
+// organisation holds.
 func (s *Store) ArtifactBytes(ctx context.Context, ledger int32) (n int64, err error) {
 	err = s.pool.QueryRow(ctx, `
 		select coalesce(sum(size), 0)::bigint from (
 			select (artifact::json->>'size')::bigint as size from export where ledger = $1 and status = 'completed'
 			union all
 			select (f->'artifact'->>'size')::bigint from evidence, json_array_elements(files::json) f where ledger = $1
+			union all
+			select (artifact::json->>'size')::bigint from archive_segment where ledger = $1 and destroyed_at is null
 		) held`, ledger).Scan(&n)
 	return n, translate("measure artifacts", err)
 }

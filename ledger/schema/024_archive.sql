@@ -30,7 +30,8 @@ create table archive_segment (
   purge_began    timestamptz,
   purged_at      timestamptz,             -- all rows went that no hold keeps
   held           bigint         not null default 0, -- rows that a hold kept when the last purge ended
-  online_until   timestamptz,             -- a retrieval brought its rows back until then
+  online_until   timestamptz,             -- a retrieval brings its rows back until then
+  online_from    timestamptz,             -- all of them are back
   destroyed_at   timestamptz,             -- the file is gone, too: retention ended
   constraint archive_segment_pkey primary key (ledger, id),
   constraint archive_segment_ledger_fkey foreign key (ledger) references ledger (id),
@@ -38,6 +39,11 @@ create table archive_segment (
   constraint archive_segment_of_an_organisation check (ledger > 0),
   constraint archive_segment_steps_in_order check ((purged_at is null or purge_began is not null) and (destroyed_at is null or purged_at is not null))
 );
+-- Whether entries of a segment are in its file alone.
+create function is_offline(s archive_segment) returns boolean
+language sql immutable parallel safe
+as $$ select s.purge_began is not null and s.online_from is null and s.entries > s.held $$;
+
 create index archive_segment_by_event_time on archive_segment (ledger, event_from, event_until);
 
 -- A request to bring archived payloads back for a time.
@@ -106,14 +112,15 @@ revoke all on function freeze_legal_holds() from public;
 grant execute on function freeze_legal_holds() to sealbook_archivist, sealbook_committer;
 
 -- Whether a hold in force covers a payload: what the hold names in any case, as
--- the entry's repository, resource, machine, system or person.
-create function is_held(p payload) returns boolean
+-- the entry's repository, resource, machine, system or person. among leaves out
+-- holds of which the asker must not know.
+create function is_held(p payload, among text[] default null) returns boolean
 language sql stable
 set search_path = public, pg_temp
 as $$
   select exists (
     select from legal_hold h
-    where h.ledger = p.ledger and h.released_at is null
+    where h.ledger = p.ledger and h.released_at is null and (among is null or h.id = any (among))
       and (h.from_time is null or p.event_time >= h.from_time)
       and (h.until_time is null or p.event_time < h.until_time)
       and (coalesce(jsonb_array_length(h.scope::jsonb -> 'frameworks'), 0) = 0
@@ -133,8 +140,8 @@ as $$
                 when 'array' then p.fields::jsonb -> '/impact_assessment' -> 'affected_systems' else '[]' end) a
               where lower(a) = lower(s)))))
 $$;
-revoke all on function is_held(payload) from public;
-grant execute on function is_held(payload) to sealbook_archivist, sealbook_redactor, sealbook_committer, sealbook_reader;
+revoke all on function is_held(payload, text[]) from public;
+grant execute on function is_held(payload, text[]) to sealbook_archivist, sealbook_redactor, sealbook_committer, sealbook_reader;
 
 -- Gives back the space of partitions that ended before a time: an empty one is
 -- dropped, and of one in which little is left, such as what the registry wrote
