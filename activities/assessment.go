@@ -40,6 +40,9 @@ func (a *Activities) AssessPeriod(ctx context.Context, start audit.AssessmentSta
 		return audit.Artifact{}, err
 	}
 	defer a.keepAlive(ctx)()
+	if err := a.recall(ctx, &row, catalogs); err != nil {
+		return audit.Artifact{}, err
+	}
 	// Due and not due are as of the request, however long it waits for a worker.
 	assessor := Assessor{Log: a.Log, Store: a.Store, Clock: func() time.Time { return row.CreatedAt.UTC() }}
 	result, err := assessor.Assess(ctx, row.Ledger, catalogs, row.Period())

@@ -15,7 +15,7 @@ import (
 // Replay makes an assessment again from the same entries, the same catalogues and
 // the facts that it states, and returns what comes out: the same, or something is
 // wrong with one of them. Returns InvalidState when this program has another
-// catalogue, and NotFound when the ledger does not have the tree any more that was
+// catalogue, Archived when entries of the period are in the archive, and NotFound when the ledger does not have the tree any more that was
 // assessed.
 func (a *Assessor) Replay(ctx context.Context, id int32, was control.Assessment) (out control.Assessment, err error) {
 	if len(was.Reports) == 0 {
@@ -45,6 +45,9 @@ func (a *Assessor) Replay(ctx context.Context, id int32, was control.Assessment)
 	tree := ledger.Checkpoint{Origin: was.Ledger, Size: was.End, Root: root}
 	out.Facts = was.Facts
 	run := control.NewRun(catalogs, audit.Period(was.Reports[0].Period), &out.Facts)
+	if err := a.Log.Online(ctx, id, run.Window()); err != nil {
+		return out, err
+	}
 	found, _, err := a.observe(ctx, id, run, ledger.VerifyOptions{First: was.First, End: was.End, Trusted: []ledger.Checkpoint{tree}})
 	if err != nil {
 		return out, err
@@ -62,6 +65,9 @@ func (a *Assessor) Replay(ctx context.Context, id int32, was control.Assessment)
 // that cannot be read.
 func (a *Assessor) observe(ctx context.Context, id int32, run *control.Run, o ledger.VerifyOptions) (found ledger.Verification, broken, err error) {
 	o.Each = func(row *ledger.Row) {
+		if row.Bare { // archived, and so not of the window; what was taken otherwise, verification finds
+			return
+		}
 		e, err := row.Entry()
 		if err != nil {
 			broken = fmt.Errorf("entry %d: %w", row.Seq, err)

@@ -2,11 +2,13 @@ package activities
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/control"
 	"github.com/sealbook/sealbook/internal/store"
 )
 
@@ -103,4 +105,36 @@ func (a *Activities) restartRetrievals(ctx context.Context, now time.Time) (n in
 		}
 	}
 	return n, nil
+}
+
+// recallFor is how long payloads stay that an assessment needed.
+const recallFor = 48 * time.Hour
+
+// recall brings archived payloads back that a scheduled assessment needs: nobody is
+// there to ask for them, and without them it would have no result. What people ask
+// for was refused while it was archived.
+func (a *Activities) recall(ctx context.Context, row *store.Assessment, catalogs []*control.Catalog) error {
+	if row.RequestedBy.V.String("type") != store.ScheduledBy.String("type") {
+		return nil
+	}
+	window := control.NewRun(catalogs, row.Period(), &control.Facts{}).Window()
+	offline, err := a.Log.Offline(ctx, row.Ledger, window)
+	if err != nil || offline.Segments == 0 {
+		return err
+	}
+	until := audit.Instant(a.Clock().Add(recallFor))
+	list, err := a.Log.ArchivedSegments(ctx, row.Ledger, window, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if s := &list[i]; s.DestroyedAt == nil && s.PurgeBegan != nil && s.OnlineFrom == nil {
+			if err := a.restoreSegment(ctx, row.Ledger, s.ID, until); err != nil {
+				return err
+			}
+		}
+	}
+	return a.record(ctx, row.Ledger, assessmentKey(row.ID)+"/recalled", "audit.archive_retrieved", audit.Object{
+		"assessment_id": row.ID, "segments": offline.Segments, "entries": offline.Entries, "expires_at": audit.FormatTime(until),
+	}, nil)
 }

@@ -1669,13 +1669,14 @@ func (c *Client) ListSegments(ctx context.Context, params ListSegmentsParams, op
 
 // ShowRetention calls GET /retention: show the retention policy.
 //
-// Needs `audit:read:basic`. The shipped default, until an organisation sets its own. Nothing is
-// archived or purged yet; packages are removed when `evidence_exports` says, as it was when they
-// were made.
+// Needs `audit:read:basic`. The shipped default, until an organisation sets its own. Payloads are
+// archived by whole months once `archive_after_days` are over, and destroyed when the longest
+// promise has ended, unless a legal hold covers them; packages are removed when `evidence_exports`
+// says, as it was when they were made.
 //
 // `storage_used_gb` are the bytes of the organisation's rows in the database as they are stored,
-// without indexes and free room, and of its packages and uploaded evidence, divided by 10^9.
-// Measuring reads all of them, so a measurement is used for five minutes;
+// without indexes and free room, and of its packages, uploaded evidence and archive, divided by
+// 10^9. Measuring reads all of them, so a measurement is used for five minutes;
 // `metadata.storage_measured_at` says when it was made.
 func (c *Client) ShowRetention(ctx context.Context, options ...CallOption) (*Answer[RetentionData, RetentionMetadata], error) {
 	r := request{method: "GET", path: "/api/v1/audit/retention", repeatable: true}

@@ -166,6 +166,7 @@ type Offline struct {
 	Entries  int64     // at most: of a segment that the period cuts, all
 	Archived time.Time // when the last of them was
 	Restored bool      // some of the period is back for a time
+	Lost     int64     // entries whose content was destroyed when their retention ended, counted likewise
 }
 
 // Offline tells which events of a period are in segment files alone.
@@ -173,10 +174,11 @@ func (l *Log) Offline(ctx context.Context, ledger int32, p audit.Period) (o Offl
 	var last *time.Time
 	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
-			select count(*) filter (where is_offline(s)), coalesce(sum(entries - held) filter (where is_offline(s)), 0)::bigint,
-				max(archived_at) filter (where is_offline(s)), coalesce(bool_or(online_from is not null), false)
+			select count(*) filter (where is_offline(s) and destroyed_at is null), coalesce(sum(entries - held) filter (where is_offline(s) and destroyed_at is null), 0)::bigint,
+				max(archived_at) filter (where is_offline(s) and destroyed_at is null), coalesce(bool_or(online_from is not null), false),
+				coalesce(sum(entries) filter (where destroyed_at is not null), 0)::bigint
 			from archive_segment s where ledger = $1 and event_from < $2 and event_until >= $3`,
-			ledger, orLast(p.Until), orFirst(p.From)).Scan(&o.Segments, &o.Entries, &last, &o.Restored)
+			ledger, orLast(p.Until), orFirst(p.From)).Scan(&o.Segments, &o.Entries, &last, &o.Restored, &o.Lost)
 	})
 	if err != nil {
 		return o, fmt.Errorf("look for archived entries: %w", err)
@@ -187,12 +189,18 @@ func (l *Log) Offline(ctx context.Context, ledger int32, p audit.Period) (o Offl
 	return o, nil
 }
 
-// Online returns Archived when events of a period are in segment files alone:
+// Online returns Archived or Destroyed when events of a period are in segment files alone:
 // what needs all entries of the period has to wait for a retrieval.
 func (l *Log) Online(ctx context.Context, ledger int32, p audit.Period) error {
 	o, err := l.Offline(ctx, ledger, p)
-	if err != nil || o.Segments == 0 {
+	switch {
+	case err != nil:
 		return err
+	case o.Segments > 0:
+	case o.Lost > 0:
+		return audit.Errorf(audit.Destroyed, "the content of up to %d entries of the period was destroyed when their retention ended; their records and proofs remain", o.Lost)
+	default:
+		return nil
 	}
 	return audit.Errorf(audit.Archived, "Requested audit data has been archived and requires special access: up to %d entries of the period are in the archive", o.Entries).
 		With("archived_entries", o.Entries).With("archive_date", audit.FormatTime(o.Archived)).With("archive_location", audit.ArchiveLocation)

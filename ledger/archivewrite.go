@@ -16,7 +16,7 @@ import (
 
 // Types of the registry's entries about segment files.
 const (
-	SegmentArchived  = "registry.segment_archived"  // origin, segment, digest, size_bytes, first, last, entries, seqs_sha256
+	SegmentArchived  = "registry.segment_archived"  // origin, segment, digest, size_bytes, first, last, entries, seqs_sha256, kept_until
 	SegmentErased    = "registry.segment_erased"    // origin, segment, digest, size_bytes, replaces: an erasure wrote the file anew
 	SegmentDestroyed = "registry.segment_destroyed" // origin, segment, digest
 )
@@ -159,6 +159,7 @@ func (l *Log) RegisterSegment(ctx context.Context, plan *ArchivePlan, a audit.Ar
 	return l.register(ctx, registryEvent(SegmentArchived, segmentKey(d.Genesis.Origin, plan.ID()), audit.Object{
 		"origin": d.Genesis.Origin, "segment": plan.ID(), "digest": a.Digest, "size_bytes": a.Size, "entries": plan.Entries,
 		"first": plan.Seqs[0].First, "last": plan.Seqs[len(plan.Seqs)-1].End - 1, "seqs_sha256": plan.Seqs.digest(),
+		"kept_until": plan.KeptUntil.Format(TimeFormat),
 	}), func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			insert into archive_segment (ledger, id, seqs, entries, recorded_from, recorded_until, event_from, event_until, kept_until, artifact, digest, archived_at)

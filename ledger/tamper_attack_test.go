@@ -140,6 +140,8 @@ func other(column, kind string) (string, error) {
 		return `array_append(` + column + `, 'x')`, nil
 	case "cidr[]":
 		return `array_append(` + column + `, '192.0.2.0/24')`, nil
+	case "int8multirange":
+		return column + ` + '{[5,6)}'`, nil
 	}
 	return "", fmt.Errorf("the matrix has no other value for a column of the type %s", kind)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -119,6 +120,11 @@ var seeds = []string{
 	`insert into legal_hold (ledger, id, investigation, matter, reason, from_time, until_time, scope, issued_by, issuer, issued_at, released_by, released_at, release_reason)
 	 select 1, 'h' || n, 'inv' || n, 'm' || n, 'r' || n, now() + n * interval '1 s', now() + n * interval '1 s', 's' || n, 'i' || n, 'u' || n, now() + n * interval '1 s',
 	   'b' || n, now() + n * interval '1 s', 'w' || n from generate_series(1, 2) n`,
+	`insert into archive_retrieval (ledger, id, status, from_time, until_time, reason, days, segments, entries, requested_by, requester, requested_at, decided_by, decided_at, refusal,
+	   restored, available_at, expires_at, ended_at, problem)
+	 select 1, 'r' || n, case n when 1 then 'available' else 'failed' end, now() + n * interval '1 s', now() + n * interval '2 s', 'w' || n, n, array['s' || n], n, 'b' || n, 'u' || n,
+	   now() + n * interval '1 s', 'd' || n, now() + n * interval '1 s', 'f' || n, n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
+	   'p' || n from generate_series(1, 2) n`,
 	`insert into outbox (kind, workflow_id, workflow, input, attempts, next_at, created_at)
 	 select case n when 1 then 'start' else 'cancel' end, 'id' || n, 'w' || n, 'in' || n, n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 }
@@ -187,6 +193,7 @@ func newAttacked(t *testing.T) *attacked {
 	for _, sql := range seeds {
 		exec(sql)
 	}
+	a.archive(t, l, ids[0])
 	exec(`create schema backup`)
 	for _, table := range tablesOf(t, conn) {
 		exec(`create table backup.` + table + ` as table public.` + table)
@@ -259,4 +266,36 @@ func tablesOf(t testing.TB, conn *pgx.Conn) []string {
 		t.Fatal(err)
 	}
 	return tables
+}
+
+// archive registers two segments of an entry each, which stay in the database. Of
+// one the file is destroyed, the other has a value in every other column.
+func (a *attacked) archive(t *testing.T, l *ledger.Log, id int32) {
+	t.Helper()
+	ctx := t.Context()
+	past := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range int64(2) {
+		plan := &ledger.ArchivePlan{Ledger: id, Seqs: ledger.Spans{{First: 390 + i, End: 391 + i}}, Entries: 1,
+			RecordedFrom: past, RecordedUntil: past, EventFrom: past, EventUntil: past, KeptUntil: past}
+		if err := l.RegisterSegment(ctx, plan, audit.Artifact{Key: plan.ID(), Digest: "sha256:" + plan.ID(), Size: 1}); err != nil {
+			t.Fatal(err)
+		}
+		set := `purge_began = now(), purged_at = now()`
+		if i == 0 {
+			set += `, held = 1, online_from = now(), online_until = now()`
+		}
+		if _, err := a.conn.Exec(ctx, `update archive_segment set `+set+` where ledger = $1 and id = $2`, id, plan.ID()); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			continue
+		}
+		s, err := l.SegmentByID(ctx, id, plan.ID())
+		if err == nil {
+			err = l.DestroySegment(ctx, &s, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"time"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sealbook/sealbook/audit"
@@ -9,6 +11,7 @@ import (
 // registeredSegment is a segment file as the registry tells of it.
 type registeredSegment struct {
 	digest, seqs string
+	kept         string
 	destroyed    bool
 }
 
@@ -17,7 +20,7 @@ func (v *registryVerifier) segment(e *audit.Entry) {
 	s := v.segments[key]
 	switch {
 	case e.Type == SegmentArchived:
-		v.segments[key] = &registeredSegment{digest: e.Details.String("digest"), seqs: e.Details.String("seqs_sha256")}
+		v.segments[key] = &registeredSegment{digest: e.Details.String("digest"), seqs: e.Details.String("seqs_sha256"), kept: e.Details.String("kept_until")}
 	case s == nil:
 		v.general(WrongRegistry, "the registry tells of the segment %s, which it never named", key)
 	case e.Type == SegmentErased:
@@ -30,20 +33,21 @@ func (v *registryVerifier) segment(e *audit.Entry) {
 // checkSegments compares the table of segments with the registry. Whoever takes
 // payloads and makes a row that excuses it is found here.
 func (v *registryVerifier) checkSegments() error {
-	rows, err := v.tx.Query(v.ctx, `select l.origin || ' ' || s.id, s.seqs, s.digest, s.destroyed_at is not null from archive_segment s join ledger l on l.id = s.ledger`)
+	rows, err := v.tx.Query(v.ctx, `select l.origin || ' ' || s.id, s.seqs, s.digest, s.kept_until, s.destroyed_at is not null from archive_segment s join ledger l on l.id = s.ledger`)
 	if err != nil {
 		return err
 	}
 	var key, digest string
 	var seqs multirange
+	var kept time.Time
 	var destroyed bool
-	_, err = pgx.ForEachRow(rows, []any{&key, &seqs, &digest, &destroyed}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&key, &seqs, &digest, &kept, &destroyed}, func() error {
 		s := v.segments[key]
 		delete(v.segments, key)
 		switch {
 		case s == nil:
 			v.general(WrongRegistry, "table archive_segment has the segment %s, which the registry does not name", key)
-		case s.seqs != rangesOf(seqs).digest() || s.digest != digest || s.destroyed != destroyed:
+		case s.seqs != rangesOf(seqs).digest() || s.digest != digest || s.kept != kept.UTC().Format(TimeFormat) || s.destroyed != destroyed:
 			v.general(WrongRegistry, "table archive_segment says something else of the segment %s than the registry", key)
 		}
 		return nil
