@@ -108,6 +108,12 @@ bench-reports: $(STACK) ## measure rendering and assessing beside their baseline
 	@$(STACK) test -- env SEALBOOK_TEST_ASSESS_ENTRIES=$(BENCH_ENTRIES) \
 		go test -run '^$$' -bench 'PDF|AssessLedger' -benchtime $(BENCHTIME) -timeout 0 ./internal/report ./activities
 
+# How fast payloads are archived and brought back, beside a dump of the same rows,
+# and what a purge leaves of the rate of appending; bench runs it small.
+.PHONY: bench-retention
+bench-retention: $(STACK) ## measure archiving, purging and retrieving beside a dump (BENCH_ENTRIES)
+	@$(STACK) test -- env SEALBOOK_TEST_ARCHIVE_ENTRIES=$(BENCH_ENTRIES) go test -run '^$$' -bench Retention -benchtime 1x -timeout 0 ./ledger
+
 # How fast analyses are, beside a bare scan of the same entries; bench runs them, too.
 .PHONY: bench-forensics
 bench-forensics: ## measure analyses beside a bare scan of the same entries
