@@ -53,7 +53,7 @@ func (s *server) row(r *http.Request, id string) (ledger.Row, error) {
 	if eventID, ok := strings.CutPrefix(id, "log_"); ok {
 		return s.Log.RowByEventID(r.Context(), org, eventID)
 	}
-	seq, ok := parseEntryID(id)
+	seq, ok := audit.ParseEntryID(id)
 	if !ok {
 		return ledger.Row{}, audit.Errorf(audit.NotFound, "there is no such entry")
 	}

@@ -789,7 +789,10 @@ func (p *StartReportParams) set(r *request) {
 // Needs `audit:reports:create`, and `audit:reports:distribute` when it names recipients. The data
 // are read once, under one checkpoint; a PDF is sealed with the installation's certificate. When a
 // person shall sign it, it waits for them. Then it is sent. The request waits for the report, 20
-// seconds if it does not say; `Prefer: respond-async` or `wait=0` does not wait.
+// seconds if it does not say; `Prefer: respond-async` or `wait=0` does not wait. A report of an
+// investigation needs `audit:investigations:read` too; the request is recorded as a read of the
+// case. Of a case that is not there, and of one about the caller, it is 404; whoever the case is
+// about cannot sign or receive it.
 func (c *Client) StartReport(ctx context.Context, body ReportRequest, params StartReportParams, options ...CallOption) (*Answer[Report, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports", repeatable: true, keyed: true, body: body}
 	params.set(&r)
