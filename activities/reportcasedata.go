@@ -100,7 +100,7 @@ func (a *Activities) nameEntries(ctx context.Context, c *caseRecord, f *frozenRe
 	f.Named = seqs
 	d := &f.Document
 	if n := len(seqs); n > 0 {
-		d.Checked = append(d.Checked, fmt.Sprintf("Entries that gave rise to the case, or that findings name: %d were read, and are what the ledger committed to.", n))
+		d.Checked = append(d.Checked, pluralOf(n, "entry that gave rise to the case, or that findings name, was", "entries that gave rise to the case, or that findings name, were")+" read, and found to be what the ledger committed to.")
 	}
 	if broken > 0 {
 		d.Limits = append(d.Limits, fmt.Sprintf("Entries that the case names, and that are missing or not what the ledger committed to, and so are not listed: %d. Verify the ledger.", broken))
@@ -154,9 +154,9 @@ func caseScopeLines(s *audit.InvestigationScope) []string {
 func caseLimits(c *report.Case) []string {
 	lines := []string{
 		"The report says what was recorded in the ledger and in the case. What nobody recorded is in neither, and a system that stopped sending looks like one in which nothing happened.",
-		"A finding is what an analysis, or a person, holds to be worth a look. Only those that people accepted are theirs; the confidence of the others is the share of right findings of its kind on an invented corpus, and no probability of guilt.",
-		"E-mail addresses, network addresses and sessions are masked in the list of entries, and e-mail addresses in the scope. What findings, reasons and the map of data flows say is shown as it stands there; the text of notes is not part of the report.",
-		"The statistics count the entries that the scope covers, up to where the ledger ended when the scope was fixed.",
+		"A finding is something to look at, until people accept it. Its confidence is the share of right findings of its kind on an invented corpus, and no probability of guilt.",
+		"Addresses and sessions are masked in the list of entries, and e-mail addresses in the scope. Findings, reasons and the map of data flows are shown as they stand; the text of notes is not part of the report.",
+		"The statistics count the entries that the scope covers, up to where the ledger ended when it was fixed.",
 	}
 	if c.Interim {
 		lines = append([]string{"This report is interim. The case is open: findings may be decided otherwise, evidence may be added, and the outcome is not known."}, lines...)

@@ -43,10 +43,14 @@ func (r *renderer) evidence(e *CaseEvidence, most int) int {
 		verdict, colour = "The custody does not hold: "+e.Reason, red
 	}
 	positions := "none"
-	if e.FirstSeq != nil && e.EndSeq != nil && *e.EndSeq > *e.FirstSeq {
+	switch {
+	case e.FirstSeq == nil || e.EndSeq == nil:
+	case *e.EndSeq > *e.FirstSeq+1:
 		positions = fmt.Sprintf("%d to %d, by position in the ledger", *e.FirstSeq, *e.EndSeq-1)
-	} else if e.FirstSeq != nil {
-		positions = fmt.Sprintf("an empty range, at position %d of the ledger", *e.FirstSeq)
+	case *e.EndSeq == *e.FirstSeq+1:
+		positions = fmt.Sprintf("%d, by position in the ledger", *e.FirstSeq)
+	default:
+		positions = fmt.Sprintf("none: the range is empty, at position %d of the ledger", *e.FirstSeq)
 	}
 	p := r.panel("", colour)
 	p.title(e.Title)

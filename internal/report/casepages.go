@@ -74,8 +74,8 @@ func (r *renderer) timeline(s *section) {
 	r.heading(0, s.title, 50)
 	all := r.doc.Case.Events
 	shown := all[:min(len(all), r.caseLimits().Events)]
-	t := r.table(smallest, column{"Time (UTC)", 29, regular, false}, column{"What", 27, bold, false}, column{"Stage after it", 24, regular, false},
-		column{"By", -2, regular, false}, column{"Said", -3.4, regular, false})
+	t := r.table(smallest, column{"Time (UTC)", 29, regular, false}, column{"What", 25, bold, false}, column{"Stage after it", 22, regular, false},
+		column{"By", -1, regular, false}, column{"Said", -1, regular, false})
 	t.padding = 0.9
 	for i := range shown {
 		e := &shown[i]
