@@ -122,6 +122,25 @@ func TestReportOfAnInvestigation(t *testing.T) {
 		t.Error("a report changes the case")
 	}
 
+	// An attempt that dies before the data are fixed has read the map; it is read once.
+	again := b.post(off, "~/reports", caseReport(id, ""), "Prefer", "wait=0").want(202).text("data.report_id")
+	p.begin(again)
+	b.superuser(`update report set frozen = null, summary = null where id = $1`, again)
+	p.must(p.do.SnapshotReport, p.start(again), nil)
+	custody, err := b.store.CustodyOf(t.Context(), b.ledger, audit.InvestigationID(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read = 0
+	for _, h := range custody {
+		if strings.Contains(h.Reason, again) {
+			read++
+		}
+	}
+	if read != 1 {
+		t.Errorf("the map was read %d times for a report whose data were fixed twice", read)
+	}
+
 	pdf := b.post(off, "~/reports", caseReport(id, ""), "Prefer", "wait=0").want(202).text("data.report_id")
 	p.begin(pdf)
 	p.finish(pdf)

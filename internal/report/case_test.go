@@ -88,7 +88,7 @@ func TestAReportOfACaseHasEverything(t *testing.T) {
 	for _, want := range []string{
 		"CASE-2026-06-0007", "data integrity incident", "inv_20260625_data_integrity_001", "the case was opened by Analyst (user_a)", "Closed", "Accepted (2)", "Not decided yet (1)", "Rejected (1)",
 		"0.91; counted on a corpus", "it was seen on site", "the first 1 of 4", "user_8", "22 entries: 9 nodes", "could have been influenced", "11.10(f)", "none is required", "Confirmed", "A limit was moved by hand",
-		"5 items, 15 handlings: the custody of 1 item does not hold", "100 to 126, by position", "other bytes were found", "Nothing of the case's record was left out",
+		"Investigator user_b", "5 items, 15 handlings: the custody of 1 item does not hold", "100 to 126, by position", "other bytes were found", "Nothing of the case's record was left out",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q is not in the text", want)

@@ -76,7 +76,7 @@ func (r *renderer) evidence(e *CaseEvidence, most int) int {
 		if c.Before != c.After {
 			why, colour = "other bytes were found: "+c.After+"; "+why, red
 		}
-		who := c.Actor
+		who := r.short(c.Actor)
 		if c.Recipient != "" {
 			who += ", to " + c.Recipient
 		}

@@ -2,12 +2,14 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // caseSections are those of a case.
 func (r *renderer) caseSections(add func(has bool, title string, parts []string, write func(*section))) {
 	c := r.doc.Case
+	r.findPeople()
 	var groups []string
 	for _, g := range r.findingGroups() {
 		groups = append(groups, g.title)
@@ -68,6 +70,63 @@ func (r *renderer) narrative(s *section) {
 	for _, text := range r.doc.Case.Narrative {
 		r.paragraph(text)
 	}
+	var people []pair
+	for _, p := range r.people {
+		people = append(people, pair{r.fonts[regular].fit(r.clean(regular, p.name), small, 36), regular, p.id})
+	}
+	if len(people) > 0 {
+		r.y += 2
+		r.need(20)
+		r.lines(bold, small, ink, side, []string{"Who took part, by the names that stand in the tables"})
+		r.y += 1
+		r.pairs(people...)
+	}
+}
+
+// person is somebody who did something in a case: name and id, or one text for both.
+type person struct{ full, name, id string }
+
+// findPeople finds who took part. Whose name is somebody else's, too, keeps the id
+// beside it; so do those beyond maxPeople.
+func (r *renderer) findPeople() {
+	c, called := r.doc.Case, map[string][]string{}
+	add := func(full string) {
+		name, id, split := strings.Cut(full, " (")
+		if !split || !strings.HasSuffix(id, ")") || len(name) > maxName {
+			return
+		}
+		known := called[name]
+		if slices.Contains(known, full) || known == nil && len(called) == maxPeople {
+			return
+		}
+		called[name] = append(known, full)
+		r.people = append(r.people, person{full, name, strings.TrimSuffix(id, ")")})
+	}
+	for i := range c.Events {
+		add(c.Events[i].Actor)
+	}
+	for i := range c.Evidence {
+		for n := range c.Evidence[i].Custody {
+			add(c.Evidence[i].Custody[n].Actor)
+		}
+	}
+	r.people = slices.DeleteFunc(r.people, func(p person) bool { return len(called[p.name]) != 1 })
+}
+
+// Bounds of the list of people.
+const (
+	maxPeople = 100
+	maxName   = 60 // bytes
+)
+
+// short is who did something as tables name them.
+func (r *renderer) short(full string) string {
+	for _, p := range r.people {
+		if p.full == full {
+			return p.name
+		}
+	}
+	return full
 }
 
 func (r *renderer) timeline(s *section) {
@@ -75,11 +134,11 @@ func (r *renderer) timeline(s *section) {
 	all := r.doc.Case.Events
 	shown := all[:min(len(all), r.caseLimits().Events)]
 	t := r.table(smallest, column{"Time (UTC)", 29, regular, false}, column{"What", 25, bold, false}, column{"Stage after it", 22, regular, false},
-		column{"By", -1, regular, false}, column{"Said", -1, regular, false})
+		column{"By", -2, regular, false}, column{"Said", -3, regular, false})
 	t.padding = 0.9
 	for i := range shown {
 		e := &shown[i]
-		t.row(cell{e.Time.UTC().Format("2006-01-02 15:04:05"), ink}, cell{statusLabel(e.Kind), ink}, cell{words(e.Stage), grey}, cell{e.Actor, ink}, cell{e.Text, ink})
+		t.row(cell{e.Time.UTC().Format("2006-01-02 15:04:05"), ink}, cell{statusLabel(e.Kind), ink}, cell{words(e.Stage), grey}, cell{r.short(e.Actor), ink}, cell{e.Text, ink})
 	}
 	t.end()
 	r.leftOut(len(all), len(shown), "event", "events")

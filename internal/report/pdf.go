@@ -37,7 +37,8 @@ type renderer struct {
 	flow
 	doc       *Document
 	out       Rendered
-	handlings int // of the evidence of a case
+	handlings int      // of the evidence of a case
+	people    []person // who took part in it
 }
 
 // PDF renders the document as a PDF of version 1.3 with embedded fonts. Equal
