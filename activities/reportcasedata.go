@@ -12,8 +12,8 @@ import (
 	"github.com/sealbook/sealbook/ledger"
 )
 
-// MaxNamedEntries is how many entries a report of a case lists: the one that gave
-// rise to it, and those that findings name, what was accepted first.
+// MaxNamedEntries is how many entries that findings name a report of a case lists,
+// beside the one that gave rise to it.
 const MaxNamedEntries = 2_000
 
 // freezeCase adds to a report's data what the record of its case has.
@@ -38,12 +38,32 @@ func (a *Activities) freezeCase(ctx context.Context, c *caseRecord, f *frozenRep
 	return a.nameEntries(ctx, c, f)
 }
 
+// namedIDs are the entries that findings name, each once, those of accepted findings
+// first, and how many there are beyond most.
+func namedIDs(findings []report.CaseFinding, most int) (ids []string, left int) {
+	seen := map[string]bool{}
+	for _, status := range []audit.FindingStatus{audit.FindingAccepted, audit.FindingCandidate, audit.FindingRejected} {
+		for i := range findings {
+			if findings[i].Status != string(status) {
+				continue
+			}
+			for _, id := range findings[i].EntryIDs {
+				if !seen[id] {
+					seen[id] = true
+					ids = append(ids, id)
+				}
+			}
+		}
+	}
+	kept := min(len(ids), most)
+	return ids[:kept], len(ids) - kept
+}
+
 // nameEntries finds the entries that the report lists. What the ledger does not have
 // as it was recorded is counted, and not listed.
 func (a *Activities) nameEntries(ctx context.Context, c *caseRecord, f *frozenReport) error {
-	seen := map[string]bool{}
 	var seqs []int64
-	broken, left := 0, 0
+	broken := 0
 	take := func(r ledger.Row, err error) error {
 		if audit.CodeOf(err) == audit.NotFound {
 			broken++
@@ -67,33 +87,18 @@ func (a *Activities) nameEntries(ctx context.Context, c *caseRecord, f *frozenRe
 			return err
 		}
 	}
-	for _, status := range []audit.FindingStatus{audit.FindingAccepted, audit.FindingCandidate, audit.FindingRejected} {
-		for i := range f.Document.Case.Findings {
-			x := &f.Document.Case.Findings[i]
-			if x.Status != string(status) {
-				continue
-			}
-			for _, id := range x.EntryIDs {
-				if seen[id] {
-					continue
-				}
-				seen[id] = true
-				if len(seqs) >= MaxNamedEntries {
-					left++
-					continue
-				}
-				var err error
-				if event, ok := strings.CutPrefix(id, "log_"); ok {
-					err = take(a.Log.RowByEventID(ctx, c.Ledger, event))
-				} else if seq, ok := audit.ParseEntryID(id); ok {
-					err = take(a.Log.Row(ctx, c.Ledger, seq))
-				} else {
-					broken++
-				}
-				if err != nil {
-					return err
-				}
-			}
+	ids, left := namedIDs(f.Document.Case.Findings, MaxNamedEntries)
+	for _, id := range ids {
+		var err error
+		if event, ok := strings.CutPrefix(id, "log_"); ok {
+			err = take(a.Log.RowByEventID(ctx, c.Ledger, event))
+		} else if seq, ok := audit.ParseEntryID(id); ok {
+			err = take(a.Log.Row(ctx, c.Ledger, seq))
+		} else {
+			broken++
+		}
+		if err != nil {
+			return err
 		}
 	}
 	slices.Sort(seqs)

@@ -49,17 +49,21 @@ func (a *Activities) readFlow(ctx context.Context, row *store.Report, c *caseRec
 	if err != nil {
 		return err
 	}
-	m, err := dataflow.ReadMap(bytes.NewReader(content))
-	if err != nil { // of a version that came later, or before
-		c.noFlow = err.Error()
-		return nil
-	}
-	if len(m.Nodes) == 0 {
-		c.noFlow = "the entries of the scope say nothing of flows"
-		return nil
-	}
-	c.flow = drawn(m.Drawing())
+	c.flow, c.noFlow = pictureOf(content)
 	return nil
+}
+
+// pictureOf is the picture of a map, or why there is none: a map of another version
+// than this program knows is no reason to have no report.
+func pictureOf(content []byte) (picture *report.Drawing, why string) {
+	m, err := dataflow.ReadMap(bytes.NewReader(content))
+	switch {
+	case err != nil:
+		return nil, err.Error()
+	case len(m.Nodes) == 0:
+		return nil, "the entries of the scope say nothing of flows"
+	}
+	return drawn(m.Drawing()), ""
 }
 
 // noteReading adds to the custody of an item that a report read it, once for each
