@@ -67,6 +67,9 @@ func reportDetails(row *store.Report) audit.Object {
 	if f := row.Request.V.Framework; f != "" {
 		d["framework"] = f
 	}
+	if id := row.Request.V.Investigation; id != "" {
+		d["investigation_id"] = id
+	}
 	return d
 }
 

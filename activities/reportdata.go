@@ -20,9 +20,19 @@ import (
 // frozenReport is a report's data as they were read, once, with the range of the
 // ledger that its tables are read from.
 type frozenReport struct {
-	Document report.Document `json:"document"`
-	First    int64           `json:"first_seq"`
-	End      int64           `json:"end_seq"`
+	Document report.Document           `json:"document"`
+	First    int64                     `json:"first_seq"`
+	End      int64                     `json:"end_seq"`
+	Case     *audit.InvestigationScope `json:"case_scope,omitempty"`    // of a report of an investigation
+	Named    []int64                   `json:"named_entries,omitempty"` // that it lists, instead of what the range has
+}
+
+// covers reports whether an entry of the period belongs to the report.
+func (f *frozenReport) covers(row *store.Report, e *audit.Entry) bool {
+	if f.Case != nil {
+		return f.Case.Covers(e)
+	}
+	return row.Request.V.Scope.Covers(e)
 }
 
 // ReportData is what was fixed for a report, in numbers: what belongs into a
@@ -74,11 +84,24 @@ func (a *Activities) snapshot(ctx context.Context, row *store.Report) (f frozenR
 	if err != nil {
 		return f, s, err
 	}
+	var about *caseRecord
+	if request.Type == audit.InvestigationReport { // it is read before: reading it is an entry
+		if about, err = a.readCase(ctx, row); err != nil {
+			return f, s, err
+		}
+	}
 	checkpoint, err := a.Log.Checkpoint(ctx, row.Ledger, ledger.Newest)
 	if err != nil {
 		return f, s, err
 	}
-	f.First, f.End, err = a.reportRange(ctx, row, checkpoint.Size)
+	size := checkpoint.Size
+	if about != nil {
+		f.Case = &about.Request.V.Scope
+		if about.EndSeq != nil {
+			size = min(size, *about.EndSeq)
+		}
+	}
+	f.First, f.End, err = a.reportRange(ctx, row, size)
 	if err != nil {
 		return f, s, err
 	}
@@ -111,7 +134,12 @@ func (a *Activities) snapshot(ctx context.Context, row *store.Report) (f frozenR
 			return f, s, err
 		}
 	}
-	if err := a.reportGaps(ctx, row, d, &s, found); err != nil {
+	if about != nil {
+		err = a.freezeCase(ctx, about, &f, &s)
+	} else {
+		err = a.reportGaps(ctx, row, d, &s, found)
+	}
+	if err != nil {
 		return f, s, err
 	}
 	d.Limits = append(d.Limits, limitsOf(request, d)...)
@@ -132,9 +160,9 @@ func (a *Activities) reportRange(ctx context.Context, row *store.Report, size in
 // inScope streams the entries of a report, in the ledger's order, and every entry of
 // the range that is missing, or is not what the ledger committed to: these are not
 // Verified.
-func (a *Activities) inScope(ctx context.Context, row *store.Report, first, end int64) iter.Seq2[audit.Entry, error] {
+func (a *Activities) inScope(ctx context.Context, row *store.Report, f *frozenReport) iter.Seq2[audit.Entry, error] {
 	return func(yield func(audit.Entry, error) bool) {
-		period, scope := row.Period(), row.Request.V.Scope
+		period, first, end := row.Period(), f.First, f.End
 		for missing := 0; ; {
 			gap := int64(-1)
 			for r, err := range a.Log.Rows(ctx, row.Ledger, first, end) {
@@ -148,7 +176,7 @@ func (a *Activities) inScope(ctx context.Context, row *store.Report, first, end 
 					}
 				}
 				// What was altered may say of itself that it is of another time or system.
-				if err == nil && e.Verified && (!period.Contains(e.Time()) || !scope.Covers(&e)) {
+				if err == nil && e.Verified && (!period.Contains(e.Time()) || !f.covers(row, &e)) {
 					continue
 				}
 				if !yield(e, err) || err != nil {
@@ -190,7 +218,7 @@ func (a *Activities) countEntries(ctx context.Context, row *store.Report, f *fro
 	types, severities := map[string]int64{}, map[string]int64{}
 	var altered []int64
 	broken := 0
-	for e, err := range a.inScope(ctx, row, f.First, f.End) {
+	for e, err := range a.inScope(ctx, row, f) {
 		switch {
 		case err != nil:
 			return err

@@ -182,11 +182,15 @@ func (a *Activities) document(ctx context.Context, row *store.Report, frozen fro
 	d.Digest = row.Frozen.V.Digest
 	d.Development = a.Notary != nil && a.Notary.Identity.Development()
 	request := &row.Request.V
+	if frozen.Case != nil {
+		d.Tables = []report.Table{a.caseTable(ctx, row, &frozen)}
+		return d
+	}
 	d.Tables = []report.Table{{
 		Title: listTitles[request.Type], Note: listNotes[request.Type],
 		Rows: func(yield func(report.Row, error) bool) {
 			sound := int64(0)
-			for e, err := range a.inScope(ctx, row, frozen.First, frozen.End) {
+			for e, err := range a.inScope(ctx, row, &frozen) {
 				if err == nil && e.Verified {
 					sound++
 				}

@@ -172,6 +172,9 @@ func scopeLines(s *audit.ReportScope) []string {
 
 // limitsOf says what a reader must not take the report for.
 func limitsOf(r *audit.ReportRequest, d *report.Document) []string {
+	if d.Case != nil {
+		return caseLimits(d.Case)
+	}
 	lines := []string{
 		"The report says what was recorded in the ledger. What nobody recorded is not in it, and a system that stopped sending looks like one in which nothing happened.",
 		"E-mail addresses, network addresses and sessions are masked; the ledger has them for who may read them.",
@@ -191,10 +194,15 @@ func limitsOf(r *audit.ReportRequest, d *report.Document) []string {
 
 // verificationSteps tell a reader how to check the report without trusting us.
 func verificationSteps(row *store.Report, d *report.Document) []string {
-	return []string{
+	steps := []string{
 		"Run \"sealbook verify report.pdf\" with the organisation's root certificate in --roots, or open the document in a reader that shows signatures: it must be signed as a whole, and not changed since.",
 		"Compare the document's SHA-256 with file_info.checksum of report " + string(row.ID) + ", and with the ledger entry of type " + audit.TypeReportGenerated + " that names it.",
 		"Check the checkpoint above with the ledger's verifier key, and ask for a proof of any entry that is listed here: it must lead to the checkpoint's root.",
 		fmt.Sprintf("Export the evidence of %s, and verify it offline: its entries are those that were counted here.", report.Period{From: d.Period.From, Until: d.Period.Until}.String()),
 	}
+	if d.Case != nil {
+		steps[3] = "Export the case " + d.Case.ID + " with its evidence, check the export with sha256sum, and hold each item against the SHA-256 that stands here: " +
+			"the lines of its entries are records that lead to the checkpoint's root."
+	}
+	return steps
 }

@@ -8,6 +8,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -117,6 +118,7 @@ func (s *server) routes() []route {
 		{"GET", "/investigations/{investigation_id}", audit.ReadInvestigations, s.showInvestigation, nil, 0, quick},
 		{"PATCH", "/investigations/{investigation_id}", audit.WriteInvestigations, s.changeInvestigation, nil, small, quick},
 		{"POST", "/investigations/{investigation_id}/transitions", audit.WriteInvestigations, s.transitionInvestigation, nil, small, quick},
+		{"GET", "/investigations/{investigation_id}/events", audit.ReadInvestigations, s.streamInvestigation, nil, 0, unlimited},
 		{"GET", "/investigations/{investigation_id}/timeline", audit.ReadInvestigations, s.showTimeline, nil, 0, quick},
 		{"GET", "/investigations/{investigation_id}/notes", audit.ReadInvestigations, s.listNotes, nil, 0, quick},
 		{"POST", "/investigations/{investigation_id}/notes", audit.WriteInvestigations, s.addNote, nil, small, quick},
@@ -225,6 +227,10 @@ type server struct {
 	vary      string         // which of a request's headers decide on the answer
 
 	verifying chan struct{} // holds a token for each verification that runs
+
+	listeners  *streams      // of events of cases
+	stopping   chan struct{} // closed when they end
+	endStreams func()
 }
 
 // New makes the handler. It does not use the database before a request comes.
@@ -243,10 +249,13 @@ func New(c Config) (*API, error) {
 		storage:   newStorageMeter(c),
 		schemas:   &schemas{store: c.Store},
 
+		listeners: &streams{most: int(c.MaxEventStreams)},
+		stopping:  make(chan struct{}),
 		verifying: make(chan struct{}, c.MaxVerifications),
 		hashing:   make(chan struct{}, c.MaxSignIns),
 		sender:    &stream.Sender{Clock: c.Clock, Allow: c.StreamAllow},
 	}
+	s.endStreams = sync.OnceFunc(func() { close(s.stopping) })
 	if c.RateLimit > 0 {
 		s.buckets = &buckets{rate: float64(c.RateLimit), burst: float64(c.RateBurst)}
 	}

@@ -52,6 +52,10 @@ type Config struct {
 	DownloadStall   time.Duration // how long a downloading client may take nothing
 	MeasureTimeout  time.Duration // of measuring what an organisation holds, and of finding its frameworks
 
+	MaxEventStreams int64         // streams of events at a time, each of which asks the database once a second
+	EventHeartbeat  time.Duration // how long a stream of events may say nothing
+	EventLife       time.Duration // after which a stream ends, and its client comes back
+
 	RateLimit int64 // requests a second that an API key may send in the long run, to each process; negative: any number
 	RateBurst int64 // requests that it may send at once
 
@@ -92,6 +96,10 @@ const (
 
 	DefaultMaxVerifyEntries = 200_000 // some seconds: proxies give up on longer answers
 	DefaultMaxVerifications = 4
+
+	DefaultMaxEventStreams = 64
+	DefaultEventHeartbeat  = 15 * time.Second
+	DefaultEventLife       = 15 * time.Minute
 
 	DefaultRateLimit = 1_000
 	DefaultRateBurst = 5_000
@@ -182,6 +190,9 @@ func (c *Config) setDefaults() error {
 	if c.MaxWaitingReads < 0 || c.MaxCountedReaders < 0 {
 		return fmt.Errorf("room for %d reads and counts of %d readers is none", c.MaxWaitingReads, c.MaxCountedReaders)
 	}
+	if c.MaxEventStreams < 0 || c.EventHeartbeat < 0 || c.EventLife < 0 {
+		return fmt.Errorf("%d streams of events, that say something every %s for %s, are none", c.MaxEventStreams, c.EventHeartbeat, c.EventLife)
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -196,7 +207,7 @@ func (c *Config) setDefaults() error {
 		{&c.MaxEvidenceFile, DefaultMaxEvidenceFile},
 		{&c.MaxVerifyEntries, DefaultMaxVerifyEntries}, {&c.MaxVerifications, DefaultMaxVerifications},
 		{&c.MaxWaitingReads, DefaultMaxWaitingReads}, {&c.MaxCountedReaders, DefaultMaxCountedReaders},
-		{&c.RateLimit, DefaultRateLimit}, {&c.RateBurst, DefaultRateBurst},
+		{&c.MaxEventStreams, DefaultMaxEventStreams}, {&c.RateLimit, DefaultRateLimit}, {&c.RateBurst, DefaultRateBurst},
 		{&c.SignInRate, DefaultSignInRate}, {&c.SignInBurst, DefaultSignInBurst}, {&c.MaxSignIns, DefaultMaxSignIns},
 	} {
 		if *l.value == 0 {
@@ -210,6 +221,7 @@ func (c *Config) setDefaults() error {
 		{&c.RequestTimeout, DefaultRequestTimeout}, {&c.VerifyTimeout, DefaultVerifyTimeout}, {&c.ProgressTimeout, DefaultProgressTimeout},
 		{&c.ReadyTimeout, DefaultReadyTimeout}, {&c.DownloadStall, DefaultDownloadStall}, {&c.ReportWait, DefaultReportWait},
 		{&c.MeasureTimeout, DefaultMeasureTimeout}, {&c.MeasureLife, DefaultMeasureLife}, {&c.RetentionCacheLife, DefaultRetentionCacheLife},
+		{&c.EventHeartbeat, DefaultEventHeartbeat}, {&c.EventLife, DefaultEventLife},
 		{&c.ReadFlushEvery, DefaultReadFlushEvery}, {&c.SignInFloor, DefaultSignInFloor},
 		{&c.KeyCacheLife, DefaultKeyCacheLife}, {&c.EventTypeCacheLife, DefaultEventTypeCacheLife},
 	} {

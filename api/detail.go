@@ -65,7 +65,7 @@ func (s *server) row(r *http.Request, id string) (ledger.Row, error) {
 		}
 		return row, nil
 	}
-	seq, ok := parseEntryID(id)
+	seq, ok := audit.ParseEntryID(id)
 	if !ok {
 		return ledger.Row{}, audit.Errorf(audit.NotFound, "there is no such entry")
 	}

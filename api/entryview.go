@@ -201,13 +201,3 @@ func first(values ...any) any {
 	}
 	return nil
 }
-
-// parseEntryID reads the number out of document B's form of an id.
-func parseEntryID(id string) (seq int64, ok bool) {
-	var date string
-	if n, err := fmt.Sscanf(id, "audit_entry_%8s_%d", &date, &seq); n != 2 || err != nil || seq < 0 {
-		return 0, false
-	}
-	day, err := time.Parse("20060102", date)
-	return seq, err == nil && audit.EntryID(seq, day) == id
-}

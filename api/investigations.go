@@ -232,10 +232,14 @@ func investigationTag(row *store.Investigation) string {
 
 var investigationID = regexp.MustCompile(`^inv_[a-z0-9_]{1,100}$`)
 
-// investigation is the one that the path names. Who is under investigation does
-// not learn that there is one.
-func (s *server) investigation(r *http.Request) (row store.Investigation, err error) {
-	id := variable(r, "investigation_id")
+// investigation is the one that the path names.
+func (s *server) investigation(r *http.Request) (store.Investigation, error) {
+	return s.investigationOf(r, variable(r, "investigation_id"))
+}
+
+// investigationOf is the one of an id. Who is under investigation does not learn
+// that there is one.
+func (s *server) investigationOf(r *http.Request, id string) (row store.Investigation, err error) {
 	if investigationID.MatchString(id) {
 		row, err = s.Store.Investigation(r.Context(), principal(r).Ledger, audit.InvestigationID(id))
 	} else {

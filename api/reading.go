@@ -103,6 +103,7 @@ var readings = map[string]reading{
 	"GET /reports/{report_id}/download":                                      itself,
 	"GET /reports/{report_id}/signature/document":                            itself,
 	"GET /investigations/{investigation_id}/evidence/{evidence_id}/download": itself,
+	"GET /investigations/{investigation_id}/events":                          itself,
 	"POST /verify": itself,
 }
 

@@ -35,7 +35,11 @@ func (s *server) sendReport(r *http.Request, row *store.Report, a audit.Artifact
 		}
 		return reply{}, err
 	}
-	if _, err := s.record(r, action(r, event, reportResource(row.ID), audit.Object{"sha256": a.Digest, "size_bytes": a.Size}), nil, nil); err != nil {
+	details := audit.Object{"sha256": a.Digest, "size_bytes": a.Size}
+	if id := row.Request.V.Investigation; id != "" {
+		details["investigation_id"] = id
+	}
+	if _, err := s.record(r, action(r, event, reportResource(row.ID), details), nil, nil); err != nil {
 		content.Close()
 		return reply{}, err
 	}
@@ -107,6 +111,9 @@ func (s *server) verifyReport(r *http.Request) (reply, error) {
 	}
 	check := reportCheck{Checksum: ledger.FormatHash(sha256.Sum256(file)), Size: len(file), Signatures: []reportSealCheck{}}
 	row, err := s.Store.ReportByDigest(r.Context(), principal(r).Ledger, check.Checksum)
+	if err == nil {
+		err = s.mayRead(r, &row)
+	}
 	switch audit.CodeOf(err) {
 	case audit.NotFound:
 		check.Reason = "no report of this organisation has these bytes"

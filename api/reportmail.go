@@ -96,6 +96,15 @@ func (s *server) distributeReport(r *http.Request) (reply, error) {
 	if len(to) == 0 {
 		return reply{}, invalid("the recipients are not valid", audit.FieldError{Field: "/recipients", Code: "required", Message: "the report has no recipients: name some"})
 	}
+	if id := row.Request.V.Investigation; id != "" {
+		about, err := s.investigationOf(r, string(id))
+		if err == nil {
+			err = s.mayReceive(r, &about, "/recipients", to)
+		}
+		if err != nil {
+			return reply{}, err
+		}
+	}
 	key, err := requestKey(r, body)
 	if err != nil {
 		return reply{}, err

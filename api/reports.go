@@ -34,14 +34,21 @@ func (s *server) startReport(r *http.Request) (reply, error) {
 			return reply{}, err
 		}
 	}
+	about, err := s.reportedCase(r, &req, &period, now)
+	if err != nil {
+		return reply{}, err
+	}
 	row := store.Report{
 		ID: audit.ReportID("report_" + newULID(now)), Ledger: p.Ledger, Request: store.JSON[audit.ReportRequest]{V: req}, FromTime: period.From, UntilTime: period.Until,
 		Status: audit.ReportQueued, CreatedAt: now, RequestedBy: store.JSON[audit.Object]{V: p.Actor()},
 	}
 	if req.MustSign() {
-		if row.Signatory, err = s.signatoryOf(r, req.Signature); err != nil {
+		if row.Signatory, err = s.signatoryOf(r, req.Signature, about); err != nil {
 			return reply{}, err
 		}
+	}
+	if err := s.mayReceive(r, about, "/distribution", req.Distribution); err != nil {
+		return reply{}, err
 	}
 	key, err := requestKey(r, body)
 	if err != nil {
@@ -49,6 +56,11 @@ func (s *server) startReport(r *http.Request) (reply, error) {
 	}
 	if key != nil {
 		key.Note = string(row.ID)
+	}
+	if about != nil {
+		if err := s.recordCaseRead(r, about, row.ID); err != nil {
+			return reply{}, err
+		}
 	}
 	out, err := s.record(r, reportRequested(r, &row), key, store.InsertReport(row, p.Organisation))
 	if err != nil {
@@ -74,6 +86,9 @@ func reportRequested(r *http.Request, row *store.Report) audit.Event {
 	if req.Framework != "" {
 		details["framework"] = req.Framework
 	}
+	if req.Investigation != "" {
+		details["investigation_id"] = req.Investigation
+	}
 	if row.Signatory != nil {
 		details["signatory"], details["signature_meaning"] = *row.Signatory, req.Signature.Meaning
 	}
@@ -91,9 +106,9 @@ func reportResource(id audit.ReportID) audit.Object {
 	return audit.Object{"type": "report", "id": string(id)}
 }
 
-// signatoryOf finds who is to sign: one active person who may. Nobody approves
-// their own work.
-func (s *server) signatoryOf(r *http.Request, want *audit.SignatureRequest) (*audit.PersonID, error) {
+// signatoryOf finds who is to sign: one active person who may, and who may read the
+// case, if the report is about one. Nobody approves their own work.
+func (s *server) signatoryOf(r *http.Request, want *audit.SignatureRequest, about *store.Investigation) (*audit.PersonID, error) {
 	const field = "/digital_signature/signatory"
 	list, _, err := s.Store.People(r.Context(), principal(r).Ledger, want.Signatory, audit.MaxPageLimit, 0)
 	if err != nil {
@@ -111,7 +126,11 @@ func (s *server) signatoryOf(r *http.Request, want *audit.SignatureRequest) (*au
 		return nil, invalid("the report request is not valid", audit.FieldError{Field: field, Code: "unknown", Message: "nobody in the directory has this id or e-mail address"})
 	}
 	found.LockedUntil = nil // that is over long before the time to sign is
-	if why := cannotSign(found, s.Clock()); why != "" {
+	why := cannotSign(found, s.Clock())
+	if why == "" && about != nil {
+		why = cannotRead(found, about)
+	}
+	if why != "" {
 		return nil, invalid("the report request is not valid", audit.FieldError{Field: field, Code: "invalid", Message: "this person cannot sign: " + why})
 	}
 	behind, err := s.behind(r, principal(r).Actor())
@@ -213,8 +232,12 @@ func (s *server) reportAccepted(r *http.Request, row store.Report, again bool) (
 
 func (s *server) listReports(r *http.Request) (reply, error) {
 	q := callOf(r).query
+	reader, err := s.caseReader(r)
+	if err != nil {
+		return reply{}, err
+	}
 	f := store.ReportFilter{
-		Type: audit.ReportType(q.oneOf("report_type", texts(audit.ReportTypes)...)), Framework: q.framework("framework"),
+		Reader: reader, Type: audit.ReportType(q.oneOf("report_type", texts(audit.ReportTypes)...)), Framework: q.framework("framework"),
 		Status: audit.ReportStatus(q.oneOf("status", texts(audit.ReportStatuses)...)),
 	}
 	page, err := jobPage(r)
@@ -279,8 +302,11 @@ func (s *server) report(r *http.Request) (store.Report, error) {
 		return store.Report{}, audit.Errorf(audit.NotFound, "there is no such report")
 	}
 	row, err := s.Store.Report(r.Context(), principal(r).Ledger, audit.ReportID(id))
+	if err == nil {
+		err = s.mayRead(r, &row)
+	}
 	if audit.CodeOf(err) == audit.NotFound {
-		err = audit.Errorf(audit.NotFound, "there is no such report")
+		row, err = store.Report{}, audit.Errorf(audit.NotFound, "there is no such report")
 	}
 	return row, err
 }

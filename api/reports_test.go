@@ -363,7 +363,7 @@ func TestReportRequestsThatAreRefused(t *testing.T) {
 	for body, field := range map[string]string{
 		`{}`: "/report_type",
 		`{"report_type":"nonsense",` + period + `}`:                                                     "/report_type",
-		`{"report_type":"investigation",` + period + `}`:                                                "/report_type",
+		`{"report_type":"investigation",` + period + `}`:                                                "/investigation_id",
 		`{"report_type":"compliance_summary",` + period + `}`:                                           "/framework",
 		`{"report_type":"compliance_summary","framework":"HIPAA",` + period + `}`:                       "/framework",
 		`{"report_type":"audit_trail"}`:                                                                 "/period",

@@ -300,7 +300,11 @@ func (s *server) listSignatures(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	list, total, err := s.Store.Signatures(r.Context(), principal(r).Ledger, page.limit, page.offset())
+	reader, err := s.caseReader(r)
+	if err != nil {
+		return reply{}, err
+	}
+	list, total, err := s.Store.Signatures(r.Context(), principal(r).Ledger, reader, page.limit, page.offset())
 	if err != nil {
 		return reply{}, err
 	}
@@ -320,6 +324,12 @@ func (s *server) showSignature(r *http.Request) (reply, error) {
 		return reply{}, none
 	}
 	g, err := s.Store.Signature(r.Context(), principal(r).Ledger, id)
+	if err == nil {
+		var row store.Report
+		if row, err = s.Store.Report(r.Context(), g.Ledger, g.Report); err == nil {
+			err = s.mayRead(r, &row)
+		}
+	}
 	if audit.CodeOf(err) == audit.NotFound {
 		err = none
 	}

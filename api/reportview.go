@@ -12,17 +12,18 @@ import (
 // reportBody is a report as document B shows it, and a little more. Its keys are
 // there from the beginning, null as long as nothing is known.
 type reportBody struct {
-	ID         audit.ReportID     `json:"report_id"`
-	Status     audit.ReportStatus `json:"status"`
-	Type       audit.ReportType   `json:"report_type"`
-	Framework  *audit.Framework   `json:"framework"`
-	Period     reportPeriod       `json:"period"`
-	Generation reportGeneration   `json:"generation_info"`
-	Summary    *reportSummary     `json:"summary"`
-	Signature  reportSignature    `json:"digital_signature"`
-	File       *reportFile        `json:"file_info"`
-	Sending    reportDistribution `json:"distribution"`
-	Retention  *reportRetention   `json:"retention"`
+	ID         audit.ReportID        `json:"report_id"`
+	Status     audit.ReportStatus    `json:"status"`
+	Type       audit.ReportType      `json:"report_type"`
+	Framework  *audit.Framework      `json:"framework"`
+	Case       audit.InvestigationID `json:"investigation_id,omitempty"` // of a report of an investigation
+	Period     reportPeriod          `json:"period"`
+	Generation reportGeneration      `json:"generation_info"`
+	Summary    *reportSummary        `json:"summary"`
+	Signature  reportSignature       `json:"digital_signature"`
+	File       *reportFile           `json:"file_info"`
+	Sending    reportDistribution    `json:"distribution"`
+	Retention  *reportRetention      `json:"retention"`
 
 	CreatedAt         string          `json:"created_at"`
 	CancelRequestedAt string          `json:"cancel_requested_at,omitempty"`
@@ -98,7 +99,7 @@ type reportRetention struct {
 func (s *server) reportView(r *http.Request, row *store.Report) (*reportBody, error) {
 	req := &row.Request.V
 	v := &reportBody{
-		ID: row.ID, Status: row.Status, Type: req.Type, Period: reportPeriodOf(row.Period()),
+		ID: row.ID, Status: row.Status, Type: req.Type, Case: req.Investigation, Period: reportPeriodOf(row.Period()),
 		Generation: reportGeneration{GeneratedBy: first(row.RequestedBy.V["id"], row.RequestedBy.V["type"]).(string)},
 		CreatedAt:  audit.FormatTime(row.CreatedAt), CancelRequestedAt: formatted(row.CancelRequestedAt),
 	}

@@ -99,6 +99,17 @@ func (e *Entry) LogID() string { return "log_" + e.EventID }
 // EntryID is the entry's public id in document B's form.
 func (e *Entry) EntryID() string { return EntryID(e.Seq, e.RecordedAt) }
 
+// ParseEntryID reads the number out of document B's form of an id. That the date is
+// the entry's is for who has the entry to see.
+func ParseEntryID(id string) (seq int64, ok bool) {
+	var date string
+	if n, err := fmt.Sscanf(id, "audit_entry_%8s_%d", &date, &seq); n != 2 || err != nil || seq < 0 {
+		return 0, false
+	}
+	day, err := time.Parse("20060102", date)
+	return seq, err == nil && EntryID(seq, day) == id
+}
+
 // EntryID derives document B's id from the record: its date and its number.
 func EntryID(seq int64, recordedAt time.Time) string {
 	return fmt.Sprintf("audit_entry_%s_%06d", recordedAt.UTC().Format("20060102"), seq)

@@ -20,10 +20,11 @@ const (
 	AuditTrailReport        ReportType = "audit_trail"        // every entry of the scope
 	DataIntegrityReport     ReportType = "data_integrity"     // changes of records, and what verifying the ledger found
 	AccessReviewReport      ReportType = "access_review"      // who signed in, and whose access was changed
+	InvestigationReport     ReportType = "investigation"      // one case: its record, findings, decision and custody
 )
 
 // ReportTypes lists the valid values.
-var ReportTypes = []ReportType{ComplianceSummaryReport, AuditTrailReport, DataIntegrityReport, AccessReviewReport}
+var ReportTypes = []ReportType{ComplianceSummaryReport, AuditTrailReport, DataIntegrityReport, AccessReviewReport, InvestigationReport}
 
 // ReportFormat is what a report's file is.
 type ReportFormat string
@@ -60,13 +61,14 @@ const (
 
 // ReportRequest asks for a report. It is the request's body.
 type ReportRequest struct {
-	Type         ReportType        `json:"report_type"`
-	Framework    Framework         `json:"framework,omitempty"`
-	Period       ReportPeriod      `json:"period"`
-	Scope        *ReportScope      `json:"scope,omitempty"`
-	Format       ReportFormat      `json:"format,omitempty"` // pdf when it is left out
-	Signature    *SignatureRequest `json:"digital_signature,omitempty"`
-	Distribution []string          `json:"distribution,omitempty"` // e-mail addresses
+	Type          ReportType        `json:"report_type"`
+	Framework     Framework         `json:"framework,omitempty"`
+	Investigation InvestigationID   `json:"investigation_id,omitempty"` // whose report it is, of a report of an investigation
+	Period        ReportPeriod      `json:"period,omitzero"`
+	Scope         *ReportScope      `json:"scope,omitempty"`
+	Format        ReportFormat      `json:"format,omitempty"` // pdf when it is left out
+	Signature     *SignatureRequest `json:"digital_signature,omitempty"`
+	Distribution  []string          `json:"distribution,omitempty"` // e-mail addresses
 }
 
 // ReportPeriod is inclusive, by RFC 3339 times or dates.
@@ -123,7 +125,8 @@ func (s *ReportScope) Shows() (violations, remediation bool) {
 }
 
 // Normalise gives every value its canonical form. A period that has not ended by
-// now ends now. Returns ValidationFailed with every field that is wrong.
+// now ends now; that of a report of an investigation may be left out, and p is zero
+// then. Returns ValidationFailed with every field that is wrong.
 func (r *ReportRequest) Normalise(now time.Time) (p Period, err error) {
 	var bad []FieldError
 	fail := func(field, code, format string, args ...any) {
@@ -132,8 +135,6 @@ func (r *ReportRequest) Normalise(now time.Time) (p Period, err error) {
 	switch {
 	case r.Type == "":
 		fail("/report_type", "required", "report_type is required: one of %s", list(ReportTypes))
-	case r.Type == "investigation":
-		fail("/report_type", "invalid", "a report of an investigation is made from the investigation, which this installation does not do yet")
 	case !slices.Contains(ReportTypes, r.Type):
 		fail("/report_type", "invalid", "report_type is one of %s", list(ReportTypes))
 	}
@@ -152,7 +153,14 @@ func (r *ReportRequest) Normalise(now time.Time) (p Period, err error) {
 	if !slices.Contains([]ReportFormat{ReportPDF, ReportJSON, ReportCSV}, r.Format) {
 		fail("/format", "invalid", "format is one of pdf, json, csv")
 	}
-	p = r.checkPeriod(now, fail)
+	if r.Type == InvestigationReport {
+		r.checkCase(fail)
+	} else if r.Investigation != "" {
+		fail("/investigation_id", "conflict", "only a report of the type investigation is of one")
+	}
+	if r.Type != InvestigationReport || r.Period != (ReportPeriod{}) {
+		p = r.checkPeriod(now, fail)
+	}
 	if r.Scope != nil {
 		r.Scope.check(fail)
 	}
@@ -172,6 +180,22 @@ func (r *ReportRequest) Normalise(now time.Time) (p Period, err error) {
 		return p, &Error{Code: ValidationFailed, Message: "the report request is not valid", Fields: bad}
 	}
 	return p, nil
+}
+
+// checkCase refuses what would make less of a case than it is: its report has its
+// own scope and frameworks, and shows all that the record has.
+func (r *ReportRequest) checkCase(fail failing) {
+	if r.Investigation == "" {
+		fail("/investigation_id", "required", "a report of an investigation is of one: investigation_id says which")
+	} else if len(r.Investigation) > MaxIdentifier {
+		fail("/investigation_id", "length", "it has at most %d bytes", MaxIdentifier)
+	}
+	if r.Framework != "" {
+		fail("/framework", "conflict", "a report of an investigation has the frameworks of its case")
+	}
+	if violations, remediation := r.Scope.Shows(); r.Scope != nil && (len(r.Scope.Systems)+len(r.Scope.Users) > 0 || !violations || !remediation) {
+		fail("/scope", "conflict", "a report of an investigation has the scope of its case, and leaves nothing of it out")
+	}
 }
 
 func list[S ~string](values []S) string {

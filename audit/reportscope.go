@@ -87,13 +87,15 @@ func names(wanted []string, values ...string) bool {
 // Lists reports whether a report of this type lists an entry, and not only counts
 // it: a compliance summary lists what is severe, a report on data integrity the
 // changes of records, an access review what was accessed and whose access was
-// changed.
+// changed. A report of an investigation lists what its case names, whatever it is.
 func (t ReportType) Lists(e *Entry) bool {
 	switch t {
 	case ComplianceSummaryReport:
 		return e.Severity == SeverityHigh || e.Severity == SeverityCritical
 	case DataIntegrityReport:
 		return e.Class == ClassChange || e.Class == ClassSecurity
+	case InvestigationReport:
+		return false
 	case AccessReviewReport:
 		c, ok := CategoryOf(e.Type, e.Class)
 		family, _, _ := strings.Cut(e.Type, ".")

@@ -789,7 +789,10 @@ func (p *StartReportParams) set(r *request) {
 // Needs `audit:reports:create`, and `audit:reports:distribute` when it names recipients. The data
 // are read once, under one checkpoint; a PDF is sealed with the installation's certificate. When a
 // person shall sign it, it waits for them. Then it is sent. The request waits for the report, 20
-// seconds if it does not say; `Prefer: respond-async` or `wait=0` does not wait.
+// seconds if it does not say; `Prefer: respond-async` or `wait=0` does not wait. A report of an
+// investigation needs `audit:investigations:read` too; the request is recorded as a read of the
+// case. Of a case that is not there, and of one about the caller, it is 404; whoever the case is
+// about cannot sign or receive it.
 func (c *Client) StartReport(ctx context.Context, body ReportRequest, params StartReportParams, options ...CallOption) (*Answer[Report, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports", repeatable: true, keyed: true, body: body}
 	params.set(&r)
@@ -1341,6 +1344,33 @@ func (c *Client) ChangeInvestigation(ctx context.Context, investigationID string
 func (c *Client) TransitionInvestigation(ctx context.Context, investigationID string, body TransitionRequest, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/transitions", repeatable: true, keyed: true, body: body}
 	return call[Investigation, CaseMetadata](ctx, c, r, options)
+}
+
+// FollowInvestigationParams are the parameters of FollowInvestigation. Those that are zero are not
+// sent.
+type FollowInvestigationParams struct {
+	// the version that was seen last
+	LastEventID string
+}
+
+func (p *FollowInvestigationParams) set(r *request) {
+	r.header.put("Last-Event-ID", p.LastEventID)
+}
+
+// FollowInvestigation calls GET /investigations/{investigation_id}/events: follow an
+// investigation.
+//
+// Needs `audit:investigations:read`. Server-sent events: the case as it is, and each version of it
+// as it comes, as an event `investigation` whose `id` is the version and whose data is a
+// CaseProgress on one line. A comment comes every 15 seconds. The event `end` says in `{"reason"}`
+// why no more come: `case_ended`; `credentials`, when these have ended or may not read the case
+// any more; `lifetime`, after 15 minutes, or `stopping`, when the server ends: come back then with
+// `Last-Event-ID`. A session is not kept alive by its streams. One credential has at most 8
+// streams open, and a server 64; more are 503.
+func (c *Client) FollowInvestigation(ctx context.Context, investigationID string, params FollowInvestigationParams, options ...CallOption) (*Download, error) {
+	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID) + "/events", repeatable: true}
+	params.set(&r)
+	return callDownload(ctx, c, r, options)
 }
 
 // ShowTimeline calls GET /investigations/{investigation_id}/timeline: show what happened to an

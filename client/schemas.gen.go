@@ -2238,6 +2238,7 @@ const (
 	ListReportsReportTypeAuditTrail        ListReportsReportType = "audit_trail"
 	ListReportsReportTypeDataIntegrity     ListReportsReportType = "data_integrity"
 	ListReportsReportTypeAccessReview      ListReportsReportType = "access_review"
+	ListReportsReportTypeInvestigation     ListReportsReportType = "investigation"
 )
 
 // ListReportsStatus is one of these, or one that is newer than this package.
@@ -2611,9 +2612,11 @@ type ReceiptVerificationConsistency struct {
 // Report: what is null is not known yet, or does not exist; an object says why where that is no
 // matter of time.
 type Report struct {
-	ReportID          string                 `json:"report_id"`
-	Status            ReportStatus           `json:"status"`
-	ReportType        ReportReportType       `json:"report_type"`
+	ReportID   string           `json:"report_id"`
+	Status     ReportStatus     `json:"status"`
+	ReportType ReportReportType `json:"report_type"`
+	// of an investigation; nobody sees such a report who may not read the case
+	InvestigationID   string                 `json:"investigation_id,omitzero"`
 	Framework         *ReportFramework       `json:"framework"`
 	Period            ReportPeriod           `json:"period"`
 	GenerationInfo    ReportGenerationInfo   `json:"generation_info"`
@@ -2738,7 +2741,7 @@ type ReportGenerationInfo struct {
 	// from the request to the file, waiting for a signature included
 	ProcessingTimeMS *int64 `json:"processing_time_ms"`
 	// kinds of data that were read: entries, findings, violations, catalogue, attestations,
-	// assessments
+	// assessments; of an investigation entries, the case, its evidence
 	DataSources          *int64 `json:"data_sources"`
 	TotalRecordsAnalyzed *int64 `json:"total_records_analyzed"`
 }
@@ -2770,15 +2773,21 @@ const (
 	ReportReportTypeAuditTrail        ReportReportType = "audit_trail"
 	ReportReportTypeDataIntegrity     ReportReportType = "data_integrity"
 	ReportReportTypeAccessReview      ReportReportType = "access_review"
+	ReportReportTypeInvestigation     ReportReportType = "investigation"
 )
 
 type ReportRequest struct {
 	ReportType ReportRequestReportType `json:"report_type"`
-	// of a compliance_summary required; of the others it selects findings and violations
+	// of a compliance_summary required; of the others it selects findings and violations; an
+	// investigation has its own
 	Framework string `json:"framework,omitzero"`
-	// both bounds belong to it; one that has not ended ends now
-	Period ReportRequestPeriod `json:"period"`
-	// narrows what is counted and listed; the score of a framework is of the whole ledger all the same
+	// of an investigation required, and of it alone: the case
+	InvestigationID string `json:"investigation_id,omitzero"`
+	// Required, but of an investigation, whose report is of the whole scope of its case: one that is
+	// named there has to hold it. Both bounds belong to it; one that has not ended ends now.
+	Period *ReportRequestPeriod `json:"period,omitzero"`
+	// narrows what is counted and listed; the score of a framework is of the whole ledger all the
+	// same. Of an investigation it narrows nothing
 	Scope            *ReportRequestScope            `json:"scope,omitzero"`
 	Format           ReportRequestFormat            `json:"format,omitzero"`
 	DigitalSignature *ReportRequestDigitalSignature `json:"digital_signature,omitzero"`
@@ -2819,7 +2828,9 @@ const (
 	ReportRequestFormatCSV  ReportRequestFormat = "csv"
 )
 
-// ReportRequestPeriod: both bounds belong to it; one that has not ended ends now
+// ReportRequestPeriod: required, but of an investigation, whose report is of the whole scope of
+// its case: one that is named there has to hold it. Both bounds belong to it; one that has not
+// ended ends now.
 type ReportRequestPeriod struct {
 	// a date or an RFC 3339 time
 	Start string `json:"start"`
@@ -2836,10 +2847,11 @@ const (
 	ReportRequestReportTypeAuditTrail        ReportRequestReportType = "audit_trail"
 	ReportRequestReportTypeDataIntegrity     ReportRequestReportType = "data_integrity"
 	ReportRequestReportTypeAccessReview      ReportRequestReportType = "access_review"
+	ReportRequestReportTypeInvestigation     ReportRequestReportType = "investigation"
 )
 
 // ReportRequestScope: narrows what is counted and listed; the score of a framework is of the whole
-// ledger all the same
+// ledger all the same. Of an investigation it narrows nothing
 type ReportRequestScope struct {
 	// by repository, the resource's parent_machine, the context's system or environment, or
 	// affected_systems

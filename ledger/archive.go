@@ -49,6 +49,16 @@ func (s Spans) add(seq int64) Spans {
 	return append(s, Span{seq, seq + 1})
 }
 
+// within lists the entries of [first, end).
+func (s Spans) within(first, end int64) (seqs []int64) {
+	for _, r := range s {
+		for seq := max(r.First, first); seq < min(r.End, end); seq++ {
+			seqs = append(seqs, seq)
+		}
+	}
+	return seqs
+}
+
 type multirange = pgtype.Multirange[pgtype.Range[int64]]
 
 func (s Spans) multirange() multirange {

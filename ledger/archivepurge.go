@@ -26,8 +26,7 @@ const purgeSpan = `
 	with gone as (
 		delete from payload p using archive_segment s
 		where s.ledger = @ledger and s.id = @id and s.destroyed_at is null and (s.online_until is null or s.online_until <= @now)
-			and p.ledger = s.ledger and p.seq >= @from and p.seq < @until and p.recorded_at between s.recorded_from and s.recorded_until
-			and s.seqs @> p.seq and not is_held(p)
+			and p.ledger = @ledger and p.seq = any (@seqs::bigint[]) and p.recorded_at between @from and @until and not is_held(p)
 		returning p.ledger, p.seq
 	), text as (
 		delete from search_text t using gone where t.ledger = gone.ledger and t.seq = gone.seq
@@ -47,12 +46,16 @@ func (l *Log) PurgeSegment(ctx context.Context, s *ArchivedSegment, between func
 		return p, fmt.Errorf("begin the purge of %s: %w", s.ID, err)
 	}
 	for at, end := s.Seqs[0].First, s.Seqs[len(s.Seqs)-1].End; at < end; at += purgeRows {
+		seqs := s.Seqs.within(at, min(at+purgeRows, end))
+		if len(seqs) == 0 {
+			continue
+		}
 		var n int64
 		err := pgx.BeginFunc(ctx, l.purges, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `select freeze_legal_holds()`); err != nil {
 				return err
 			}
-			return tx.QueryRow(ctx, purgeSpan, pgx.StrictNamedArgs{"ledger": s.Ledger, "id": s.ID, "now": now, "from": at, "until": min(at+purgeRows, end)}).Scan(&n)
+			return tx.QueryRow(ctx, purgeSpan, pgx.StrictNamedArgs{"ledger": s.Ledger, "id": s.ID, "now": now, "seqs": seqs, "from": s.RecordedFrom, "until": s.RecordedUntil}).Scan(&n)
 		})
 		if err != nil {
 			return p, fmt.Errorf("purge %s: %w", s.ID, err)
@@ -65,9 +68,9 @@ func (l *Log) PurgeSegment(ctx context.Context, s *ArchivedSegment, between func
 	// What is left is held, or came back while the purge ran; the next one sees.
 	err = pgx.BeginFunc(ctx, l.writes, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
-			select count(*) from payload p, archive_segment s
-			where s.ledger = $1 and s.id = $2 and p.ledger = $1 and p.seq >= $3 and p.seq < $4 and p.recorded_at between s.recorded_from and s.recorded_until
-				and s.seqs @> p.seq`, s.Ledger, s.ID, s.Seqs[0].First, s.Seqs[len(s.Seqs)-1].End).Scan(&p.Held)
+			select count(*) from payload p
+			where p.ledger = $1 and p.seq >= $2 and p.seq < $3 and p.recorded_at between $4 and $5 and $6::int8multirange @> p.seq`,
+			s.Ledger, s.Seqs[0].First, s.Seqs[len(s.Seqs)-1].End, s.RecordedFrom, s.RecordedUntil, s.Seqs.multirange()).Scan(&p.Held)
 		if err != nil {
 			return err
 		}

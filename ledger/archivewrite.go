@@ -37,14 +37,17 @@ func (l *Log) WriteSegment(ctx context.Context, plan *ArchivePlan, w io.Writer, 
 		return fmt.Errorf("write segment: %w", err)
 	}
 	first, end := plan.Seqs[0].First, plan.Seqs[len(plan.Seqs)-1].End
-	seqs := plan.Seqs.multirange()
 	for at := first; at < end; at += pageRows {
+		seqs := plan.Seqs.within(at, min(at+pageRows, end))
+		if len(seqs) == 0 {
+			continue
+		}
 		var page []ArchivedPayload
 		err := l.read(ctx, plan.Ledger, func(tx pgx.Tx) (err error) {
 			rows, err := tx.Query(ctx, `
 				select e.seq, e.record, p.seed, p.fields, p.salts, p.commitments
 				from entry e join (select * from payload where ledger = $1 and seq >= $2 and seq < $3 and recorded_at between $4 and $5) p on p.seq = e.seq
-				where e.ledger = $1 and e.seq >= $2 and e.seq < $3 and $6::int8multirange @> e.seq order by e.seq`,
+				where e.ledger = $1 and e.seq >= $2 and e.seq < $3 and e.seq = any ($6::bigint[]) order by e.seq`,
 				plan.Ledger, at, min(at+pageRows, end), plan.RecordedFrom, plan.RecordedUntil, seqs)
 			if err == nil {
 				page, err = pgx.CollectRows(rows, scanPayload)

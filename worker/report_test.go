@@ -69,11 +69,15 @@ func (s *system) officer() audit.PersonID {
 // orderReport does what the API does for POST /reports.
 func (s *system) orderReport(signatory *audit.PersonID, to ...string) store.Report {
 	s.t.Helper()
+	return s.orderReportOf(audit.ReportRequest{Type: audit.ComplianceSummaryReport, Framework: audit.SOC2, Period: audit.ReportPeriod{Start: "2024-01-01", End: "2024-03-31"}, Format: audit.ReportPDF, Distribution: to}, signatory)
+}
+
+func (s *system) orderReportOf(r audit.ReportRequest, signatory *audit.PersonID) store.Report {
+	s.t.Helper()
 	exportMu.Lock()
 	exportCount++
 	id := audit.ReportID(fmt.Sprintf("report_%d_%d", os.Getpid(), exportCount))
 	exportMu.Unlock()
-	r := audit.ReportRequest{Type: audit.ComplianceSummaryReport, Framework: audit.SOC2, Period: audit.ReportPeriod{Start: "2024-01-01", End: "2024-03-31"}, Format: audit.ReportPDF, Distribution: to}
 	if signatory != nil {
 		r.Signature = &audit.SignatureRequest{Required: true, Signatory: string(*signatory), Meaning: "approval"}
 	}

@@ -21,6 +21,7 @@ func reportCommand() *command {
 		name: "report", summary: "make a report and download it",
 		usage: []string{
 			"--type NAME --from DATE --to DATE --out FILE [flags]",
+			"--investigation ID --out FILE [flags]",
 			"--id ID --out FILE [flags]",
 		},
 		about: `Asks for a report, waits until it is sealed, and signed when a signatory is
@@ -40,6 +41,7 @@ sealbook verify report.pdf --roots root.pem`,
 			var o reportOptions
 			var send list
 			set.StringVar(&o.kind, "type", "", "`NAME`: "+strings.Join(names(audit.ReportTypes), ", "))
+			set.StringVar(&o.investigation, "investigation", "", "the report is of the case with this `ID`, and its type is investigation")
 			set.StringVar(&o.framework, "framework", "", "the compliance framework `NAME`, such as soc2")
 			set.StringVar(&o.from, "from", "", "first `DATE` of the period")
 			set.StringVar(&o.to, "to", "", "last `DATE` of the period, included")
@@ -67,11 +69,12 @@ sealbook verify report.pdf --roots root.pem`,
 }
 
 type reportOptions struct {
-	kind, framework, from, to, format, signatory, meaning string
-	send                                                  []string
-	out, id                                               string
-	timeout                                               time.Duration
-	json                                                  bool
+	kind, investigation, framework, from, to, format, signatory, meaning string
+
+	send    []string
+	out, id string
+	timeout time.Duration
+	json    bool
 }
 
 // check refuses what the API would refuse, before anything is asked.
@@ -86,13 +89,16 @@ func (o *reportOptions) check(args []string) error {
 		return usagef("there is no folder %s", filepath.Dir(o.out))
 	}
 	if o.id != "" {
-		if o.kind != "" || o.framework != "" || o.from != "" || o.to != "" || o.signatory != "" || len(o.send) > 0 {
+		if o.kind != "" || o.investigation != "" || o.framework != "" || o.from != "" || o.to != "" || o.signatory != "" || len(o.send) > 0 {
 			return usagef("--id waits for a report that has its own request; leave the other flags away")
 		}
 		return nil
 	}
+	if o.investigation != "" && o.kind == "" {
+		o.kind = string(audit.InvestigationReport)
+	}
 	request := audit.ReportRequest{
-		Type: audit.ReportType(o.kind), Framework: audit.Framework(o.framework), Period: audit.ReportPeriod{Start: o.from, End: o.to},
+		Type: audit.ReportType(o.kind), Investigation: audit.InvestigationID(o.investigation), Framework: audit.Framework(o.framework), Period: audit.ReportPeriod{Start: o.from, End: o.to},
 		Format: audit.ReportFormat(o.format), Distribution: o.send,
 	}
 	if o.signatory != "" {
@@ -107,8 +113,11 @@ func (o *reportOptions) check(args []string) error {
 // body is the request as the API takes it.
 func (o *reportOptions) body() client.ReportRequest {
 	out := client.ReportRequest{
-		ReportType: client.ReportRequestReportType(o.kind), Framework: o.framework, Period: client.ReportRequestPeriod{Start: o.from, End: o.to},
+		ReportType: client.ReportRequestReportType(o.kind), InvestigationID: o.investigation, Framework: o.framework,
 		Format: client.ReportRequestFormat(o.format), Distribution: o.send,
+	}
+	if o.from != "" || o.to != "" { // a case has its own
+		out.Period = &client.ReportRequestPeriod{Start: o.from, End: o.to}
 	}
 	if o.signatory != "" {
 		out.DigitalSignature = &client.ReportRequestDigitalSignature{

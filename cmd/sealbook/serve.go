@@ -114,6 +114,7 @@ func serve(ctx context.Context, c *call) error {
 		Handler: handler, ReadHeaderTimeout: api.ReadHeaderTimeout, ReadTimeout: api.ReadTimeout, WriteTimeout: api.WriteTimeout,
 		IdleTimeout: api.IdleTimeout, MaxHeaderBytes: api.MaxHeaderBytes, ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(handler.EndStreams)
 	stopRelay := relayed(ctx, relay)
 	defer stopRelay()
 	publisher := published(ctx, s.log)

@@ -48,7 +48,7 @@ type op struct {
 	kind       opKind
 	face       face
 	colour     colour
-	size       float64 // of text in points, of lines and dots in millimetres
+	size       float64 // of text in points, of lines, dots and tips in millimetres
 	x, y, w, h float64
 	text       string
 }
@@ -61,6 +61,7 @@ const (
 	opFill
 	opFrame
 	opDot
+	opTip
 )
 
 // add begins a page, at the end.
@@ -150,6 +151,11 @@ func (c *canvas) fill(ink colour, x, y, w, h float64) {
 
 func (c *canvas) frame(ink colour, width, x, y, w, h float64) {
 	c.ops = append(c.ops, op{kind: opFrame, colour: ink, size: width, x: x, y: y, w: w, h: h})
+}
+
+// tip is the point of an arrow that comes from another point.
+func (c *canvas) tip(ink colour, x, y, fromX, fromY, length float64) {
+	c.ops = append(c.ops, op{kind: opTip, colour: ink, size: length, x: x, y: y, w: fromX, h: fromY})
 }
 
 func (c *canvas) dot(ink colour, x, y, radius float64) {

@@ -60,7 +60,13 @@ func (r *renderer) cover() {
 	r.lines(bold, display, ink, side, r.fonts[bold].balance(r.clean(bold, d.Title), display, r.inner()))
 	r.y += 2
 	r.lines(regular, large, grey, side, []string{d.Type.Label()})
+	if d.Case != nil {
+		r.caseCover()
+	}
 	r.y += 12
+	if d.Case != nil {
+		r.casePairs()
+	}
 	r.pairs(
 		pair{"Period", regular, d.Period.String()},
 		pair{"Scope", regular, strings.Join(d.Scope, "\n")},

@@ -35,6 +35,8 @@ type record struct {
 // record says first what it is: "report" and "basis" (a term and its value), "checked", "limit",
 // "framework", "score", "requirement", "not_assessed", "finding", "violation",
 // "event_type", "severity", "entry", "checkpoint", "verification", "signature".
+// Of a case there are also "case", "narrative", "case_event", "case_finding",
+// "confidence", "implication", "decision", "data_flow", "evidence" and "custody".
 // Times are RFC 3339 in UTC; that of a signature has its offset.
 //
 // A value that a spreadsheet would take for a formula, because it begins with one

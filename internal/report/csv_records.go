@@ -23,6 +23,9 @@ func (d *Document) records() []record {
 	for _, s := range d.Limits {
 		list = append(list, record{kind: "limit", text: s})
 	}
+	if d.Case != nil {
+		list = append(list, d.Case.records()...)
+	}
 	for i := range d.Frameworks {
 		list = append(list, d.Frameworks[i].records()...)
 	}

@@ -36,16 +36,41 @@ func filled(next func() string) report.Document {
 	}
 }
 
+// filledCase is likewise one of a case.
+func filledCase(next func() string) report.Document {
+	one := 0.5
+	finding := func(status string) report.CaseFinding {
+		return report.CaseFinding{ID: next(), Analysis: next(), Kind: next(), Title: next(), Severity: audit.Severity(next()), Description: next(), Alternative: next(), EntryIDs: []string{next(), next()},
+			Entries: 5, Confidence: &one, Basis: next(), Status: status, DecidedBy: next(), DecidedAt: frozen, Reason: next()}
+	}
+	return report.Document{Title: next(), ReportID: "r", Revision: 1, Type: report.Investigation, GeneratedAt: frozen, Case: &report.Case{
+		ID: next(), Number: next(), Category: next(), Priority: audit.Severity(next()), Status: next(), Stage: next(), Interim: true, Opened: frozen, OpenedBy: next(), Trigger: next(), Investigator: next(),
+		Reviewer: next(), Narrative: []string{next(), next()}, Events: []report.CaseEvent{{Time: frozen, Kind: next(), Stage: next(), Actor: next(), Text: next()}},
+		Findings: []report.CaseFinding{finding("accepted"), finding(next())}, Frameworks: []string{next()}, Notification: next(),
+		Implications: []report.Implication{{Framework: audit.Framework(next()), Section: next(), Description: next(), Severity: audit.Severity(next()), Findings: []string{next()}}},
+		Decision:     &report.Decision{Resolution: next(), RootCause: next(), Summary: next(), By: next(), At: frozen},
+		Evidence: []report.CaseEvidence{{ID: next(), Kind: next(), Title: next(), FileName: next(), Digest: next(), By: next(), Reason: next(),
+			Custody: []report.Custody{{Number: 1, Time: frozen, Event: next(), Actor: next(), Recipient: next(), Reason: next(), Tool: next(), Before: next(), After: next()}}}},
+		Flow: &report.Drawing{Ratio: 0.5, TextSize: 0.02, Boxes: []report.Box{{X: 0.1, Y: 0.1, W: 0.1, H: 0.1, Kind: next(), Label: next(), Sub: next(), Nodes: 2}},
+			Lines: []report.Line{{Points: [][2]float64{{0, 0}, {1, 1}}, Kind: next(), Mentions: 1}}, Labels: []report.Label{{X: 0.5, Y: 0.5, Text: next()}}, Notes: []string{next()}},
+	}}
+}
+
 func TestAnyTextRenders(t *testing.T) {
 	t.Parallel()
 	anything := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
 		rapid.StringOfN(rapid.RuneFrom([]rune{'\u202E', '\u05D0', '\u0300', '(', ' ', '\n', 'W', '1', '\U0001F680', '\uFFFF', '\\', ')'}), 0, 300, -1))
-	rapid.Check(t, func(rt *rapid.T) {
-		out, err := report.PDF(t.Context(), filled(func() string { return anything.Draw(rt, "text") }))
-		if err != nil || out.Pages < 5 {
-			rt.Fatalf("%d pages, %v", out.Pages, err)
-		}
-	})
+	for name, filled := range map[string]func(func() string) report.Document{"all": filled, "case": filledCase} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(rt *rapid.T) {
+				out, err := report.PDF(t.Context(), filled(func() string { return anything.Draw(rt, "text") }))
+				if err != nil || out.Pages < 5 {
+					rt.Fatalf("%d pages, %v", out.Pages, err)
+				}
+			})
+		})
+	}
 }
 
 func TestWhatCannotBeShownIsMarkedAndCounted(t *testing.T) {

@@ -35,8 +35,10 @@ type section struct {
 // renderer writes the sections.
 type renderer struct {
 	flow
-	doc *Document
-	out Rendered
+	doc       *Document
+	out       Rendered
+	handlings int      // of the evidence of a case
+	people    []person // who took part in it
 }
 
 // PDF renders the document as a PDF of version 1.3 with embedded fonts. Equal
@@ -105,6 +107,9 @@ func (r *renderer) sections() []section {
 	for _, t := range d.Tables {
 		tables = append(tables, t.Title)
 	}
+	if d.Case != nil {
+		r.caseSections(add)
+	}
 	add(len(d.Frameworks) > 0, "Result", nil, r.result)
 	add(len(d.Frameworks) > 0, "Frameworks", frameworks, r.frameworks)
 	add(len(d.Findings) > 0, "Findings", nil, func(s *section) { r.findings(s, d.Findings) })
@@ -126,6 +131,9 @@ func (r *renderer) closing() {
 	r.note(fmt.Sprintf("Characters replaced: %s. What the fonts have no sign for, and what one could not see, is shown as its number in Unicode, as in [U+1F680]; a byte that is no text as in [0xFF].", number(int64(r.replaced))))
 	if r.rtl {
 		r.note("Some of the text is in a script that is read from the right. Its words are put in their order within a line; Arabic letters are shown unjoined.")
+	}
+	if r.doc.Case != nil {
+		r.noteCase()
 	}
 	if len(r.doc.Tables) > 0 {
 		r.note(count(int64(r.out.Rows), "entry", "entries") + " listed, " + r.omitted())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/adler32"
+	"math"
 	"slices"
 	"time"
 
@@ -152,5 +153,11 @@ func (p *pen) draw(o *op) {
 		p.Rect(o.x, o.y, o.w, o.h, "D")
 	case opDot:
 		p.Circle(o.x, o.y, o.size, "F")
+	case opTip:
+		dx, dy := o.x-o.w, o.y-o.h
+		if long := math.Hypot(dx, dy); long > 0 {
+			dx, dy = dx/long*o.size, dy/long*o.size
+			p.Polygon([]gofpdf.PointType{{X: o.x, Y: o.y}, {X: o.x - dx - 0.43*dy, Y: o.y - dy + 0.43*dx}, {X: o.x - dx + 0.43*dy, Y: o.y - dy - 0.43*dx}}, "F")
+		}
 	}
 }

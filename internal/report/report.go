@@ -64,6 +64,8 @@ type Document struct {
 	Signature    *Signature  `json:"signature,omitempty"`      // nil: the report is not to be signed
 	Development  bool        `json:"development,omitempty"`    // signed with a key that proves nothing
 	MaxRows      int         `json:"-"`                        // of a PDF; 0 is DefaultMaxRows, which is also the most
+	Case         *Case       `json:"case,omitempty"`           // of a report of an investigation
+	CaseLimits   CaseLimits  `json:"-"`                        // of a PDF
 }
 
 // Period has names in JSON: From belongs to it, Until does not. A zero bound is open.
@@ -124,6 +126,11 @@ func (d *Document) check() error {
 		return audit.Errorf(audit.ValidationFailed, "%q is no type of a report", d.Type)
 	case d.MaxRows < 0 || d.MaxRows > DefaultMaxRows:
 		return audit.Errorf(audit.ValidationFailed, "a report lists 1 to %d rows, not %d", DefaultMaxRows, d.MaxRows)
+	}
+	if d.Case != nil {
+		if err := d.Case.check(d.CaseLimits); err != nil {
+			return err
+		}
 	}
 	for _, f := range d.Frameworks {
 		numbers := []float64{f.Coverage, f.Floor}

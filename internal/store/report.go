@@ -79,13 +79,33 @@ type ReportFilter struct {
 	Type      audit.ReportType
 	Framework audit.Framework
 	Status    audit.ReportStatus
+	Reader    CaseReader
+}
+
+// CaseReader is who reads, where reports of cases are among others: only those are
+// selected whose case they may read.
+type CaseReader struct {
+	Cases  bool     // whether they may read cases at all
+	Hidden []string // names under which a case may be about them
+}
+
+// readable selects what belongs to no case, or to one that the arguments of a
+// CaseReader allow. report is the table's name in the query, and @ledger
+// the ledger.
+const readable = ` and (report.request::jsonb ->> 'investigation_id' is null or (@cases and not exists (
+	select from investigation i, jsonb_array_elements_text(coalesce(i.request::jsonb -> 'scope' -> 'potential_users', '[]')) u
+	where i.ledger = @ledger and i.id = report.request::jsonb ->> 'investigation_id' and lower(u) = any (@hidden::text[]))))`
+
+func (c CaseReader) arguments(args pgx.NamedArgs) pgx.NamedArgs {
+	args["cases"], args["hidden"] = c.Cases, lowered(c.Hidden)
+	return args
 }
 
 // Reports lists an organisation's reports, newest first, and counts them all.
 func (s *Store) Reports(ctx context.Context, ledger int32, f ReportFilter, limit, offset int) (list []Report, total int64, err error) {
 	const matching = ` from report where ledger = @ledger and (@type = '' or request::jsonb ->> 'report_type' = @type)
-		and (@framework = '' or request::jsonb ->> 'framework' = @framework) and (@status = '' or status = @status)`
-	args := pgx.NamedArgs{"ledger": ledger, "type": f.Type, "framework": f.Framework, "status": f.Status, "limit": limit, "offset": offset}
+		and (@framework = '' or request::jsonb ->> 'framework' = @framework) and (@status = '' or status = @status)` + readable
+	args := f.Reader.arguments(pgx.NamedArgs{"ledger": ledger, "type": f.Type, "framework": f.Framework, "status": f.Status, "limit": limit, "offset": offset})
 	rows, err := s.pool.Query(ctx, `select `+reportColumns+matching+` order by created_at desc, id desc limit @limit offset @offset`, args)
 	if err != nil {
 		return nil, 0, translate("list reports", err)

@@ -36,15 +36,17 @@ func (s *Store) Signature(ctx context.Context, ledger int32, id string) (Signatu
 }
 
 // Signatures lists an organisation's signatures, newest first, and counts them all.
-func (s *Store) Signatures(ctx context.Context, ledger int32, limit, offset int) (list []Signature, total int64, err error) {
-	rows, err := s.pool.Query(ctx, `select `+signatureColumns+` from signature where ledger = $1 order by signed_at desc, id desc limit $2 offset $3`, ledger, limit, offset)
+func (s *Store) Signatures(ctx context.Context, ledger int32, reader CaseReader, limit, offset int) (list []Signature, total int64, err error) {
+	const matching = ` from signature where ledger = @ledger and exists (select from report where report.id = signature.report` + readable + `)`
+	args := reader.arguments(pgx.NamedArgs{"ledger": ledger, "limit": limit, "offset": offset})
+	rows, err := s.pool.Query(ctx, `select `+signatureColumns+matching+` order by signed_at desc, id desc limit @limit offset @offset`, args)
 	if err != nil {
 		return nil, 0, translate("list signatures", err)
 	}
 	if list, err = pgx.CollectRows(rows, pgx.RowToStructByName[Signature]); err != nil {
 		return nil, 0, translate("list signatures", err)
 	}
-	err = s.pool.QueryRow(ctx, `select count(*) from signature where ledger = $1`, ledger).Scan(&total)
+	err = s.pool.QueryRow(ctx, `select count(*)`+matching, args).Scan(&total)
 	return list, total, translate("count signatures", err)
 }
 
