@@ -918,7 +918,8 @@ func (c *Client) ShowReportSignature(ctx context.Context, reportID string, optio
 // Needs `audit:reports:sign`, which only people have, and a session of the signatory. Signs the
 // document whose digest is named (21 CFR Part 11), with a nonce of a challenge and both
 // components, each time. Every attempt uses the challenge up and is an entry of the ledger; five
-// that fail lock the account for a while.
+// that fail lock the account for a while. Of several signatories each signs in turn: whoever comes
+// before gets 409, which says whose turn it is.
 func (c *Client) SignReport(ctx context.Context, reportID string, body SigningRequest, options ...CallOption) (*Answer[Signature, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature", body: body}
 	return call[Signature, Metadata](ctx, c, r, options)
@@ -936,7 +937,7 @@ func (c *Client) ShowDraft(ctx context.Context, reportID string, options ...Call
 //
 // Needs `audit:reports:sign` and a session of the signatory. The nonce is good for one attempt
 // within two minutes, by this session, to sign this document with this meaning. A new one ends the
-// one before. The body is empty, or an empty object.
+// one before. It must be the signatory's turn. The body is empty, or an empty object.
 func (c *Client) ChallengeSignatory(ctx context.Context, reportID string, options ...CallOption) (*Answer[Challenge, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature/challenge"}
 	return call[Challenge, Metadata](ctx, c, r, options)
@@ -944,8 +945,8 @@ func (c *Client) ChallengeSignatory(ctx context.Context, reportID string, option
 
 // DeclineReport calls POST /reports/{report_id}/signature/decline: refuse to sign a report.
 //
-// Needs `audit:reports:sign` and a session of the signatory. The report has failed then, and says
-// why.
+// Needs `audit:reports:sign` and a session of the signatory whose turn it is. The report has
+// failed then, and says why.
 func (c *Client) DeclineReport(ctx context.Context, reportID string, body DecliningRequest, options ...CallOption) (*Answer[Report, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature/decline", body: body}
 	return call[Report, Metadata](ctx, c, r, options)

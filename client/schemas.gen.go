@@ -459,6 +459,7 @@ const (
 	CatalogRequirementSeverityCritical CatalogRequirementSeverity = "critical"
 )
 
+// Ceremony: the signatory, meaning and signature are of the first; all of them are the list.
 type Ceremony struct {
 	ReportID         string                    `json:"report_id"`
 	Required         bool                      `json:"required"`
@@ -468,9 +469,14 @@ type Ceremony struct {
 	// what the signatory agrees to
 	Statement string `json:"statement,omitzero"`
 	// of the document to sign
-	Digest    *string    `json:"digest"`
+	Digest *string `json:"digest"`
+	// until when whose turn it is can sign
 	DueAt     *time.Time `json:"due_at"`
 	Signature *Signature `json:"signature"`
+	// in the order in which they sign
+	Signatories []CeremonySignatory `json:"signatories"`
+	// whose turn it is
+	AwaitedSignatory *Signatory `json:"awaited_signatory"`
 }
 
 // CeremonyReportStatus is one of these, or one that is newer than this package.
@@ -484,6 +490,26 @@ const (
 	CeremonyReportStatusGenerated        CeremonyReportStatus = "generated"
 	CeremonyReportStatusFailed           CeremonyReportStatus = "failed"
 	CeremonyReportStatusCanceled         CeremonyReportStatus = "canceled"
+)
+
+type CeremonySignatory struct {
+	Turn             int64                             `json:"turn"`
+	Signatory        Signatory                         `json:"signatory"`
+	SignatureMeaning CeremonySignatorySignatureMeaning `json:"signature_meaning"`
+	Signature        *Signature                        `json:"signature"`
+}
+
+// CeremonySignatorySignatureMeaning is one of these, or one that is newer than this package.
+type CeremonySignatorySignatureMeaning string
+
+// The values of CeremonySignatorySignatureMeaning.
+const (
+	CeremonySignatorySignatureMeaningAuthorship          CeremonySignatorySignatureMeaning = "authorship"
+	CeremonySignatorySignatureMeaningResponsibility      CeremonySignatorySignatureMeaning = "responsibility"
+	CeremonySignatorySignatureMeaningReview              CeremonySignatorySignatureMeaning = "review"
+	CeremonySignatorySignatureMeaningVerification        CeremonySignatorySignatureMeaning = "verification"
+	CeremonySignatorySignatureMeaningApproval            CeremonySignatorySignatureMeaning = "approval"
+	CeremonySignatorySignatureMeaningReviewedAndApproved CeremonySignatorySignatureMeaning = "reviewed_and_approved"
 )
 
 // CeremonySignatureMeaning is one of these, or one that is newer than this package.
@@ -1163,6 +1189,10 @@ type ErrorBodyDetails struct {
 	// those of the caller, if it is they that do not allow it
 	Constraints *Constraints `json:"constraints,omitzero"`
 	JobStatus   string       `json:"job_status,omitzero"`
+	// whose turn it is to sign a report
+	AwaitedSignatory string `json:"awaited_signatory,omitzero"`
+	// which of the signatures that is
+	Turn int64 `json:"turn,omitzero"`
 	// of an investigation
 	Stage               string `json:"stage,omitzero"`
 	InvestigationStatus string `json:"investigation_status,omitzero"`
@@ -2570,7 +2600,7 @@ type ReportCheckSignature struct {
 }
 
 type ReportDigitalSignature struct {
-	// by the signatory; the seal is the system's
+	// by every signatory; the seal is the system's
 	Signed             bool                                    `json:"signed"`
 	Signatory          *string                                 `json:"signatory"`
 	SignatureTimestamp *time.Time                              `json:"signature_timestamp"`
@@ -2579,14 +2609,40 @@ type ReportDigitalSignature struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint"`
 	Required               bool    `json:"required"`
 	SignatureID            string  `json:"signature_id,omitzero"`
-	// until when the signatory can sign
-	DueAt  time.Time `json:"due_at,omitzero"`
-	Sealed bool      `json:"sealed"`
+	// until when whose turn it is can sign
+	DueAt time.Time `json:"due_at,omitzero"`
+	// who sign after the signatory, in this order
+	Countersigners []ReportDigitalSignatureCountersigner `json:"countersigners,omitzero"`
+	// whose turn it is to sign
+	AwaitedSignatory string `json:"awaited_signatory,omitzero"`
+	Sealed           bool   `json:"sealed"`
 	// by a time-stamp authority
 	TimestampedAt *time.Time `json:"timestamped_at"`
 	// the seal proves nothing
 	DevelopmentCertificate *bool `json:"development_certificate,omitzero"`
 }
+
+type ReportDigitalSignatureCountersigner struct {
+	Signatory          string                                              `json:"signatory"`
+	SignatureMeaning   ReportDigitalSignatureCountersignerSignatureMeaning `json:"signature_meaning"`
+	Signed             bool                                                `json:"signed"`
+	SignatureTimestamp *time.Time                                          `json:"signature_timestamp"`
+	SignatureID        string                                              `json:"signature_id,omitzero"`
+}
+
+// ReportDigitalSignatureCountersignerSignatureMeaning is one of these, or one that is newer than
+// this package.
+type ReportDigitalSignatureCountersignerSignatureMeaning string
+
+// The values of ReportDigitalSignatureCountersignerSignatureMeaning.
+const (
+	ReportDigitalSignatureCountersignerSignatureMeaningAuthorship          ReportDigitalSignatureCountersignerSignatureMeaning = "authorship"
+	ReportDigitalSignatureCountersignerSignatureMeaningResponsibility      ReportDigitalSignatureCountersignerSignatureMeaning = "responsibility"
+	ReportDigitalSignatureCountersignerSignatureMeaningReview              ReportDigitalSignatureCountersignerSignatureMeaning = "review"
+	ReportDigitalSignatureCountersignerSignatureMeaningVerification        ReportDigitalSignatureCountersignerSignatureMeaning = "verification"
+	ReportDigitalSignatureCountersignerSignatureMeaningApproval            ReportDigitalSignatureCountersignerSignatureMeaning = "approval"
+	ReportDigitalSignatureCountersignerSignatureMeaningReviewedAndApproved ReportDigitalSignatureCountersignerSignatureMeaning = "reviewed_and_approved"
+)
 
 // ReportDigitalSignatureSignatureMeaning is one of these, or one that is newer than this package.
 type ReportDigitalSignatureSignatureMeaning string
@@ -2706,7 +2762,29 @@ type ReportRequestDigitalSignature struct {
 	Signatory string `json:"signatory,omitzero"`
 	// the requester can only sign with the first two
 	SignatureMeaning ReportRequestDigitalSignatureSignatureMeaning `json:"signature_meaning,omitzero"`
+	// who sign then, in this order, each another person
+	Countersigners []ReportRequestDigitalSignatureCountersigner `json:"countersigners,omitzero"`
 }
+
+type ReportRequestDigitalSignatureCountersigner struct {
+	// a person of the directory, by id or e-mail address
+	Signatory        string                                                     `json:"signatory"`
+	SignatureMeaning ReportRequestDigitalSignatureCountersignerSignatureMeaning `json:"signature_meaning"`
+}
+
+// ReportRequestDigitalSignatureCountersignerSignatureMeaning is one of these, or one that is newer
+// than this package.
+type ReportRequestDigitalSignatureCountersignerSignatureMeaning string
+
+// The values of ReportRequestDigitalSignatureCountersignerSignatureMeaning.
+const (
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningAuthorship          ReportRequestDigitalSignatureCountersignerSignatureMeaning = "authorship"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningResponsibility      ReportRequestDigitalSignatureCountersignerSignatureMeaning = "responsibility"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningReview              ReportRequestDigitalSignatureCountersignerSignatureMeaning = "review"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningVerification        ReportRequestDigitalSignatureCountersignerSignatureMeaning = "verification"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningApproval            ReportRequestDigitalSignatureCountersignerSignatureMeaning = "approval"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningReviewedAndApproved ReportRequestDigitalSignatureCountersignerSignatureMeaning = "reviewed_and_approved"
+)
 
 // ReportRequestDigitalSignatureSignatureMeaning is one of these, or one that is newer than this
 // package.
@@ -3097,6 +3175,11 @@ type Signature struct {
 	Digest     string               `json:"digest"`
 	Components []SignatureComponent `json:"components"`
 	Comment    string               `json:"comment,omitzero"`
+	Turn       int64                `json:"turn"`
+	// how many sign the report
+	Signatories int64 `json:"signatories"`
+	// whose turn it is now to sign the report
+	AwaitedSignatory *string `json:"awaited_signatory"`
 }
 
 // SignatureComponent is one of these, or one that is newer than this package.

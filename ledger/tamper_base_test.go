@@ -67,13 +67,13 @@ var seeds = []string{
 	 select 'user' || n, 1, 'e' || n, 'n' || n, 't' || n, 'd' || n, 'c' || n, array['r' || n], 'x' || n, now() + n * interval '1 s', case n when 1 then 'active' else 'invited' end, n, 'by' || n,
 	   now() + n * interval '1 s', now() + n * interval '1 s', 'p' || n, decode('1' || n, 'hex'), n, n, now() + n * interval '1 s', now() + n * interval '1 s', decode('2' || n, 'hex'),
 	   now() + n * interval '1 s', 'np' || n, decode('3' || n, 'hex'), 'rb' || n from generate_series(1, 2) n`,
-	`insert into report (id, ledger, request, from_time, until_time, requested_by, signatory, status, run_id, error, frozen, summary, draft, signature_due_at, artifact, seal,
+	`insert into report (id, ledger, request, from_time, until_time, requested_by, signatory, countersigners, status, run_id, error, frozen, summary, draft, signature_due_at, artifact, seal,
 	   cancel_requested_at, created_at, completed_at, links_expire_at)
-	 select 'report' || n, 1, 'q' || n, now() - n * interval '1 s', now() + n * interval '1 s', 'by' || n, 'user' || n, case n when 1 then 'generated' else 'failed' end, 'run' || n, 'e' || n,
+	 select 'report' || n, 1, 'q' || n, now() - n * interval '1 s', now() + n * interval '1 s', 'by' || n, 'user' || n, array['c' || n], case n when 1 then 'generated' else 'failed' end, 'run' || n, 'e' || n,
 	   'f' || n, 's' || n, 'd' || n, now() + n * interval '1 s', 'a' || n, 'seal' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
 	   now() + n * interval '1 s' from generate_series(1, 2) n`,
-	`insert into signature (id, ledger, report, person, printed_name, meaning, digest, components, comment, signed_at)
-	 select 'esig' || n, 1, 'report' || n, 'user' || n, 'n' || n, 'm' || n, 'd' || n, array['c' || n], 'w' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into signature (id, ledger, report, turn, person, printed_name, meaning, digest, components, comment, signed_at)
+	 select 'esig' || n, 1, 'report' || n, n, 'user' || n, 'n' || n, 'm' || n, 'd' || n, array['c' || n], 'w' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into signature_challenge (nonce_hash, ledger, report, session, digest, meaning, ends_at)
 	 select decode('1' || n, 'hex'), 1, 'report' || n, decode('2' || n, 'hex'), 'd' || n, 'm' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into delivery (id, ledger, report, distribution, number, recipient, state, attempts, message_id, detail, created_at, changed_at)
