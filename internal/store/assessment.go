@@ -175,6 +175,17 @@ func (s *Store) NewestAssessment(ctx context.Context, ledger int32, frameworks [
 	})
 }
 
+// AssessmentOf returns the newest completed assessment of a framework and exactly a
+// period, or NotFound. One that was asked for while the period lasted, and so ends
+// when it was asked for, is of the period, too.
+func (s *Store) AssessmentOf(ctx context.Context, ledger int32, f audit.Framework, p audit.Period) (Assessment, error) {
+	return one[Assessment](ctx, s.pool, "read assessment", `
+		select `+assessmentColumns+` from assessment
+		where ledger = $1 and status = 'completed' and $2 = any(frameworks) and from_time = $3
+			and (until_time = $4 or until_time < $4 and until_time = created_at)
+		order by created_at desc, id desc limit 1`, ledger, string(f), p.From, p.Until)
+}
+
 // FirstAssessed is when an organisation's first assessment was completed, or nil.
 func (s *Store) FirstAssessed(ctx context.Context, ledger int32) (at *time.Time, err error) {
 	err = s.pool.QueryRow(ctx, `select min(completed_at) from assessment where ledger = $1 and status = 'completed'`, ledger).Scan(&at)
