@@ -522,6 +522,34 @@ func (c *Client) ShowFramework(ctx context.Context, framework string, options ..
 	return call[Catalog, Metadata](ctx, c, r, options)
 }
 
+// ListCatalogs calls GET /compliance/catalogs: list the organisation's own control catalogues.
+//
+// Needs `audit:compliance:read`. Newest first, without their texts.
+func (c *Client) ListCatalogs(ctx context.Context, options ...CallOption) (*Answer[[]OwnCatalog, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/catalogs", repeatable: true}
+	return call[[]OwnCatalog, Metadata](ctx, c, r, options)
+}
+
+// AddCatalog calls POST /compliance/catalogs: add a control catalogue.
+//
+// Needs `audit:compliance:write`. The text is YAML in the form of the shipped catalogues
+// (docs/controls.md), of one of their frameworks, and its expressions are compiled and
+// type-checked before it is stored. A change is a new version: the number in the text rises. Its
+// digest is an entry of the ledger. An assessment uses it when it is named in `catalogs`.
+func (c *Client) AddCatalog(ctx context.Context, body CatalogUpload, options ...CallOption) (*Answer[OwnCatalog, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/compliance/catalogs", repeatable: true, keyed: true, body: body}
+	return call[OwnCatalog, Metadata](ctx, c, r, options)
+}
+
+// ShowCatalog calls GET /compliance/catalogs/{catalog_id}: show one of the organisation's own
+// control catalogues.
+//
+// Needs `audit:compliance:read`. With its text, and with what was read of it.
+func (c *Client) ShowCatalog(ctx context.Context, catalogID string, options ...CallOption) (*Answer[OwnCatalog, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/catalogs/" + segment(catalogID), repeatable: true}
+	return call[OwnCatalog, Metadata](ctx, c, r, options)
+}
+
 // ListFindingsParams are the parameters of ListFindings. Those that are zero are not sent.
 type ListFindingsParams struct {
 	Framework string

@@ -141,6 +141,8 @@ type Assessment struct {
 	// completed: there is a result, whatever it is
 	Status     AssessmentStatus      `json:"status"`
 	Frameworks []AssessmentFramework `json:"frameworks"`
+	// own catalogues that were asked for
+	Catalogs []string `json:"catalogs,omitzero"`
 	// the second bound does not belong to it
 	Period            AssessmentPeriod `json:"period"`
 	RequestedBy       map[string]any   `json:"requested_by"`
@@ -189,8 +191,10 @@ type AssessmentRequest struct {
 	From string `json:"from,omitzero"`
 	// default, and at most: now
 	To string `json:"to,omitzero"`
-	// default: all
+	// default: all, or those of the catalogues
 	Frameworks []string `json:"frameworks,omitzero"`
+	// own catalogues by their ids, each instead of the shipped one of its framework
+	Catalogs []string `json:"catalogs,omitzero"`
 }
 
 type AssessmentResult struct {
@@ -458,6 +462,11 @@ const (
 	CatalogRequirementSeverityHigh     CatalogRequirementSeverity = "high"
 	CatalogRequirementSeverityCritical CatalogRequirementSeverity = "critical"
 )
+
+type CatalogUpload struct {
+	// YAML, at most 512 KiB
+	Text string `json:"text"`
+}
 
 // Ceremony: the signatory, meaning and signature are of the first; all of them are the list.
 type Ceremony struct {
@@ -2377,6 +2386,18 @@ const (
 	OrderAsc  Order = "asc"
 	OrderDesc Order = "desc"
 )
+
+type OwnCatalog struct {
+	CatalogID string    `json:"catalog_id"`
+	Framework Framework `json:"framework"`
+	Version   int64     `json:"version"`
+	// over the text and the checks that catalogues share, as results of assessments name it
+	Digest    string    `json:"digest"`
+	CreatedBy string    `json:"created_by"`
+	CreatedAt time.Time `json:"created_at"`
+	Catalog   *Catalog  `json:"catalog,omitzero"`
+	Text      string    `json:"text,omitzero"`
+}
 
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`

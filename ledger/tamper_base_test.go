@@ -52,8 +52,10 @@ var seeds = []string{
 	 select 'verify' || n, 1, 'r' || n, 'by' || n, 'completed', 'run' || n, 'f' || n, 'x' || n, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s',
 	   now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into verification_segment (verification, ledger, idx, result) select 'verify' || n, 1, n, 'x' || n from generate_series(1, 2) n`,
-	`insert into assessment (id, ledger, frameworks, from_time, until_time, period_name, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at)
-	 select 'assess' || n, 1, array['f' || n], now() - n * interval '1 s', now() + n * interval '1 s', 'p' || n, 'by' || n, 'completed', 'run' || n, 'e' || n, 'a' || n, 's' || n,
+	`insert into catalog (id, ledger, framework, version, digest, text, created_by, created_at)
+	 select 'catalog' || n, 1, 'f' || n, n, 'd' || n, 't' || n, 'by' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into assessment (id, ledger, frameworks, catalogs, from_time, until_time, period_name, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at)
+	 select 'assess' || n, 1, array['f' || n], array['c' || n], now() - n * interval '1 s', now() + n * interval '1 s', 'p' || n, 'by' || n, 'completed', 'run' || n, 'e' || n, 'a' || n, 's' || n,
 	   now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into assessment_score (assessment, ledger, framework, assessed, status, score, coverage)
 	 select 'assess' || n, 1, 'f' || n, now() + n * interval '1 s', 's' || n, n, n from generate_series(1, 2) n`,
