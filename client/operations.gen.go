@@ -544,7 +544,7 @@ func (c *Client) AddCatalog(ctx context.Context, body CatalogUpload, options ...
 // ShowCatalog calls GET /compliance/catalogs/{catalog_id}: show one of the organisation's own
 // control catalogues.
 //
-// Needs `audit:compliance:read`. With its text, and with what was read of it.
+// Needs `audit:compliance:read`. With its text.
 func (c *Client) ShowCatalog(ctx context.Context, catalogID string, options ...CallOption) (*Answer[OwnCatalog, Metadata], error) {
 	r := request{method: "GET", path: "/api/v1/audit/compliance/catalogs/" + segment(catalogID), repeatable: true}
 	return call[OwnCatalog, Metadata](ctx, c, r, options)
