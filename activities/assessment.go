@@ -35,7 +35,7 @@ func (a *Activities) AssessPeriod(ctx context.Context, start audit.AssessmentSta
 	case row.Status.Final():
 		return audit.Artifact{}, audit.Errorf(audit.InvalidState, "assessment %s has ended as %s", row.ID, row.Status)
 	}
-	catalogs, err := CatalogsOf(row.Frameworks)
+	catalogs, err := a.catalogsOf(ctx, &row)
 	if err != nil {
 		return audit.Artifact{}, err
 	}
@@ -105,7 +105,12 @@ func (a *Activities) FinishAssessment(ctx context.Context, c CompleteAssessment)
 	if row.Status == audit.AssessmentCompleted {
 		return brief, nil
 	}
-	moved := gapsOf(&row, result.Reports)
+	// By other requirements nothing is said of what the shipped catalogues found.
+	own := len(row.Catalogs) > 0
+	var moved *store.Assessed
+	if !own {
+		moved = gapsOf(&row, result.Reports)
+	}
 	for i := range result.Reports {
 		result.Reports[i] = result.Reports[i].WithoutExceptions()
 	}
@@ -116,13 +121,18 @@ func (a *Activities) FinishAssessment(ctx context.Context, c CompleteAssessment)
 	var scores []store.Score
 	var found []audit.Object
 	for _, r := range result.Reports {
-		scores = append(scores, store.Score{Framework: r.Framework, Assessed: r.Period.Until, Status: string(r.Status), Score: r.Score, Coverage: r.Coverage})
+		if !own {
+			scores = append(scores, store.Score{Framework: r.Framework, Assessed: r.Period.Until, Status: string(r.Status), Score: r.Score, Coverage: r.Coverage})
+		}
 		found = append(found, audit.Object{"framework": r.Framework, "status": r.Status, "score": r.Score, "coverage": r.Coverage, "floor": r.Floor,
 			"catalog_version": r.CatalogVersion, "catalog_digest": r.CatalogDigest, "failing": failing(&r)})
 	}
 	details := audit.Object{
 		"assessment_id": row.ID, "from": audit.FormatTime(row.FromTime), "until": audit.FormatTime(row.UntilTime), "sha256": c.Result.Digest,
 		"first_seq": result.First, "end_seq": result.End, "root": result.Root, "frameworks": found,
+	}
+	if own {
+		details["catalogs"] = row.Catalogs
 	}
 	return brief, a.record(ctx, row.Ledger, assessmentKey(row.ID)+"/completed", audit.TypeComplianceAssessed, details,
 		store.CompleteAssessment(row.Ledger, row.ID, c.Result, summary, scores, moved, audit.Instant(a.Clock())))

@@ -49,8 +49,12 @@ func (a *Activities) BuildExport(ctx context.Context, b BuildExport) (audit.Arti
 	if err != nil {
 		return audit.Artifact{}, err
 	}
+	controls, err := a.controlsOf(ctx, &s)
+	if err != nil {
+		return audit.Artifact{}, err
+	}
 	m := evidence.Material{
-		Scope: s, Parts: b.Parts, Failures: b.Failures,
+		Scope: s, Parts: b.Parts, Failures: b.Failures, Controls: controls,
 		Open: func(name string) (io.ReadCloser, error) { return a.Artifacts.Read(ctx, workPrefix(b.Start.ID)+name) },
 		Sign: func(text string) ([]byte, error) {
 			return a.Key.SignNoteAs(s.VerifierKey, evidence.SealName(d.Genesis.Origin), text)

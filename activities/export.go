@@ -82,11 +82,15 @@ func (a *Activities) scope(ctx context.Context, e store.Export) (s evidence.Scop
 	if err != nil {
 		return s, err
 	}
+	request := e.Request.V
+	assessed, err := a.assessedFor(ctx, e.Ledger, &request)
+	if err != nil {
+		return s, err
+	}
 	checkpoint, err := a.Log.Checkpoint(ctx, e.Ledger, ledger.Newest)
 	if err != nil {
 		return s, err
 	}
-	request := e.Request.V
 	first, err := a.Log.RecordedFrom(ctx, e.Ledger, checkpoint.Size, evidence.RangeBound(request.Period()))
 	if err != nil {
 		return s, err
@@ -114,7 +118,7 @@ func (a *Activities) scope(ctx context.Context, e store.Export) (s evidence.Scop
 		ExportID: e.ID, Organisation: organisation.Name, Request: request, RequestedBy: e.RequestedBy.V,
 		Genesis: d.Genesis.Encode(), VerifierKey: a.Key.VerifierKey(d.Genesis.Origin), Introductions: introductions, Checkpoint: checkpoint.Note,
 		First: first, End: checkpoint.Size, Left: left,
-		FrozenAt: audit.Instant(a.Clock()), Software: a.Software, Anchor: anchored,
+		FrozenAt: audit.Instant(a.Clock()), Software: a.Software, Anchor: anchored, Assessed: assessed,
 	}, nil
 }
 

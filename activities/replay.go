@@ -14,8 +14,9 @@ import (
 
 // Replay makes an assessment again from the same entries, the same catalogues and
 // the facts that it states, and returns what comes out: the same, or something is
-// wrong with one of them. Returns InvalidState when this program has another
-// catalogue, Archived when entries of the period are in the archive, and NotFound when the ledger does not have the tree any more that was
+// wrong with one of them. Returns InvalidState when neither this program nor the
+// organisation has such a catalogue, Archived when entries of the period are in the
+// archive, and NotFound when the ledger does not have the tree any more that was
 // assessed.
 func (a *Assessor) Replay(ctx context.Context, id int32, was control.Assessment) (out control.Assessment, err error) {
 	if len(was.Reports) == 0 {
@@ -33,9 +34,12 @@ func (a *Assessor) Replay(ctx context.Context, id int32, was control.Assessment)
 		return out, audit.Errorf(audit.InvalidState, "this program does not have the catalogues of %v", frameworks)
 	}
 	for i, c := range catalogs {
-		if r := was.Reports[i]; c.Framework != r.Framework || c.Digest != r.CatalogDigest {
-			return out, audit.Errorf(audit.InvalidState, "the assessment used version %d of the catalogue of %s, %s; this program has version %d, %s",
-				r.CatalogVersion, r.Framework, r.CatalogDigest, c.Version, c.Digest)
+		r := &was.Reports[i]
+		if c.Framework != r.Framework {
+			return out, audit.Errorf(audit.InvalidState, "the assessment has %s where this program has %s", r.Framework, c.Framework)
+		}
+		if catalogs[i], err = a.assessedWith(ctx, id, c, r); err != nil {
+			return out, err
 		}
 	}
 	root, err := tlog.ParseHash(was.Root)

@@ -17,9 +17,12 @@ import (
 
 // ReportJob is what the workflow needs to know of a report.
 type ReportJob struct {
-	Status   audit.ReportStatus `json:"status"`
-	MustSign bool               `json:"must_sign,omitempty"`
-	Signed   bool               `json:"signed,omitempty"`
+	Status      audit.ReportStatus `json:"status"`
+	MustSign    bool               `json:"must_sign,omitempty"`
+	Signed      bool               `json:"signed,omitempty"` // by everybody who shall
+	Signatories int                `json:"signatories,omitempty"`
+	Signatures  int                `json:"signatures,omitempty"`
+	DueAt       time.Time          `json:"due_at,omitzero"` // until when the next of them can sign
 }
 
 // BeginReport takes a report over for the calling run. One that has ended comes
@@ -32,7 +35,7 @@ func (a *Activities) BeginReport(ctx context.Context, start audit.ReportStart) (
 	return a.reportJob(ctx, row)
 }
 
-// ReportDecision says where a report stands: whether the signatory has signed.
+// ReportDecision says where a report stands: who of its signatories has signed.
 func (a *Activities) ReportDecision(ctx context.Context, start audit.ReportStart) (ReportJob, error) {
 	row, err := a.Store.Report(ctx, start.Ledger, start.ID)
 	if err != nil {
@@ -42,36 +45,22 @@ func (a *Activities) ReportDecision(ctx context.Context, start audit.ReportStart
 }
 
 func (a *Activities) reportJob(ctx context.Context, row store.Report) (ReportJob, error) {
-	signature, err := a.signatureOf(ctx, &row)
-	return ReportJob{Status: row.Status, MustSign: row.Signatory != nil, Signed: signature != nil}, err
-}
-
-// signatureOf returns the signature of a report, or nil.
-func (a *Activities) signatureOf(ctx context.Context, row *store.Report) (*store.Signature, error) {
-	if row.Signatory == nil {
-		return nil, nil
+	job := ReportJob{Status: row.Status, MustSign: row.Signatory != nil}
+	if !job.MustSign {
+		return job, nil
 	}
-	g, err := a.Store.SignatureOf(ctx, row.Ledger, row.ID)
-	if audit.CodeOf(err) == audit.NotFound {
-		return nil, nil
+	signatures, err := a.Store.SignaturesOf(ctx, row.Ledger, row.ID)
+	job.Signatories, job.Signatures = len(row.Signatories()), len(signatures)
+	job.Signed = job.Signatures == job.Signatories
+	if row.SignatureDueAt != nil {
+		job.DueAt = row.SignatureDueAt.UTC()
 	}
-	return &g, err
+	return job, err
 }
 
 func reportPrefix(id audit.ReportID) string { return "reports/" + string(id) }
 
 func reportKey(id audit.ReportID) string { return "report/" + string(id) }
-
-func reportDetails(row *store.Report) audit.Object {
-	d := audit.Object{"report_id": row.ID, "report_type": row.Request.V.Type}
-	if f := row.Request.V.Framework; f != "" {
-		d["framework"] = f
-	}
-	if id := row.Request.V.Investigation; id != "" {
-		d["investigation_id"] = id
-	}
-	return d
-}
 
 // runningReport returns a report that may still change, or InvalidState: a cancel
 // that was asked for stops it at the next step.
@@ -87,9 +76,9 @@ func (a *Activities) runningReport(ctx context.Context, start audit.ReportStart)
 	return row, err
 }
 
-// DraftReport renders the document that the signatory gets to see, and lets the
-// report wait for them, with an entry that names the document by its digest.
-// Whoever repeats it changes nothing. It returns until when the signatory can sign.
+// DraftReport renders the document that the signatories get to see, and lets the
+// report wait for the first, with an entry that names the document by its digest.
+// Whoever repeats it changes nothing. It returns until when whoever is next can sign.
 func (a *Activities) DraftReport(ctx context.Context, start audit.ReportStart) (due time.Time, err error) {
 	row, err := a.runningReport(ctx, start)
 	if err == nil && row.Status != audit.ReportPending {
@@ -121,13 +110,14 @@ func (a *Activities) draft(ctx context.Context, row *store.Report) error {
 	if err != nil {
 		return err
 	}
-	signatory, err := a.Store.Person(ctx, row.Ledger, *row.Signatory)
-	if err != nil {
-		return err
+	document, signatories := a.document(ctx, row, frozen), row.Signatories()
+	for _, who := range signatories {
+		p, err := a.Store.Person(ctx, row.Ledger, who.Person)
+		if err != nil {
+			return err
+		}
+		document.Signatures = append(document.Signatures, report.Signature{Signatory: p.Name, Meaning: who.Meaning.Words()})
 	}
-	meaning := row.Request.V.Signature.Meaning
-	document := a.document(ctx, row, frozen)
-	document.Signature = &report.Signature{Signatory: signatory.Name, Meaning: meaning.Words()}
 	rendered, err := report.PDF(ctx, document)
 	if err == nil && len(rendered.Bytes) > maxToSeal {
 		err = audit.Errorf(audit.InvalidState, "the document would have %d bytes, and only %d can be sealed; ask for a shorter period", len(rendered.Bytes), maxToSeal)
@@ -144,9 +134,7 @@ func (a *Activities) draft(ctx context.Context, row *store.Report) error {
 		return fmt.Errorf("encode draft: %w", err)
 	}
 	due := audit.Instant(a.Clock()).Add(audit.SignatureWait)
-	details := reportDetails(row)
-	details["signatory"], details["signature_meaning"] = *row.Signatory, meaning
-	details["sha256"], details["due_at"] = draft.Digest, audit.FormatTime(due)
+	details := store.SignatureAsked(row, signatories[0], draft.Digest, due)
 	return a.record(ctx, row.Ledger, reportKey(row.ID)+"/signature_requested", audit.TypeSignatureRequested, details,
 		store.AskSignature(row.Ledger, row.ID, string(text), due))
 }
@@ -168,18 +156,25 @@ func (a *Activities) PublishReport(ctx context.Context, start audit.ReportStart)
 		return row.Artifact.V, nil
 	}
 	now, file := audit.Instant(a.Clock()), row.Artifact.V
-	details := reportDetails(&row)
+	details := row.Details()
 	details["sha256"], details["size_bytes"], details["format"], details["data_sha256"] = file.Digest, file.Size, row.Request.V.Format, row.Frozen.V.Digest
 	details["first_seq"], details["end_seq"], details["score"] = row.Summary.V.FirstSeq, row.Summary.V.EndSeq, row.Summary.V.Score
 	if row.Seal != nil {
 		details["certificate_fingerprint"], details["timestamped_at"] = row.Seal.V.Fingerprint, row.Seal.V.StampedAt
 	}
-	signature, err := a.signatureOf(ctx, &row)
+	signatures, err := a.Store.SignaturesOf(ctx, row.Ledger, row.ID)
 	if err != nil {
 		return audit.Artifact{}, err
 	}
-	if signature != nil {
-		details["signature_id"] = signature.ID
+	if len(signatures) > 0 {
+		details["signature_id"] = signatures[0].ID
+	}
+	if len(signatures) > 1 {
+		ids := make([]string, len(signatures))
+		for i := range signatures {
+			ids[i] = signatures[i].ID
+		}
+		details["signature_ids"] = ids
 	}
 	var send *store.Distribution
 	if to := row.Request.V.Distribution; len(to) > 0 {
@@ -209,7 +204,7 @@ func (a *Activities) EndReport(ctx context.Context, end EndReport) (audit.Report
 	if row.CancelRequestedAt != nil {
 		end.Status, end.Reason = audit.ReportCanceled, ""
 	}
-	details := reportDetails(&row)
+	details := row.Details()
 	if end.Reason != "" {
 		details["reason"] = end.Reason
 	}

@@ -21,6 +21,7 @@ type assessmentBody struct {
 	ID                audit.AssessmentID     `json:"assessment_id"`
 	Status            audit.AssessmentStatus `json:"status"`
 	Frameworks        []audit.Framework      `json:"frameworks"`
+	Catalogs          []audit.CatalogID      `json:"catalogs,omitempty"`
 	Period            assessedPeriod         `json:"period"`
 	RequestedBy       audit.Object           `json:"requested_by"`
 	CreatedAt         string                 `json:"created_at"`
@@ -41,7 +42,7 @@ type assessedPeriod struct {
 
 func assessmentView(a store.Assessment) *assessmentBody {
 	body := &assessmentBody{
-		ID: a.ID, Status: a.Status, Frameworks: a.Frameworks, RequestedBy: a.RequestedBy.V,
+		ID: a.ID, Status: a.Status, Frameworks: a.Frameworks, Catalogs: a.Catalogs, RequestedBy: a.RequestedBy.V,
 		Period:    assessedPeriod{a.PeriodName, audit.FormatTime(a.FromTime), audit.FormatTime(a.UntilTime)},
 		CreatedAt: audit.FormatTime(a.CreatedAt), CompletedAt: formatted(a.CompletedAt), CancelRequestedAt: formatted(a.CancelRequestedAt),
 		Result: a.Summary,
@@ -67,6 +68,9 @@ func (s *server) startAssessment(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if err := s.ownCatalogs(r, &req); err != nil {
+		return reply{}, err
+	}
 	if req.Frameworks == nil {
 		req.Frameworks = audit.Frameworks
 	}
@@ -78,13 +82,16 @@ func (s *server) startAssessment(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	a := store.Assessment{
-		ID: audit.AssessmentID("assess_" + newULID(now)), Ledger: p.Ledger, Frameworks: req.Frameworks, FromTime: period.From, UntilTime: period.Until, PeriodName: req.Period,
+		ID: audit.AssessmentID("assess_" + newULID(now)), Ledger: p.Ledger, Frameworks: req.Frameworks, Catalogs: req.Catalogs, FromTime: period.From, UntilTime: period.Until, PeriodName: req.Period,
 		Status: audit.AssessmentQueued, CreatedAt: now, RequestedBy: store.JSON[audit.Object]{V: p.Actor()},
 	}
 	if key != nil {
 		key.Note = string(a.ID)
 	}
 	details := audit.Object{"frameworks": req.Frameworks, "from": audit.FormatTime(period.From), "until": audit.FormatTime(period.Until)}
+	if len(req.Catalogs) > 0 {
+		details["catalogs"] = req.Catalogs
+	}
 	out, err := s.record(r, action(r, typeAssessmentRequested, assessmentResource(a.ID), details), key, store.InsertAssessment(a, p.Organisation))
 	if err != nil {
 		return reply{header: replayed(nil, out.Replayed)}, err

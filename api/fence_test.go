@@ -43,6 +43,7 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	for _, path := range []string{"", "/schemas", "/schemas/1"} {
 		b.get("full", "~/event-types/theirs.type"+path).want(404)
 	}
+	catalog := b.post("other", "~/compliance/catalogs", catalogBody(ownCatalog(1))).want(201)
 	person := b.post("other", "~/directory/users", `{"email":"their@example.com","name":"Theirs","roles":["viewer"]}`).want(201)
 	stream := b.post("other", "~/streams", `{"name":"theirs","url":"https://siem.example.com/","format":"ndjson"}`).want(201)
 	gaps := store.Assessed{Gaps: []store.Gap{
@@ -64,6 +65,7 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	return ids{
 		foreign: map[string]string{
 			"retrieval_id":     "retrieval_theirs",
+			"catalog_id":       catalog.text("data.catalog_id"),
 			"investigation_id": opened.text("data.investigation_id"), "hold_id": hold.text("data.hold_id"),
 			"evidence_id": "caseev_theirs", "investigations finding_id": "finding_00112233445566778899",
 			"report_id": made.text("data.report_id"), "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7a",
@@ -74,6 +76,7 @@ func foreignIDs(t *testing.T, b *bench) ids {
 		},
 		absent: map[string]string{
 			"retrieval_id":     "retrieval_01k3jy1z3n8w4q6t9v0b2c5d7f",
+			"catalog_id":       "catalog_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"investigation_id": "inv_20250826_data_integrity_001", "hold_id": "hold_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"evidence_id": "caseev_01k3jy1z3n8w4q6t9v0b2c5d7f", "investigations finding_id": "finding_99112233445566778899",
 			"report_id": "report_01k3jy1z3n8w4q6t9v0b2c5d7f", "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7f",

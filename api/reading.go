@@ -40,6 +40,8 @@ var readings = map[string]reading{
 	"GET /compliance":                                      onlyCounted,
 	"GET /compliance/frameworks":                           onlyCounted,
 	"GET /compliance/frameworks/{framework}":               onlyCounted,
+	"GET /compliance/catalogs":                             onlyCounted,
+	"GET /compliance/catalogs/{catalog_id}":                onlyCounted, // rules, and nothing of an entry
 	"GET /compliance/findings":                             onlyCounted,
 	"GET /compliance/violations":                           onlyCounted,
 	"GET /compliance/findings/{finding_id}":                {typeFindingRead, "compliance_finding", "finding_id"},

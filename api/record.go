@@ -23,6 +23,7 @@ const (
 	typeVerified            = audit.TypeLedgerVerified
 	typeAssessmentRequested = "audit.compliance_assessment_requested"
 	typeAssessmentCancel    = "audit.compliance_assessment_cancel_requested"
+	typeCatalogAdded        = "audit.compliance_catalog_added"
 	typeFindingChanged      = "audit.compliance_finding_changed"
 	typeViolationChanged    = "audit.compliance_violation_changed"
 	typeFindingRead         = "audit.compliance_finding_read"

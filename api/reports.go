@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/store"
@@ -43,7 +42,7 @@ func (s *server) startReport(r *http.Request) (reply, error) {
 		Status: audit.ReportQueued, CreatedAt: now, RequestedBy: store.JSON[audit.Object]{V: p.Actor()},
 	}
 	if req.MustSign() {
-		if row.Signatory, err = s.signatoryOf(r, req.Signature, about); err != nil {
+		if err := s.signatories(r, &row, about); err != nil {
 			return reply{}, err
 		}
 	}
@@ -91,6 +90,13 @@ func reportRequested(r *http.Request, row *store.Report) audit.Event {
 	}
 	if row.Signatory != nil {
 		details["signatory"], details["signature_meaning"] = *row.Signatory, req.Signature.Meaning
+		if len(row.Countersigners) > 0 {
+			var then []audit.Object
+			for _, who := range row.Signatories()[1:] {
+				then = append(then, audit.Object{"signatory": who.Person, "signature_meaning": who.Meaning})
+			}
+			details["countersigners"] = then
+		}
 	}
 	about := action(r, typeReportRequested, reportResource(row.ID), details)
 	if len(req.Distribution) > 0 {
@@ -104,94 +110,6 @@ func reportRequested(r *http.Request, row *store.Report) audit.Event {
 
 func reportResource(id audit.ReportID) audit.Object {
 	return audit.Object{"type": "report", "id": string(id)}
-}
-
-// signatoryOf finds who is to sign: one active person who may, and who may read the
-// case, if the report is about one. Nobody approves their own work.
-func (s *server) signatoryOf(r *http.Request, want *audit.SignatureRequest, about *store.Investigation) (*audit.PersonID, error) {
-	const field = "/digital_signature/signatory"
-	list, _, err := s.Store.People(r.Context(), principal(r).Ledger, want.Signatory, audit.MaxPageLimit, 0)
-	if err != nil {
-		return nil, err
-	}
-	var found *store.Person
-	for i := range list {
-		if string(list[i].ID) == want.Signatory || strings.EqualFold(list[i].Email, want.Signatory) {
-			if found = &list[i]; list[i].Status != audit.PersonDeactivated { // an address may be somebody else's by now
-				break
-			}
-		}
-	}
-	if found == nil {
-		return nil, invalid("the report request is not valid", audit.FieldError{Field: field, Code: "unknown", Message: "nobody in the directory has this id or e-mail address"})
-	}
-	found.LockedUntil = nil // that is over long before the time to sign is
-	why := cannotSign(found, s.Clock())
-	if why == "" && about != nil {
-		why = cannotRead(found, about)
-	}
-	if why != "" {
-		return nil, invalid("the report request is not valid", audit.FieldError{Field: field, Code: "invalid", Message: "this person cannot sign: " + why})
-	}
-	behind, err := s.behind(r, principal(r).Actor())
-	if err != nil {
-		return nil, err
-	}
-	if string(found.ID) == behind && !want.Meaning.OwnWork() {
-		return nil, invalid("the report request is not valid", audit.FieldError{Field: field, Code: "conflict", Message: "who asks for a report cannot review, verify or approve it: name somebody else"})
-	}
-	return &found.ID, nil
-}
-
-// behind is who is behind a request: a person of the directory by id, whoever made
-// the API key that made it, and so on, or "" when that was nobody who is known. Of a
-// person whom the identity provider vouches for it is the directory's id, if the
-// directory knows their e-mail address.
-func (s *server) behind(r *http.Request, by audit.Object) (string, error) {
-	id, email := by.String("id"), by.String("email")
-	for range maxKeyChain {
-		if by.String("type") != "api_key" {
-			break
-		}
-		k, err := s.Store.OrganisationKey(r.Context(), principal(r).Organisation, id)
-		if audit.CodeOf(err) == audit.NotFound {
-			return "", nil
-		}
-		if err != nil {
-			return "", err
-		}
-		maker, made := strings.CutPrefix(k.CreatedBy, "api_key ")
-		id, email = maker, ""
-		if !made {
-			id, _ = strings.CutPrefix(k.CreatedBy, "user ")
-			break
-		}
-	}
-	if email == "" || strings.HasPrefix(id, "user_") {
-		return id, nil
-	}
-	known, err := s.knownPerson(r, email)
-	if err != nil || known == nil {
-		return id, err
-	}
-	return string(known.ID), nil
-}
-
-// maxKeyChain bounds the keys that keys made.
-const maxKeyChain = 20
-
-// knownPerson is the person of the directory who has an id or e-mail address, or nil.
-func (s *server) knownPerson(r *http.Request, who string) (*store.Person, error) {
-	list, _, err := s.Store.People(r.Context(), principal(r).Ledger, who, audit.MaxPageLimit, 0)
-	if err != nil {
-		return nil, err
-	}
-	for i := range list {
-		if p := &list[i]; (string(p.ID) == who || strings.EqualFold(p.Email, who)) && p.Status != audit.PersonDeactivated {
-			return p, nil
-		}
-	}
-	return nil, nil
 }
 
 // reportAccepted waits for the report, and for the provider's answers about its

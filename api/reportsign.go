@@ -3,12 +3,12 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/account"
 	"github.com/sealbook/sealbook/internal/store"
+	"github.com/sealbook/sealbook/ledger"
 )
 
 // signatureStatement is what a signatory agrees to, beside the meaning.
@@ -17,67 +17,6 @@ const signatureStatement = "By signing I state that I have read the document who
 // signingComponents are what a signatory shows to be themselves, each time (21 CFR
 // 11.200(a)(1)).
 var signingComponents = []string{"password", "totp"}
-
-// ceremonyBody is where the signature of a report stands.
-type ceremonyBody struct {
-	ReportID  audit.ReportID          `json:"report_id"`
-	Required  bool                    `json:"required"`
-	Status    audit.ReportStatus      `json:"report_status"`
-	Signatory *signatoryBody          `json:"signatory"`
-	Meaning   *audit.SignatureMeaning `json:"signature_meaning"`
-	Statement string                  `json:"statement,omitempty"`
-	Digest    *string                 `json:"digest"` // of the document to sign
-	DueAt     *string                 `json:"due_at"`
-	Signature *signatureBody          `json:"signature"`
-}
-
-type signatoryBody struct {
-	ID   audit.PersonID `json:"user_id"`
-	Name string         `json:"name"`
-}
-
-// signatureBody is an electronic signature (21 CFR 11.50): who, when, why, of what.
-type signatureBody struct {
-	ID         string                 `json:"signature_id"`
-	ReportID   audit.ReportID         `json:"report_id"`
-	Signatory  signatoryBody          `json:"signatory"`
-	Meaning    audit.SignatureMeaning `json:"signature_meaning"`
-	SignedAt   string                 `json:"signed_at"`
-	Digest     string                 `json:"digest"`
-	Components []string               `json:"components"`
-	Comment    string                 `json:"comment,omitempty"`
-}
-
-func signatureOfReport(g *store.Signature) *signatureBody {
-	return &signatureBody{g.ID, g.Report, signatoryBody{g.Person, g.PrintedName}, g.Meaning, audit.FormatTime(g.SignedAt), g.Digest, g.Components, g.Comment}
-}
-
-func (s *server) showReportSignature(r *http.Request) (reply, error) {
-	row, err := s.report(r)
-	if err != nil {
-		return reply{}, err
-	}
-	v := ceremonyBody{ReportID: row.ID, Required: row.Signatory != nil, Status: row.Status}
-	if row.Signatory == nil {
-		return reply{data: v}, nil
-	}
-	who, err := s.Store.Person(r.Context(), row.Ledger, *row.Signatory)
-	if err != nil {
-		return reply{}, err
-	}
-	v.Signatory, v.Meaning, v.Statement = &signatoryBody{who.ID, who.Name}, &row.Request.V.Signature.Meaning, signatureStatement
-	if row.Draft != nil {
-		due := formatted(row.SignatureDueAt)
-		v.Digest, v.DueAt = &row.Draft.V.Digest, &due
-	}
-	g, err := s.Store.SignatureOf(r.Context(), row.Ledger, row.ID)
-	if err == nil {
-		v.Signature = signatureOfReport(&g)
-	} else if audit.CodeOf(err) != audit.NotFound {
-		return reply{}, err
-	}
-	return reply{data: v}, nil
-}
 
 // showDraft answers GET …/signature/document with the exact bytes that are signed.
 // That they were shown is an entry.
@@ -92,33 +31,6 @@ func (s *server) showDraft(r *http.Request) (reply, error) {
 	return s.sendReport(r, &row, row.Draft.V, audit.ReportPDF, typeDocumentViewed)
 }
 
-// awaiting returns the report that the path names if it waits for the caller's
-// signature.
-func (s *server) awaiting(r *http.Request) (row store.Report, err error) {
-	if err := inSession(r); err != nil {
-		return row, err
-	}
-	if row, err = s.report(r); err != nil {
-		return row, err
-	}
-	p := principal(r)
-	requester, err := s.behind(r, row.RequestedBy.V)
-	if err != nil {
-		return row, err
-	}
-	switch {
-	case row.Status != audit.ReportPending:
-		err = audit.Errorf(audit.InvalidState, "%s is %s and waits for no signature", row.ID, row.Status).With("job_status", row.Status)
-	case string(*row.Signatory) != p.Subject:
-		err = s.refused(p.Refuse(audit.SignReports, "somebody else is to sign this report, so you may not"), p)
-	case requester == p.Subject && !row.Request.V.Signature.Meaning.OwnWork():
-		err = s.refused(p.Refuse(audit.SignReports, "who asked for a report cannot review, verify or approve it, so you may not"), p)
-	case !s.Clock().Before(*row.SignatureDueAt):
-		err = audit.Errorf(audit.InvalidState, "the time to sign %s is over", row.ID)
-	}
-	return row, err
-}
-
 type challengeBody struct {
 	Nonce      string                 `json:"nonce"`
 	Digest     string                 `json:"digest"`
@@ -131,7 +43,7 @@ type challengeBody struct {
 // challengeSignatory answers POST …/signature/challenge: a nonce that is good for
 // one attempt, by this session, to sign this document with this meaning.
 func (s *server) challengeSignatory(r *http.Request) (reply, error) {
-	row, err := s.awaiting(r)
+	row, of, err := s.awaiting(r)
 	if err != nil {
 		return reply{}, err
 	}
@@ -143,7 +55,7 @@ func (s *server) challengeSignatory(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	until := s.Clock().Add(audit.ChallengeLife)
-	c := s.challenge(r, &row, nonce, row.Draft.V.Digest, row.Request.V.Signature.Meaning)
+	c := s.challenge(r, &row, nonce, row.Draft.V.Digest, of.Meaning)
 	c.EndsAt = until
 	about := action(r, typeSignatureChallenge, reportResource(row.ID), audit.Object{"sha256": c.Digest, "signature_meaning": c.Meaning, "ends_at": audit.FormatTime(until)})
 	if _, err := s.record(r, about, nil, store.InsertChallenge(c)); err != nil {
@@ -190,7 +102,7 @@ func (g *signing) check() error {
 // signReport answers POST …/signature. Each attempt uses its challenge up and is an
 // entry, whatever comes of it.
 func (s *server) signReport(r *http.Request) (reply, error) {
-	row, err := s.awaiting(r)
+	row, of, err := s.awaiting(r)
 	if err != nil {
 		return reply{}, err
 	}
@@ -202,7 +114,7 @@ func (s *server) signReport(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	began := s.Clock()
-	p, err := s.Store.Person(r.Context(), row.Ledger, *row.Signatory)
+	p, err := s.Store.Person(r.Context(), row.Ledger, of.Person)
 	if err != nil {
 		return reply{}, err
 	}
@@ -226,10 +138,10 @@ func (s *server) signReport(r *http.Request) (reply, error) {
 		return reply{}, s.signingFailed(r, &row, why, nil, s.refused(principal(r).Refuse(audit.SignReports, why+", so you may not"), principal(r)))
 	}
 	g := store.Signature{
-		ID: "esig_" + newULID(began), Ledger: row.Ledger, Report: row.ID, Person: p.ID, PrintedName: p.Name, Meaning: req.Meaning, Digest: req.Digest,
-		Components: signingComponents, Comment: req.Comment, SignedAt: audit.Instant(began),
+		ID: "esig_" + newULID(began), Ledger: row.Ledger, Report: row.ID, Turn: of.Turn, Person: p.ID, PrintedName: p.Name, Meaning: req.Meaning, Digest: req.Digest,
+		Components: signingComponents, Comment: req.Comment, SignedAt: audit.Instant(began), Signatories: len(row.Signatories()),
 	}
-	_, err = s.record(r, signed(r, &g), nil, store.Sign(g, step))
+	err = s.recordSignature(r, &row, &g, step)
 	if audit.CodeOf(err) == audit.InvalidState { // somebody was faster: with the code, the signature, or a cancel
 		return reply{}, s.signingFailed(r, &row, "the code was used before, or the report waits for no signature any more", nil, err)
 	}
@@ -240,6 +152,29 @@ func (s *server) signReport(r *http.Request) (reply, error) {
 	return reply{status: http.StatusCreated, header: http.Header{"Location": {callOf(r).mount + "/signatures/" + g.ID}}, data: signatureOfReport(&g)}, nil
 }
 
+// recordSignature makes a signature with its entry and, when somebody comes next, the
+// entry that says so, all together.
+func (s *server) recordSignature(r *http.Request, row *store.Report, g *store.Signature, step int64) error {
+	due := g.SignedAt.Add(audit.SignatureWait)
+	events := []audit.Event{signed(r, g)}
+	if all := row.Signatories(); g.Turn < len(all) {
+		next := all[g.Turn]
+		g.Awaited = &next.Person
+		events = append(events, audit.Event{
+			Type: audit.TypeSignatureRequested, Class: audit.ClassSystem, Severity: audit.SeverityLow,
+			ExternalID: fmt.Sprintf("%sreport/%s/signature_requested/%d", audit.ReservedExternalID, row.ID, next.Turn),
+			Actor:      audit.Object{"type": "system", "id": "sealbook"}, Details: store.SignatureAsked(row, next, g.Digest, due),
+		})
+	}
+	out, err := s.append(r, ledger.Submission{Events: events, Atomic: true, With: store.Sign(*g, step, due)})
+	for _, item := range out.Items {
+		if err == nil {
+			err = item.Err
+		}
+	}
+	return err
+}
+
 // signed is the entry about a signature. The comment stands where it can be erased.
 func signed(r *http.Request, g *store.Signature) audit.Event {
 	e := action(r, typeSigned, reportResource(g.Report), audit.Object{
@@ -247,6 +182,9 @@ func signed(r *http.Request, g *store.Signature) audit.Event {
 		"sha256": g.Digest, "components": g.Components, "statement": signatureStatement,
 	})
 	e.Class, e.Severity = audit.ClassSecurity, audit.SeverityMedium
+	if g.Signatories > 1 {
+		e.Details["turn"], e.Details["signatories"] = g.Turn, g.Signatories
+	}
 	if g.Comment != "" {
 		e.Metadata["comment"] = g.Comment
 	}
@@ -270,7 +208,7 @@ type declining struct {
 // declineReport answers POST …/signature/decline: the report has failed, and says
 // why.
 func (s *server) declineReport(r *http.Request) (reply, error) {
-	row, err := s.awaiting(r)
+	row, of, err := s.awaiting(r)
 	if err != nil {
 		return reply{}, err
 	}
@@ -283,7 +221,7 @@ func (s *server) declineReport(r *http.Request) (reply, error) {
 	}
 	about := action(r, typeSignatureDeclined, reportResource(row.ID), audit.Object{"report_id": row.ID, "sha256": row.Draft.V.Digest})
 	about.Metadata["reason"] = req.Reason
-	with := store.Decline(row.Ledger, row.ID, *row.Signatory, "the signatory declined: "+req.Reason, s.Clock())
+	with := store.Decline(row.Ledger, row.ID, of.Person, "the signatory declined: "+req.Reason, s.Clock())
 	if _, err := s.record(r, about, nil, with); err != nil {
 		return reply{}, err
 	}
@@ -293,48 +231,4 @@ func (s *server) declineReport(r *http.Request) (reply, error) {
 	}
 	view, err := s.reportView(r, &row)
 	return reply{data: view}, err
-}
-
-func (s *server) listSignatures(r *http.Request) (reply, error) {
-	page, err := jobPage(r)
-	if err != nil {
-		return reply{}, err
-	}
-	reader, err := s.caseReader(r)
-	if err != nil {
-		return reply{}, err
-	}
-	list, total, err := s.Store.Signatures(r.Context(), principal(r).Ledger, reader, page.limit, page.offset())
-	if err != nil {
-		return reply{}, err
-	}
-	data := make([]*signatureBody, len(list))
-	for i := range list {
-		data[i] = signatureOfReport(&list[i])
-	}
-	return reply{data: data, pagination: page.of(total)}, nil
-}
-
-var signatureID = regexp.MustCompile(`^esig_[0-9a-z]{26}$`)
-
-func (s *server) showSignature(r *http.Request) (reply, error) {
-	none := audit.Errorf(audit.NotFound, "there is no such signature")
-	id := variable(r, "signature_id")
-	if !signatureID.MatchString(id) {
-		return reply{}, none
-	}
-	g, err := s.Store.Signature(r.Context(), principal(r).Ledger, id)
-	if err == nil {
-		var row store.Report
-		if row, err = s.Store.Report(r.Context(), g.Ledger, g.Report); err == nil {
-			err = s.mayRead(r, &row)
-		}
-	}
-	if audit.CodeOf(err) == audit.NotFound {
-		err = none
-	}
-	if err != nil {
-		return reply{}, err
-	}
-	return reply{data: signatureOfReport(&g)}, nil
 }

@@ -68,9 +68,20 @@ type reportSignature struct {
 	Required    bool                    `json:"required"`
 	SignatureID string                  `json:"signature_id,omitempty"`
 	DueAt       string                  `json:"due_at,omitempty"`
+	Then        []countersignature      `json:"countersigners,omitempty"`
+	Awaited     *audit.PersonID         `json:"awaited_signatory,omitempty"`
 	Sealed      bool                    `json:"sealed"`
 	StampedAt   *string                 `json:"timestamped_at"`
 	Development bool                    `json:"development_certificate,omitempty"`
+}
+
+// countersignature is of one who signs after the first.
+type countersignature struct {
+	Signatory   audit.PersonID         `json:"signatory"`
+	Meaning     audit.SignatureMeaning `json:"signature_meaning"`
+	Signed      bool                   `json:"signed"`
+	Timestamp   *string                `json:"signature_timestamp"`
+	SignatureID string                 `json:"signature_id,omitempty"`
 }
 
 type reportFile struct {
@@ -158,17 +169,29 @@ func (s *server) signatureView(r *http.Request, row *store.Report, v *reportSign
 	if row.Signatory == nil {
 		return nil
 	}
-	who := string(*row.Signatory)
+	who, all := string(*row.Signatory), row.Signatories()
 	v.Required, v.Signatory, v.Meaning, v.DueAt = true, &who, &row.Request.V.Signature.Meaning, formatted(row.SignatureDueAt)
-	g, err := s.Store.SignatureOf(r.Context(), row.Ledger, row.ID)
-	switch {
-	case audit.CodeOf(err) == audit.NotFound:
-		return nil
-	case err != nil:
+	given, err := s.Store.SignaturesOf(r.Context(), row.Ledger, row.ID)
+	if err != nil {
 		return err
 	}
-	at := audit.FormatTime(g.SignedAt)
-	v.Signed, v.Timestamp, v.SignatureID, v.DueAt = true, &at, g.ID, ""
+	if v.Signed = len(given) == len(all); v.Signed {
+		v.DueAt = ""
+	} else if row.Status == audit.ReportPending {
+		v.Awaited = &all[len(given)].Person
+	}
+	for i, of := range all {
+		c := countersignature{Signatory: of.Person, Meaning: of.Meaning}
+		if i < len(given) {
+			at := audit.FormatTime(given[i].SignedAt)
+			c.Signed, c.Timestamp, c.SignatureID = true, &at, given[i].ID
+		}
+		if i == 0 {
+			v.Timestamp, v.SignatureID = c.Timestamp, c.SignatureID
+		} else {
+			v.Then = append(v.Then, c)
+		}
+	}
 	return nil
 }
 

@@ -19,7 +19,14 @@ type AssessmentRequest struct {
 	From       string      `json:"from,omitempty"`
 	To         string      `json:"to,omitempty"`
 	Frameworks []Framework `json:"frameworks,omitempty"`
+	Catalogs   []CatalogID `json:"catalogs,omitempty"` // the organisation's own, instead of the shipped ones of their frameworks
 }
+
+// CatalogID names a control catalogue that an organisation added.
+type CatalogID string
+
+// MaxCatalogs is how many an organisation has at most.
+const MaxCatalogs = 100
 
 // DefaultAssessmentPeriod is the period without a start.
 const DefaultAssessmentPeriod = 90 * 24 * time.Hour
@@ -45,6 +52,9 @@ func (a *AssessmentRequest) Normalise(now time.Time) (p Period, err error) {
 			fail(fmt.Sprintf("/frameworks/%d", i), "duplicate", string(f)+" is named twice")
 		}
 		a.Frameworks[i] = f
+	}
+	if len(a.Catalogs) > len(Frameworks) {
+		fail("/catalogs", "too_many", "there is at most one catalogue for each framework")
 	}
 	if a.Period != "" {
 		if a.From != "" || a.To != "" {

@@ -54,9 +54,10 @@ const (
 	MaxRecipients       = 50
 	MaxRecipientAddress = 254                 // bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets)
 	ReportDownloadLife  = 31 * 24 * time.Hour // of its links, from completion or from when they were made anew
-	SignatureWait       = 30 * 24 * time.Hour // after which an unsigned report has failed
+	SignatureWait       = 30 * 24 * time.Hour // that each signatory has in turn, after which an unsigned report has failed
 	ChallengeLife       = 2 * time.Minute     // of the nonce that one signature uses up
 	MaxSignatureComment = 1_000               // bytes
+	MaxCountersigners   = 9                   // who sign after the first
 )
 
 // ReportRequest asks for a report. It is the request's body.
@@ -87,10 +88,50 @@ type ReportScope struct {
 }
 
 // SignatureRequest says whether a person shall sign, who, and what they mean by it.
+// Countersigners sign after them, each when the one before has.
 type SignatureRequest struct {
-	Required  bool             `json:"required"`
-	Signatory string           `json:"signatory,omitempty"` // a person of the directory, by id or e-mail address
-	Meaning   SignatureMeaning `json:"signature_meaning,omitempty"`
+	Required       bool             `json:"required"`
+	Signatory      string           `json:"signatory,omitempty"` // a person of the directory, by id or e-mail address
+	Meaning        SignatureMeaning `json:"signature_meaning,omitempty"`
+	Countersigners []Countersigner  `json:"countersigners,omitempty"`
+}
+
+// Countersigner is another person who shall sign, and what they mean by it.
+type Countersigner struct {
+	Signatory string           `json:"signatory"`
+	Meaning   SignatureMeaning `json:"signature_meaning"`
+}
+
+// All are those who shall sign, in their order.
+func (s *SignatureRequest) All() []Countersigner {
+	return append([]Countersigner{{s.Signatory, s.Meaning}}, s.Countersigners...)
+}
+
+// SignatoryField is where the request names the one of a turn, from 1.
+func SignatoryField(turn int) string {
+	if turn == 1 {
+		return "/digital_signature"
+	}
+	return fmt.Sprintf("/digital_signature/countersigners/%d", turn-2)
+}
+
+func (s *SignatureRequest) check(f ReportFormat, fail failing) {
+	if s.Signatory != "" && f != ReportPDF {
+		fail("/format", "conflict", "only a pdf can be signed")
+	}
+	if len(s.Countersigners) > MaxCountersigners {
+		fail("/digital_signature/countersigners", "too_many", "at most %d people countersign", MaxCountersigners)
+		return
+	}
+	for i, who := range s.All() {
+		field := SignatoryField(i + 1)
+		if who.Signatory == "" || len(who.Signatory) > MaxIdentifier {
+			fail(field+"/signatory", "required", "signatory is required: who shall sign, by id or e-mail address")
+		}
+		if !slices.Contains(SignatureMeanings, who.Meaning) {
+			fail(field+"/signature_meaning", "invalid", "signature_meaning is one of %s", list(SignatureMeanings))
+		}
+	}
 }
 
 // SignatureMeaning is what a signature says (21 CFR 11.50(a)(3)).
@@ -164,16 +205,10 @@ func (r *ReportRequest) Normalise(now time.Time) (p Period, err error) {
 	if r.Scope != nil {
 		r.Scope.check(fail)
 	}
-	if s := r.Signature; s != nil && s.Required {
-		switch {
-		case s.Signatory == "" || len(s.Signatory) > MaxIdentifier:
-			fail("/digital_signature/signatory", "required", "signatory is required: who shall sign, by id or e-mail address")
-		case r.Format != ReportPDF:
-			fail("/format", "conflict", "only a pdf can be signed")
-		}
-		if !slices.Contains(SignatureMeanings, s.Meaning) {
-			fail("/digital_signature/signature_meaning", "invalid", "signature_meaning is one of %s", list(SignatureMeanings))
-		}
+	if r.MustSign() {
+		r.Signature.check(r.Format, fail)
+	} else if r.Signature != nil && len(r.Signature.Countersigners) > 0 {
+		fail("/digital_signature/required", "conflict", "nobody countersigns what nobody signs: required must be true")
 	}
 	r.Distribution = recipients(r.Distribution, "/distribution", fail)
 	if bad != nil {

@@ -522,6 +522,34 @@ func (c *Client) ShowFramework(ctx context.Context, framework string, options ..
 	return call[Catalog, Metadata](ctx, c, r, options)
 }
 
+// ListCatalogs calls GET /compliance/catalogs: list the organisation's own control catalogues.
+//
+// Needs `audit:compliance:read`. Newest first, without their texts.
+func (c *Client) ListCatalogs(ctx context.Context, options ...CallOption) (*Answer[[]OwnCatalog, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/catalogs", repeatable: true}
+	return call[[]OwnCatalog, Metadata](ctx, c, r, options)
+}
+
+// AddCatalog calls POST /compliance/catalogs: add a control catalogue.
+//
+// Needs `audit:compliance:write`. The text is YAML in the form of the shipped catalogues
+// (docs/controls.md), of one of their frameworks, and its expressions are compiled and
+// type-checked before it is stored. A change is a new version: the number in the text rises. Its
+// digest is an entry of the ledger. An assessment uses it when it is named in `catalogs`.
+func (c *Client) AddCatalog(ctx context.Context, body CatalogUpload, options ...CallOption) (*Answer[OwnCatalog, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/compliance/catalogs", repeatable: true, keyed: true, body: body}
+	return call[OwnCatalog, Metadata](ctx, c, r, options)
+}
+
+// ShowCatalog calls GET /compliance/catalogs/{catalog_id}: show one of the organisation's own
+// control catalogues.
+//
+// Needs `audit:compliance:read`. With its text.
+func (c *Client) ShowCatalog(ctx context.Context, catalogID string, options ...CallOption) (*Answer[OwnCatalog, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/compliance/catalogs/" + segment(catalogID), repeatable: true}
+	return call[OwnCatalog, Metadata](ctx, c, r, options)
+}
+
 // ListFindingsParams are the parameters of ListFindings. Those that are zero are not sent.
 type ListFindingsParams struct {
 	Framework string
@@ -921,7 +949,8 @@ func (c *Client) ShowReportSignature(ctx context.Context, reportID string, optio
 // Needs `audit:reports:sign`, which only people have, and a session of the signatory. Signs the
 // document whose digest is named (21 CFR Part 11), with a nonce of a challenge and both
 // components, each time. Every attempt uses the challenge up and is an entry of the ledger; five
-// that fail lock the account for a while.
+// that fail lock the account for a while. Of several signatories each signs in turn: whoever comes
+// before gets 409, which says whose turn it is.
 func (c *Client) SignReport(ctx context.Context, reportID string, body SigningRequest, options ...CallOption) (*Answer[Signature, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature", body: body}
 	return call[Signature, Metadata](ctx, c, r, options)
@@ -939,7 +968,7 @@ func (c *Client) ShowDraft(ctx context.Context, reportID string, options ...Call
 //
 // Needs `audit:reports:sign` and a session of the signatory. The nonce is good for one attempt
 // within two minutes, by this session, to sign this document with this meaning. A new one ends the
-// one before. The body is empty, or an empty object.
+// one before. It must be the signatory's turn. The body is empty, or an empty object.
 func (c *Client) ChallengeSignatory(ctx context.Context, reportID string, options ...CallOption) (*Answer[Challenge, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature/challenge"}
 	return call[Challenge, Metadata](ctx, c, r, options)
@@ -947,8 +976,8 @@ func (c *Client) ChallengeSignatory(ctx context.Context, reportID string, option
 
 // DeclineReport calls POST /reports/{report_id}/signature/decline: refuse to sign a report.
 //
-// Needs `audit:reports:sign` and a session of the signatory. The report has failed then, and says
-// why.
+// Needs `audit:reports:sign` and a session of the signatory whose turn it is. The report has
+// failed then, and says why.
 func (c *Client) DeclineReport(ctx context.Context, reportID string, body DecliningRequest, options ...CallOption) (*Answer[Report, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature/decline", body: body}
 	return call[Report, Metadata](ctx, c, r, options)

@@ -173,6 +173,8 @@ type Assessment struct {
 	// completed: there is a result, whatever it is
 	Status     AssessmentStatus      `json:"status"`
 	Frameworks []AssessmentFramework `json:"frameworks"`
+	// own catalogues that were asked for
+	Catalogs []string `json:"catalogs,omitzero"`
 	// the second bound does not belong to it
 	Period            AssessmentPeriod `json:"period"`
 	RequestedBy       map[string]any   `json:"requested_by"`
@@ -221,8 +223,10 @@ type AssessmentRequest struct {
 	From string `json:"from,omitzero"`
 	// default, and at most: now
 	To string `json:"to,omitzero"`
-	// default: all
+	// default: all, or those of the catalogues
 	Frameworks []string `json:"frameworks,omitzero"`
+	// own catalogues by their ids, each instead of the shipped one of its framework
+	Catalogs []string `json:"catalogs,omitzero"`
 }
 
 type AssessmentResult struct {
@@ -491,6 +495,12 @@ const (
 	CatalogRequirementSeverityCritical CatalogRequirementSeverity = "critical"
 )
 
+type CatalogUpload struct {
+	// YAML, at most 512 KiB
+	Text string `json:"text"`
+}
+
+// Ceremony: the signatory, meaning and signature are of the first; all of them are the list.
 type Ceremony struct {
 	ReportID         string                    `json:"report_id"`
 	Required         bool                      `json:"required"`
@@ -500,9 +510,14 @@ type Ceremony struct {
 	// what the signatory agrees to
 	Statement string `json:"statement,omitzero"`
 	// of the document to sign
-	Digest    *string    `json:"digest"`
+	Digest *string `json:"digest"`
+	// until when whose turn it is can sign
 	DueAt     *time.Time `json:"due_at"`
 	Signature *Signature `json:"signature"`
+	// in the order in which they sign
+	Signatories []CeremonySignatory `json:"signatories"`
+	// whose turn it is
+	AwaitedSignatory *Signatory `json:"awaited_signatory"`
 }
 
 // CeremonyReportStatus is one of these, or one that is newer than this package.
@@ -516,6 +531,26 @@ const (
 	CeremonyReportStatusGenerated        CeremonyReportStatus = "generated"
 	CeremonyReportStatusFailed           CeremonyReportStatus = "failed"
 	CeremonyReportStatusCanceled         CeremonyReportStatus = "canceled"
+)
+
+type CeremonySignatory struct {
+	Turn             int64                             `json:"turn"`
+	Signatory        Signatory                         `json:"signatory"`
+	SignatureMeaning CeremonySignatorySignatureMeaning `json:"signature_meaning"`
+	Signature        *Signature                        `json:"signature"`
+}
+
+// CeremonySignatorySignatureMeaning is one of these, or one that is newer than this package.
+type CeremonySignatorySignatureMeaning string
+
+// The values of CeremonySignatorySignatureMeaning.
+const (
+	CeremonySignatorySignatureMeaningAuthorship          CeremonySignatorySignatureMeaning = "authorship"
+	CeremonySignatorySignatureMeaningResponsibility      CeremonySignatorySignatureMeaning = "responsibility"
+	CeremonySignatorySignatureMeaningReview              CeremonySignatorySignatureMeaning = "review"
+	CeremonySignatorySignatureMeaningVerification        CeremonySignatorySignatureMeaning = "verification"
+	CeremonySignatorySignatureMeaningApproval            CeremonySignatorySignatureMeaning = "approval"
+	CeremonySignatorySignatureMeaningReviewedAndApproved CeremonySignatorySignatureMeaning = "reviewed_and_approved"
 )
 
 // CeremonySignatureMeaning is one of these, or one that is newer than this package.
@@ -1210,6 +1245,10 @@ type ErrorBodyDetails struct {
 	// those of the caller, if it is they that do not allow it
 	Constraints *Constraints `json:"constraints,omitzero"`
 	JobStatus   string       `json:"job_status,omitzero"`
+	// whose turn it is to sign a report
+	AwaitedSignatory string `json:"awaited_signatory,omitzero"`
+	// which of the signatures that is
+	Turn int64 `json:"turn,omitzero"`
 	// of an investigation
 	Stage               string `json:"stage,omitzero"`
 	InvestigationStatus string `json:"investigation_status,omitzero"`
@@ -2436,6 +2475,18 @@ const (
 	OrderDesc Order = "desc"
 )
 
+type OwnCatalog struct {
+	CatalogID string    `json:"catalog_id"`
+	Framework Framework `json:"framework"`
+	Version   int64     `json:"version"`
+	// over the text and the checks that catalogues share, as results of assessments name it
+	Digest    string    `json:"digest"`
+	CreatedBy string    `json:"created_by"`
+	CreatedAt time.Time `json:"created_at"`
+	Catalog   *Catalog  `json:"catalog,omitzero"`
+	Text      string    `json:"text,omitzero"`
+}
+
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 	// 12 to 256 characters
@@ -2660,7 +2711,7 @@ type ReportCheckSignature struct {
 }
 
 type ReportDigitalSignature struct {
-	// by the signatory; the seal is the system's
+	// by every signatory; the seal is the system's
 	Signed             bool                                    `json:"signed"`
 	Signatory          *string                                 `json:"signatory"`
 	SignatureTimestamp *time.Time                              `json:"signature_timestamp"`
@@ -2669,14 +2720,40 @@ type ReportDigitalSignature struct {
 	CertificateFingerprint *string `json:"certificate_fingerprint"`
 	Required               bool    `json:"required"`
 	SignatureID            string  `json:"signature_id,omitzero"`
-	// until when the signatory can sign
-	DueAt  time.Time `json:"due_at,omitzero"`
-	Sealed bool      `json:"sealed"`
+	// until when whose turn it is can sign
+	DueAt time.Time `json:"due_at,omitzero"`
+	// who sign after the signatory, in this order
+	Countersigners []ReportDigitalSignatureCountersigner `json:"countersigners,omitzero"`
+	// whose turn it is to sign
+	AwaitedSignatory string `json:"awaited_signatory,omitzero"`
+	Sealed           bool   `json:"sealed"`
 	// by a time-stamp authority
 	TimestampedAt *time.Time `json:"timestamped_at"`
 	// the seal proves nothing
 	DevelopmentCertificate *bool `json:"development_certificate,omitzero"`
 }
+
+type ReportDigitalSignatureCountersigner struct {
+	Signatory          string                                              `json:"signatory"`
+	SignatureMeaning   ReportDigitalSignatureCountersignerSignatureMeaning `json:"signature_meaning"`
+	Signed             bool                                                `json:"signed"`
+	SignatureTimestamp *time.Time                                          `json:"signature_timestamp"`
+	SignatureID        string                                              `json:"signature_id,omitzero"`
+}
+
+// ReportDigitalSignatureCountersignerSignatureMeaning is one of these, or one that is newer than
+// this package.
+type ReportDigitalSignatureCountersignerSignatureMeaning string
+
+// The values of ReportDigitalSignatureCountersignerSignatureMeaning.
+const (
+	ReportDigitalSignatureCountersignerSignatureMeaningAuthorship          ReportDigitalSignatureCountersignerSignatureMeaning = "authorship"
+	ReportDigitalSignatureCountersignerSignatureMeaningResponsibility      ReportDigitalSignatureCountersignerSignatureMeaning = "responsibility"
+	ReportDigitalSignatureCountersignerSignatureMeaningReview              ReportDigitalSignatureCountersignerSignatureMeaning = "review"
+	ReportDigitalSignatureCountersignerSignatureMeaningVerification        ReportDigitalSignatureCountersignerSignatureMeaning = "verification"
+	ReportDigitalSignatureCountersignerSignatureMeaningApproval            ReportDigitalSignatureCountersignerSignatureMeaning = "approval"
+	ReportDigitalSignatureCountersignerSignatureMeaningReviewedAndApproved ReportDigitalSignatureCountersignerSignatureMeaning = "reviewed_and_approved"
+)
 
 // ReportDigitalSignatureSignatureMeaning is one of these, or one that is newer than this package.
 type ReportDigitalSignatureSignatureMeaning string
@@ -2802,7 +2879,29 @@ type ReportRequestDigitalSignature struct {
 	Signatory string `json:"signatory,omitzero"`
 	// the requester can only sign with the first two
 	SignatureMeaning ReportRequestDigitalSignatureSignatureMeaning `json:"signature_meaning,omitzero"`
+	// who sign then, in this order, each another person
+	Countersigners []ReportRequestDigitalSignatureCountersigner `json:"countersigners,omitzero"`
 }
+
+type ReportRequestDigitalSignatureCountersigner struct {
+	// a person of the directory, by id or e-mail address
+	Signatory        string                                                     `json:"signatory"`
+	SignatureMeaning ReportRequestDigitalSignatureCountersignerSignatureMeaning `json:"signature_meaning"`
+}
+
+// ReportRequestDigitalSignatureCountersignerSignatureMeaning is one of these, or one that is newer
+// than this package.
+type ReportRequestDigitalSignatureCountersignerSignatureMeaning string
+
+// The values of ReportRequestDigitalSignatureCountersignerSignatureMeaning.
+const (
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningAuthorship          ReportRequestDigitalSignatureCountersignerSignatureMeaning = "authorship"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningResponsibility      ReportRequestDigitalSignatureCountersignerSignatureMeaning = "responsibility"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningReview              ReportRequestDigitalSignatureCountersignerSignatureMeaning = "review"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningVerification        ReportRequestDigitalSignatureCountersignerSignatureMeaning = "verification"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningApproval            ReportRequestDigitalSignatureCountersignerSignatureMeaning = "approval"
+	ReportRequestDigitalSignatureCountersignerSignatureMeaningReviewedAndApproved ReportRequestDigitalSignatureCountersignerSignatureMeaning = "reviewed_and_approved"
+)
 
 // ReportRequestDigitalSignatureSignatureMeaning is one of these, or one that is newer than this
 // package.
@@ -3270,6 +3369,11 @@ type Signature struct {
 	Digest     string               `json:"digest"`
 	Components []SignatureComponent `json:"components"`
 	Comment    string               `json:"comment,omitzero"`
+	Turn       int64                `json:"turn"`
+	// how many sign the report
+	Signatories int64 `json:"signatories"`
+	// whose turn it is now to sign the report
+	AwaitedSignatory *string `json:"awaited_signatory"`
 }
 
 // SignatureComponent is one of these, or one that is newer than this package.

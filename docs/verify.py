@@ -1086,6 +1086,8 @@ def leads_to(trusted, wanted, introductions):
 
 BAGIT, INFO, KEY, INTRODUCTIONS = "bagit.txt", "bag-info.txt", "keys/ledger.vkey", "keys/introductions.jsonl"
 REQUEST, POPULATION = "data/request/request.json", "data/population/population.json"
+CONTROLS = "data/controls/controls.json"
+FIRST_VERSION, VERSION = b"1", b"1.1"  # the first has no controls.json
 GENESIS, CHECKPOINT, RANGE, SKELETON = ("data/ledger/" + n for n in ("genesis.txt", "checkpoint.note", "range.json",
                                                                      "skeleton.jsonl"))
 DOCUMENTS = {BAGIT, INFO, "README-VERIFY.md", "verify/verify.py", KEY, "keys/KEY-FINGERPRINTS.txt", "data/index.html",
@@ -1181,6 +1183,104 @@ def registered(entry):
     return Checkpoint("%s\n%d\n%s\n" % (origin, size, root))
 
 
+class Controls:
+    """data/controls/controls.json: what an assessment came to. Its verdicts are its own word; that the file adds up, is
+    of this framework and period, and names entries and a tree of this ledger, is checked."""
+
+    VERDICTS = ("non_compliant", "partial", "compliant", "not_assessed")  # a requirement has the worst of its checks
+
+    def __init__(self, members, scope):
+        self.scope, self.named, self.root = scope, {}, None
+        framework, reason = take(members, "framework", str), take(members, "reason", str)
+        if framework != scope.request.framework:
+            raise Invalid("it is about another framework than the package")
+        assessment = None if members.get("assessment") is None else take(members, "assessment", dict)
+        if (assessment is None) == (not reason):
+            raise Invalid("it has either an assessment or the reason why there is none")
+        self.document = {"framework": framework, "assessment": assessment and self.assessment(assessment)}
+        if reason:
+            self.document["reason"] = reason
+
+    @staticmethod
+    def numbers(members, *names):
+        values = {name: take(members, name, int) for name in names}
+        if min(values.values()) < 0:
+            raise Invalid("a number is negative")
+        return values
+
+    @staticmethod
+    def percent(members, name):
+        value = members.get(name)
+        if type(value) not in (int, float) or not 0 <= value <= 100 or str(value)[0] == "-" or round(value * 10) / 10 != value:
+            raise Invalid("%s is no percentage of one decimal" % name)
+        return int(value) if value == int(value) else value
+
+    def assessment(self, a):
+        s = self.scope
+        d = {n: take(a, n, str) for n in ("assessment_id", "completed_at", "result_sha256", "from", "until")}
+        start, until = parse_time(d["from"], RECORD_TIME), parse_time(d["until"], RECORD_TIME)
+        parse_time(d["completed_at"], RECORD_TIME)
+        if not d["assessment_id"] or start != s.request.start or not start < until <= s.request.until:
+            raise Invalid("it is about another period than the package")
+        d.update(self.numbers(a, "first_seq", "end_seq"))
+        self.end = d["end_seq"]
+        if not d["first_seq"] <= self.end <= s.end:
+            raise Invalid("entries were read that are not in the package's tree")
+        self.expected = decode_hash(take(a, "root", str))
+        d["root"] = encode_base64(self.expected)
+        d.update({n: take(a, n, str) for n in ("verification_hash", "edition")})
+        d.update(self.numbers(a, "catalog_version"), catalog_digest=take(a, "catalog_digest", str))
+        if not all(re.fullmatch("sha256:[0-9a-f]{64}", d[n], re.ASCII) for n in ("result_sha256", "catalog_digest")):
+            raise Invalid("a digest is none")
+        d.update(self.numbers(a, "entries"), status=take(a, "status", str))
+        d["score"] = None if a.get("score") is None else self.percent(a, "score")
+        d["floor"], d["coverage"] = self.percent(a, "floor"), self.percent(a, "coverage")
+        counts = take(a, "counts", dict)
+        d["counts"] = self.numbers(counts, "total", "compliant", "partial", "non_compliant", "not_assessed")
+        d["requirements"] = [self.requirement(take({"r": r}, "r", dict)) for r in take(a, "requirements", list)]
+        d["not_in_ledger"] = take_strings(a, "not_in_ledger")
+        found = [r["verdict"] for r in d["requirements"]]
+        if d["counts"] != dict({v: found.count(v) for v in self.VERDICTS}, total=len(found)):
+            raise Invalid("the counts are not those of the requirements")
+        if self.end >= max(s.first, 1):
+            self.root = RangeRoot(s.first, self.end, self.end, s.left, [])
+        return d
+
+    def requirement(self, r):
+        d = {n: take(r, n, str) for n in ("requirement", "criterion", "title", "severity", "verdict")}
+        d["checks"] = [self.check(take({"c": c}, "c", dict)) for c in take(r, "checks", list)]
+        worst = min([self.VERDICTS.index(c["verdict"]) for c in d["checks"]] or [3])
+        if d["verdict"] != self.VERDICTS[worst]:
+            raise Invalid("the verdict of a requirement is not that of its checks")
+        return d
+
+    def check(self, c):
+        d = {n: take(c, n, str) for n in ("check", "kind", "verdict", "reason")}
+        if not d["reason"]:
+            del d["reason"]
+        d.update(self.numbers(c, "population", "passed", "failed", "pending", "rule_errors"))
+        d["exceptions"] = [self.exception(take({"x": x}, "x", dict)) for x in take(c, "exceptions", list)]
+        if d["verdict"] not in self.VERDICTS or len(d["exceptions"]) > d["failed"]:
+            raise Invalid("a check has no verdict, or does not count its exceptions")
+        return d
+
+    def exception(self, x):
+        d = {n: take(x, n, str) for n in ("entry_id", "from", "until") if x.get(n)}
+        if x.get("seq") is not None:
+            d = dict({n: d[n] for n in d if n == "entry_id"}, **self.numbers(x, "seq"), **{n: d[n] for n in d if n != "entry_id"})
+            sound = set(d) == {"entry_id", "seq"} and d["seq"] < self.end and d["entry_id"].endswith("_%06d" % d["seq"])
+            if sound:
+                self.named[d["seq"]] = d["entry_id"]
+        else:
+            sound = "entry_id" not in d and parse_time(d.get("from", ""), RECORD_TIME) >= 0
+            if sound and "until" in d:
+                sound = parse_time(d["from"], RECORD_TIME) < parse_time(d["until"], RECORD_TIME)
+        if not sound:
+            raise Invalid("an exception is neither an entry that was read nor a time")
+        d["why"] = take(x, "why", str)
+        return d
+
+
 class Scope:
     """Everything beside the rows that fixes a package, put together from its small files."""
 
@@ -1259,6 +1359,7 @@ class PackageVerifier:
         self.report = Report("package", INTEGRITY, COMPLETENESS, AUTHENTICITY)
         self.find, self.blaming = self.report.find, self.report.blaming
         self.trust, self.files, self.docs, self.scope, self.failures = trust, {}, {}, None, []
+        self.version, self.controls = VERSION, None
         try:
             self.archive = Archive(f)
         except Fault as e:
@@ -1270,6 +1371,7 @@ class PackageVerifier:
         self.read_documents()
         if self.knows_version():
             self.read_scope()
+            self.read_controls()
             self.check_signatures()
             if self.scope:
                 self.check_rows()
@@ -1285,7 +1387,7 @@ class PackageVerifier:
 
     def read_documents(self):
         names = DOCUMENTS | {INTRODUCTIONS} | {category_file(c, "IPE.json") for c in CATEGORIES}
-        names |= {ANCHORS, ANCHOR_ENTRY, ANCHOR_PROOF, REGISTRY_NOTE} | {token_file(i) for i in range(256)}
+        names |= {CONTROLS, ANCHORS, ANCHOR_ENTRY, ANCHOR_PROOF, REGISTRY_NOTE} | {token_file(i) for i in range(256)}
         for name in (n for n in self.members if n in names):
             if self.members[name].size > LIMITS["DocumentBytes"]:
                 self.find(INTEGRITY, "the file is too large unpacked (limit DocumentBytes)", file=name)
@@ -1297,10 +1399,11 @@ class PackageVerifier:
     def knows_version(self):
         """A missing file or line is found later."""
         m = re.search(rb"^Sealbook-Package-Version: (.*)$", self.docs.get(INFO, b""), re.MULTILINE)
-        if not m or m.group(1) == b"1":
+        if not m or m.group(1) in (FIRST_VERSION, VERSION):
+            self.version = m.group(1) if m else VERSION
             return True
         for verdict in self.report.status:
-            self.find(verdict, f"the package has version {m.group(1)!r:.20}, not 1", CANNOT_TELL, file=INFO)
+            self.find(verdict, f"the package has version {m.group(1)!r:.20}, not 1 or 1.1", CANNOT_TELL, file=INFO)
         return False
 
     def decode(self, name):
@@ -1331,6 +1434,18 @@ class PackageVerifier:
             return
         if self.scope.export_id != self.archive.folder:
             self.find(INTEGRITY, f"the package's folder is not named {self.scope.export_id}", file=REQUEST)
+
+    def read_controls(self):
+        if self.scope is None or self.version == FIRST_VERSION:
+            return
+        members = self.decode(CONTROLS)
+        if members is None:
+            return
+        with self.blaming(INTEGRITY, file=CONTROLS):
+            controls = Controls(members, self.scope)
+            if write_document(controls.document) != self.docs[CONTROLS]:
+                raise Invalid("it is not in its one form")
+            self.controls = controls
 
     # -- who says so
 
@@ -1408,6 +1523,8 @@ class PackageVerifier:
                 s.root.add(leaf)
                 if s.anchor and s.anchor.proven and seq < s.anchor.covers.size:
                     s.anchor.root.add(leaf)
+                if self.controls and self.controls.root and seq < self.controls.end:
+                    self.controls.root.add(leaf)
         self.expect_none_before(s.end)
         self.orphans(lambda shown: True)
         if not self.broken and s.root.root() != s.checkpoint.root:
@@ -1415,6 +1532,9 @@ class PackageVerifier:
         a = s.anchor if s.anchor and s.anchor.proven else None
         if a and not self.broken and a.root.root() != a.covers.root:
             self.find(INTEGRITY, "the leaves lead to another root than the registry's entry says", file=ANCHOR_ENTRY)
+        c = self.controls if self.controls and self.controls.root else None
+        if c and not self.broken and c.root.root() != c.expected:
+            self.find(INTEGRITY, "the leaves lead to another root than the one that was assessed", file=CONTROLS)
         if not self.bounded:
             self.find(COMPLETENESS, "the range must start at entry 0, or at one that is shown to be recorded more than "
                                     "five minutes before the period", file=SKELETON, seq=s.first)
@@ -1486,6 +1606,8 @@ class PackageVerifier:
     def check_place(self, entry, where):
         """What a record says of its place: ledger, predecessor, time. Returns what the filter says of the entry."""
         s, record = self.scope, entry.record
+        if self.controls and self.controls.named.get(record.seq, record.entry_id) != record.entry_id:
+            self.find(INTEGRITY, "an exception names the entry otherwise", file=CONTROLS, seq=record.seq)
         if record.origin != s.origin:
             self.find(INTEGRITY, f"the record is of the ledger {record.origin}", **where)
         if self.prev not in (None, record.prev):
@@ -1506,7 +1628,7 @@ class PackageVerifier:
     # -- every file is expected, is listed as it is, and reads as it must
 
     def check_files(self):
-        want = DOCUMENTS | {SKELETON}
+        want = DOCUMENTS | {SKELETON} | ({CONTROLS} if self.version != FIRST_VERSION else set())
         if self.scope:
             want |= {INTRODUCTIONS} if self.scope.introductions else set()
             want |= {ANCHOR_ENTRY, REGISTRY_NOTE} | set(self.scope.anchor.files()) if self.scope.anchor else set()

@@ -53,8 +53,10 @@ var seeds = []string{
 	 select 'verify' || n, 1, 'r' || n, 'by' || n, 'completed', 'run' || n, 'f' || n, 'x' || n, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s',
 	   now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into verification_segment (verification, ledger, idx, result) select 'verify' || n, 1, n, 'x' || n from generate_series(1, 2) n`,
-	`insert into assessment (id, ledger, frameworks, from_time, until_time, period_name, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at)
-	 select 'assess' || n, 1, array['f' || n], now() - n * interval '1 s', now() + n * interval '1 s', 'p' || n, 'by' || n, 'completed', 'run' || n, 'e' || n, 'a' || n, 's' || n,
+	`insert into catalog (id, ledger, framework, version, digest, text, created_by, created_at)
+	 select 'catalog' || n, 1, 'f' || n, n, 'd' || n, 't' || n, 'by' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into assessment (id, ledger, frameworks, catalogs, from_time, until_time, period_name, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at)
+	 select 'assess' || n, 1, array['f' || n], array['c' || n], now() - n * interval '1 s', now() + n * interval '1 s', 'p' || n, 'by' || n, 'completed', 'run' || n, 'e' || n, 'a' || n, 's' || n,
 	   now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into assessment_score (assessment, ledger, framework, assessed, status, score, coverage)
 	 select 'assess' || n, 1, 'f' || n, now() + n * interval '1 s', 's' || n, n, n from generate_series(1, 2) n`,
@@ -68,13 +70,13 @@ var seeds = []string{
 	 select 'user' || n, 1, 'e' || n, 'n' || n, 't' || n, 'd' || n, 'c' || n, array['r' || n], 'x' || n, now() + n * interval '1 s', case n when 1 then 'active' else 'invited' end, n, 'by' || n,
 	   now() + n * interval '1 s', now() + n * interval '1 s', 'p' || n, decode('1' || n, 'hex'), n, n, now() + n * interval '1 s', now() + n * interval '1 s', decode('2' || n, 'hex'),
 	   now() + n * interval '1 s', 'np' || n, decode('3' || n, 'hex'), 'rb' || n from generate_series(1, 2) n`,
-	`insert into report (id, ledger, request, from_time, until_time, requested_by, signatory, status, run_id, error, frozen, summary, draft, signature_due_at, artifact, seal,
+	`insert into report (id, ledger, request, from_time, until_time, requested_by, signatory, countersigners, status, run_id, error, frozen, summary, draft, signature_due_at, artifact, seal,
 	   cancel_requested_at, created_at, completed_at, links_expire_at)
-	 select 'report' || n, 1, 'q' || n, now() - n * interval '1 s', now() + n * interval '1 s', 'by' || n, 'user' || n, case n when 1 then 'generated' else 'failed' end, 'run' || n, 'e' || n,
+	 select 'report' || n, 1, 'q' || n, now() - n * interval '1 s', now() + n * interval '1 s', 'by' || n, 'user' || n, array['c' || n], case n when 1 then 'generated' else 'failed' end, 'run' || n, 'e' || n,
 	   'f' || n, 's' || n, 'd' || n, now() + n * interval '1 s', 'a' || n, 'seal' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
 	   now() + n * interval '1 s' from generate_series(1, 2) n`,
-	`insert into signature (id, ledger, report, person, printed_name, meaning, digest, components, comment, signed_at)
-	 select 'esig' || n, 1, 'report' || n, 'user' || n, 'n' || n, 'm' || n, 'd' || n, array['c' || n], 'w' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into signature (id, ledger, report, turn, person, printed_name, meaning, digest, components, comment, signed_at)
+	 select 'esig' || n, 1, 'report' || n, n, 'user' || n, 'n' || n, 'm' || n, 'd' || n, array['c' || n], 'w' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into signature_challenge (nonce_hash, ledger, report, session, digest, meaning, ends_at)
 	 select decode('1' || n, 'hex'), 1, 'report' || n, decode('2' || n, 'hex'), 'd' || n, 'm' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into delivery (id, ledger, report, distribution, number, recipient, state, attempts, message_id, detail, created_at, changed_at)

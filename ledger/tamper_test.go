@@ -59,6 +59,7 @@ var notHashedByDesign = map[string]string{
 	"archive_segment.online_until":   "how long a retrieval lasts",
 	"archive_segment.online_from":    "how long a retrieval lasts",
 	"assessment":                     "the state of an assessment: each change of it is an entry of the ledger, which holds the digest of the result",
+	"catalog":                        "an organisation's own rules for assessments: each is an entry with its digest, and each result names that digest",
 	"gap":                            "what people say of findings and violations: each change is an entry of the ledger, and the rest follows from assessments",
 	"report":                         "the state of a report: each change of it is an entry of the ledger, which holds the digests of its data, of what was signed and of its file",
 	"signature":                      "electronic signatures; each is an entry of the ledger, and part of the sealed document",

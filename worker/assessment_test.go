@@ -18,12 +18,17 @@ import (
 // orderAssessment does what the API does for POST /compliance/assessments.
 func (s *system) orderAssessment(frameworks ...audit.Framework) audit.AssessmentID {
 	s.t.Helper()
+	return s.orderAssessmentBy(nil, frameworks...)
+}
+
+func (s *system) orderAssessmentBy(catalogs []audit.CatalogID, frameworks ...audit.Framework) audit.AssessmentID {
+	s.t.Helper()
 	exportMu.Lock()
 	exportCount++
 	id := audit.AssessmentID(fmt.Sprintf("assess_%d_%d", os.Getpid(), exportCount))
 	exportMu.Unlock()
 	now := audit.SystemClock()
-	a := store.Assessment{ID: id, Ledger: s.ledger, Frameworks: frameworks, FromTime: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), UntilTime: time.Date(2024, 4, 1, 0, 0, 0, 0, time.UTC),
+	a := store.Assessment{ID: id, Ledger: s.ledger, Frameworks: frameworks, Catalogs: catalogs, FromTime: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), UntilTime: time.Date(2024, 4, 1, 0, 0, 0, 0, time.UTC),
 		RequestedBy: store.JSON[audit.Object]{V: audit.Object{"type": "api_key", "id": "k"}}, CreatedAt: now}
 	s.append("audit.compliance_assessment_requested", audit.Object{"assessment_id": id}, store.InsertAssessment(a, "org_test"))
 	s.relay.Wake()

@@ -52,6 +52,11 @@ func (s *system) notary() (roots *x509.CertPool, mails *mail.Outbox) {
 // officer puts a person into the directory who may sign.
 func (s *system) officer() audit.PersonID {
 	s.t.Helper()
+	return s.signer("officer")
+}
+
+func (s *system) signer(name string) audit.PersonID {
+	s.t.Helper()
 	conn, err := pgx.Connect(s.t.Context(), s.dsn)
 	if err != nil {
 		s.t.Fatal(err)
@@ -59,20 +64,30 @@ func (s *system) officer() audit.PersonID {
 	defer conn.Close(context.Background())
 	_, err = conn.Exec(s.t.Context(), `
 		insert into person (id, ledger, email, name, roles, status, created_by, created_at, changed_at, password, totp_secret)
-		values ('user_officer', $1, 'officer@example.com', 'Officer', '{compliance_officer}', 'active', 'test', now(), now(), 'x', 'x')`, s.ledger)
+		values ('user_' || $2, $1, $2 || '@example.com', 'Officer', '{compliance_officer}', 'active', 'test', now(), now(), 'x', 'x')`, s.ledger, name)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return "user_officer"
+	return audit.PersonID("user_" + name)
 }
 
 // orderReport does what the API does for POST /reports.
 func (s *system) orderReport(signatory *audit.PersonID, to ...string) store.Report {
 	s.t.Helper()
-	return s.orderReportOf(audit.ReportRequest{Type: audit.ComplianceSummaryReport, Framework: audit.SOC2, Period: audit.ReportPeriod{Start: "2024-01-01", End: "2024-03-31"}, Format: audit.ReportPDF, Distribution: to}, signatory)
+	return s.orderReportOf(summaryRequest(to), signatory, nil)
 }
 
-func (s *system) orderReportOf(r audit.ReportRequest, signatory *audit.PersonID) store.Report {
+// orderCountersigned orders a report that further people sign.
+func (s *system) orderCountersigned(signatory *audit.PersonID, then []audit.PersonID, to ...string) store.Report {
+	s.t.Helper()
+	return s.orderReportOf(summaryRequest(to), signatory, then)
+}
+
+func summaryRequest(to []string) audit.ReportRequest {
+	return audit.ReportRequest{Type: audit.ComplianceSummaryReport, Framework: audit.SOC2, Period: audit.ReportPeriod{Start: "2024-01-01", End: "2024-03-31"}, Format: audit.ReportPDF, Distribution: to}
+}
+
+func (s *system) orderReportOf(r audit.ReportRequest, signatory *audit.PersonID, then []audit.PersonID) store.Report {
 	s.t.Helper()
 	exportMu.Lock()
 	exportCount++
@@ -80,9 +95,12 @@ func (s *system) orderReportOf(r audit.ReportRequest, signatory *audit.PersonID)
 	exportMu.Unlock()
 	if signatory != nil {
 		r.Signature = &audit.SignatureRequest{Required: true, Signatory: string(*signatory), Meaning: "approval"}
+		for _, who := range then {
+			r.Signature.Countersigners = append(r.Signature.Countersigners, audit.Countersigner{Signatory: string(who), Meaning: "review"})
+		}
 	}
 	row := store.Report{ID: id, Ledger: s.ledger, Request: store.JSON[audit.ReportRequest]{V: r}, FromTime: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), UntilTime: time.Date(2024, 4, 1, 0, 0, 0, 0, time.UTC),
-		RequestedBy: store.JSON[audit.Object]{V: audit.Object{"type": "api_key", "id": "k"}}, Signatory: signatory, CreatedAt: audit.SystemClock()}
+		RequestedBy: store.JSON[audit.Object]{V: audit.Object{"type": "api_key", "id": "k"}}, Signatory: signatory, Countersigners: then, CreatedAt: audit.SystemClock()}
 	s.append("audit.report_requested", audit.Object{"report_id": id}, store.InsertReport(row, "org_test"))
 	s.relay.Wake()
 	return row
@@ -97,12 +115,18 @@ func (s *system) report(id audit.ReportID) store.Report {
 	return r
 }
 
+// signReport signs as the one whose turn it is.
 func (s *system) signReport(id audit.ReportID, who audit.PersonID) {
 	s.t.Helper()
 	r := s.report(id)
-	g := store.Signature{ID: "esig_" + string(id), Ledger: s.ledger, Report: id, Person: who, PrintedName: "Officer", Meaning: "approval", Digest: r.Draft.V.Digest,
-		Components: []string{"password", "totp"}, SignedAt: audit.SystemClock()}
-	s.append("audit.signature_executed", audit.Object{"report_id": id}, store.Sign(g, time.Now().UnixNano()))
+	given, err := s.store.SignaturesOf(s.t.Context(), s.ledger, id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	of, now := r.Signatories()[len(given)], audit.SystemClock()
+	g := store.Signature{ID: fmt.Sprintf("esig_%s_%d", id, of.Turn), Ledger: s.ledger, Report: id, Turn: of.Turn, Person: who, PrintedName: "Officer", Meaning: of.Meaning, Digest: r.Draft.V.Digest,
+		Components: []string{"password", "totp"}, SignedAt: now}
+	s.append("audit.signature_executed", audit.Object{"report_id": id}, store.Sign(g, time.Now().UnixNano(), now.Add(audit.SignatureWait)))
 	s.relay.Wake()
 }
 
@@ -180,6 +204,29 @@ func TestReportThatAPersonSigns(t *testing.T) {
 	s.record(audit.ExportID(id), "report_signed")
 }
 
+// TestReportThatTwoPeopleSign: the first signature leaves the workflow waiting for
+// the second.
+func TestReportThatTwoPeopleSign(t *testing.T) {
+	s := newSystem(t)
+	roots, _ := s.notary()
+	first, second := s.officer(), s.signer("second")
+	ledgertest.Append(t, s.log, s.ledger, 0, 100)
+	s.work()
+	id := s.orderCountersigned(&first, []audit.PersonID{second}).ID
+	s.eventually("the report waits for its signatures", func() bool { return s.report(id).Status == audit.ReportPending })
+	s.signReport(id, first)
+	time.Sleep(time.Second) // for a workflow that would take one for all
+	if r := s.report(id); r.Status != audit.ReportPending || r.Artifact != nil {
+		t.Fatalf("%+v", r)
+	}
+	s.signReport(id, second)
+	s.eventually("the report has ended", func() bool { return s.report(id).Status.Final() })
+	if seal := s.sealed(s.report(id), roots); seal.Name != "Officer, Officer" || seal.Reason != "Approval, Review" {
+		t.Errorf("%+v", seal)
+	}
+	s.record(audit.ExportID(id), "report_countersigned")
+}
+
 // TestReportWithoutACertificate: nothing is sealed with nothing, and the report
 // says what is missing.
 func TestReportWithoutACertificate(t *testing.T) {
@@ -197,25 +244,30 @@ const recipients = 400
 
 // TestReportSurvivesEveryStep: each attempt of each activity is lost once after it
 // was done, as when the worker dies before it can say so. There is one report, one
-// signature, and one mail for each of 400 recipients.
+// signature of each of three people, and one mail for each of 400 recipients.
 func TestReportSurvivesEveryStep(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	roots, mails := s.notary()
-	who := s.officer()
+	signatories := []audit.PersonID{s.officer(), s.signer("second"), s.signer("third")}
 	ledgertest.Append(t, s.log, s.ledger, 0, 100)
-	id := s.orderReport(&who).ID
+	id := s.orderCountersigned(&signatories[0], signatories[1:]).ID
 	lost := s.perform(audit.ReportWorkflow, audit.ReportStart{ID: id, Ledger: s.ledger, Organisation: "org_test"}, func(env *testsuite.TestWorkflowEnvironment) {
-		env.RegisterDelayedCallback(func() {
-			s.signReport(id, who)
-			env.SignalWorkflow(audit.SignedSignal, nil)
-		}, time.Hour)
+		for i, who := range signatories {
+			env.RegisterDelayedCallback(func() {
+				s.signReport(id, who)
+				env.SignalWorkflow(audit.SignedSignal, nil)
+			}, time.Duration(i+1)*time.Hour)
+		}
 	})
 	if lost < 6 {
 		t.Errorf("only %d attempts were lost", lost)
 	}
 	r := s.report(id)
 	s.sealed(r, roots)
+	if given, err := s.store.SignaturesOf(t.Context(), s.ledger, id); err != nil || len(given) != len(signatories) {
+		t.Errorf("%d signatures, %v", len(given), err)
+	}
 	for _, what := range []string{audit.TypeSignatureRequested, audit.TypeReportGenerated} {
 		if n := s.entries(what); n != 1 {
 			t.Errorf("%d entries %s", n, what)

@@ -46,7 +46,7 @@ func TestReportOfACaseAsAJob(t *testing.T) {
 	s.eventually("people can review the findings", func() bool { return s.caseRow(id).Stage == audit.StageReview })
 	request := audit.ReportRequest{Type: audit.InvestigationReport, Investigation: id, Format: audit.ReportPDF}
 
-	first := s.orderReportOf(request, &who).ID
+	first := s.orderReportOf(request, &who, nil).ID
 	s.eventually("the report waits for its signature", func() bool { return s.report(first).Status == audit.ReportPending })
 	s.signReport(first, who)
 	s.eventually("the report has ended", func() bool { return s.report(first).Status.Final() })
@@ -75,7 +75,7 @@ func TestReportOfACaseAsAJob(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	second := s.orderReportOf(request, nil).ID
+	second := s.orderReportOf(request, nil, nil).ID
 	s.eventually("the report has ended", func() bool { return s.report(second).Status.Final() })
 	s.sealed(s.report(second), roots)
 	d := s.frozenCase(s.report(second))

@@ -16,8 +16,8 @@ import (
 //
 //  1. begin: take the report over; one that has ended is left alone
 //  2. snapshot: read what it is about, once, and fix it
-//  3. draft and wait, when a person shall sign: they sign or decline, or the time
-//     for it runs out
+//  3. draft and wait, when people shall sign: each signs in turn, or one declines,
+//     or lets their time for it run out
 //  4. seal: render the file and seal it
 //  5. publish: the report is there, the ledger says so, and its distribution begins
 //
@@ -73,11 +73,11 @@ func (p *publication) run(ctx workflow.Context) error {
 	return nil
 }
 
-// await shows the draft to the signatory until they have decided. It returns false
-// when the report ended meanwhile, because they declined.
+// await shows the draft to the signatories until they have decided, one after the
+// other. It returns false when the report ended meanwhile, because one declined.
 func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 	var do *activities.Activities
-	p.stage(ctx, "drafting", "Rendering the document that the signatory gets to see.")
+	p.stage(ctx, "drafting", "Rendering the document that is signed.")
 	var due time.Time
 	if err := workflow.ExecuteActivity(heavy(ctx, "render the draft and ask for the signature"), do.DraftReport, p.start).Get(ctx, &due); err != nil {
 		return false, err
@@ -85,7 +85,7 @@ func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 	p.stage(ctx, "pending_signature", "Waiting until the signatory signs or declines.")
 	decided := workflow.GetSignalChannel(ctx, audit.SignedSignal)
 	deadline, cancel := workflow.WithCancel(ctx)
-	defer cancel()
+	defer func() { cancel() }() // of the timer that there is then
 	expired := false
 	timer := workflow.NewTimer(deadline, max(due.Sub(workflow.Now(ctx)), 0)+signingGrace)
 	for {
@@ -108,11 +108,25 @@ func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 		case job.Status.Final():
 			p.stage(ctx, string(job.Status), "The signatory declined.")
 			return false, nil
+		case job.DueAt.After(due): // one has signed, and the next has as much time; of one signatory this never is so
+			due, expired = job.DueAt, false
+			cancel()
+			deadline, cancel = workflow.WithCancel(ctx)
+			timer = workflow.NewTimer(deadline, max(due.Sub(workflow.Now(ctx)), 0)+signingGrace)
+			p.stage(ctx, "pending_signature", fmt.Sprintf("%d of %d have signed; waiting until the next signs or declines.", job.Signatures, job.Signatories))
 		case expired:
-			return false, temporal.NewNonRetryableApplicationError(
-				fmt.Sprintf("nobody signed within %d days", int(audit.SignatureWait.Hours())/24), "SIGNATURE_EXPIRED", nil)
+			return false, temporal.NewNonRetryableApplicationError(late(&job), "SIGNATURE_EXPIRED", nil)
 		}
 	}
+}
+
+// late says whom the report waited for in vain.
+func late(job *activities.ReportJob) string {
+	days := int(audit.SignatureWait.Hours()) / 24
+	if job.Signatures == 0 {
+		return fmt.Sprintf("nobody signed within %d days", days)
+	}
+	return fmt.Sprintf("%d of %d signed, and the next did not within %d days", job.Signatures, job.Signatories, days)
 }
 
 // signingGrace is longer than the request of a signatory may take who began it in

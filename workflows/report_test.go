@@ -122,6 +122,52 @@ func TestReportWaitsForItsSignature(t *testing.T) {
 	}
 }
 
+// Each signatory has as much time as the first, from when it is their turn.
+func TestReportThatSeveralSign(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	run := func(signed ...time.Duration) (*reportStage, error) {
+		s := &reportStage{job: activities.ReportJob{MustSign: true}, decided: activities.ReportJob{Status: audit.ReportPending, MustSign: true, Signatories: 3}}
+		return s, runReport(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+			for _, after := range signed {
+				env.RegisterDelayedCallback(func() {
+					s.mu.Lock()
+					s.decided.Signatures++
+					s.decided.Signed, s.decided.DueAt = s.decided.Signatures == 3, env.Now().Add(audit.SignatureWait)
+					s.mu.Unlock()
+					env.SignalWorkflow(audit.SignedSignal, nil)
+				}, after)
+			}
+		})
+	}
+	s, err := run(29*day, 58*day, 87*day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.inOrder(t, "begin", "snapshot", "draft", "decision", "decision", "decision", "finish", "publish", "archive")
+	if s, err = run(29 * day); err == nil || s.end.Status != audit.ReportFailed || !strings.Contains(s.end.Reason, "1 of 3 signed") || s.called("finish") != 0 {
+		t.Errorf("the second does not sign: %v %+v", err, s.end)
+	}
+	// The signal of a signature that is just in time may be lost until after that.
+	s = &reportStage{job: activities.ReportJob{MustSign: true}, decided: activities.ReportJob{Status: audit.ReportPending, MustSign: true, Signatories: 2}}
+	err = runReport(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterDelayedCallback(func() {
+			s.mu.Lock()
+			s.decided.Signatures, s.decided.DueAt = 1, env.Now().Add(audit.SignatureWait)
+			s.mu.Unlock()
+		}, 29*day)
+		env.RegisterDelayedCallback(func() {
+			s.mu.Lock()
+			s.decided.Signatures, s.decided.Signed = 2, true
+			s.mu.Unlock()
+			env.SignalWorkflow(audit.SignedSignal, nil)
+		}, 40*day)
+	})
+	if err != nil || s.called("publish") != 1 {
+		t.Errorf("%v %q", err, s.calls)
+	}
+}
+
 func TestReportThatIsNotSigned(t *testing.T) {
 	t.Parallel()
 	waiting := activities.ReportJob{Status: audit.ReportPending, MustSign: true}

@@ -39,7 +39,7 @@ sealbook verify report.pdf --roots root.pem`,
 2  wrong usage or settings`,
 		setup: func(set *flag.FlagSet) action {
 			var o reportOptions
-			var send list
+			var send, countersign list
 			set.StringVar(&o.kind, "type", "", "`NAME`: "+strings.Join(names(audit.ReportTypes), ", "))
 			set.StringVar(&o.investigation, "investigation", "", "the report is of the case with this `ID`, and its type is investigation")
 			set.StringVar(&o.framework, "framework", "", "the compliance framework `NAME`, such as soc2")
@@ -48,13 +48,14 @@ sealbook verify report.pdf --roots root.pem`,
 			set.StringVar(&o.format, "format", "pdf", "`FORMAT`: pdf, json or csv")
 			set.StringVar(&o.signatory, "signatory", "", "who shall sign it, by `ID` or e-mail address")
 			set.StringVar(&o.meaning, "meaning", "reviewed_and_approved", "what they `MEAN` by it: authorship, responsibility,\nreview, verification, approval, reviewed_and_approved")
+			set.Var(&countersign, "countersign", "who signs then and what they mean, as `ID=MEANING`, separated\nby commas; repeatable, in this order")
 			set.Var(&send, "send", "e-mail `ADDRESSES` to send it to, separated by commas; repeatable")
 			set.StringVar(&o.out, "out", "", "`FILE` to write")
 			set.StringVar(&o.id, "id", "", "wait for the report with this `ID` instead of asking for one")
 			set.DurationVar(&o.timeout, "timeout", 0, "give up waiting after this `TIME`, such as 30m (default: wait)")
 			set.BoolVar(&o.json, "json", false, "print the finished report's description as JSON")
 			return func(ctx context.Context, c *call, args []string) error {
-				o.send = commaSeparated(send)
+				o.send, o.countersign = commaSeparated(send), commaSeparated(countersign)
 				if err := o.check(args); err != nil {
 					return err
 				}
@@ -71,10 +72,10 @@ sealbook verify report.pdf --roots root.pem`,
 type reportOptions struct {
 	kind, investigation, framework, from, to, format, signatory, meaning string
 
-	send    []string
-	out, id string
-	timeout time.Duration
-	json    bool
+	send, countersign []string
+	out, id           string
+	timeout           time.Duration
+	json              bool
 }
 
 // check refuses what the API would refuse, before anything is asked.
@@ -89,7 +90,7 @@ func (o *reportOptions) check(args []string) error {
 		return usagef("there is no folder %s", filepath.Dir(o.out))
 	}
 	if o.id != "" {
-		if o.kind != "" || o.investigation != "" || o.framework != "" || o.from != "" || o.to != "" || o.signatory != "" || len(o.send) > 0 {
+		if o.kind != "" || o.investigation != "" || o.framework != "" || o.from != "" || o.to != "" || o.signatory != "" || len(o.send)+len(o.countersign) > 0 {
 			return usagef("--id waits for a report that has its own request; leave the other flags away")
 		}
 		return nil
@@ -102,12 +103,26 @@ func (o *reportOptions) check(args []string) error {
 		Format: audit.ReportFormat(o.format), Distribution: o.send,
 	}
 	if o.signatory != "" {
-		request.Signature = &audit.SignatureRequest{Required: true, Signatory: o.signatory, Meaning: audit.SignatureMeaning(o.meaning)}
+		request.Signature = &audit.SignatureRequest{Required: true, Signatory: o.signatory, Meaning: audit.SignatureMeaning(o.meaning), Countersigners: o.countersigners()}
+	} else if len(o.countersign) > 0 {
+		return usagef("nobody countersigns what nobody signs: say who signs first with --signatory")
 	}
 	if _, err := request.Normalise(audit.SystemClock()); err != nil {
 		return usagef("%s", sentence(err))
 	}
 	return nil
+}
+
+// countersigners splits each at its last "=".
+func (o *reportOptions) countersigners() (list []audit.Countersigner) {
+	for _, text := range o.countersign {
+		who, meaning := text, ""
+		if i := strings.LastIndexByte(text, '='); i >= 0 {
+			who, meaning = text[:i], text[i+1:]
+		}
+		list = append(list, audit.Countersigner{Signatory: who, Meaning: audit.SignatureMeaning(meaning)})
+	}
+	return list
 }
 
 // body is the request as the API takes it.
@@ -122,6 +137,11 @@ func (o *reportOptions) body() client.ReportRequest {
 	if o.signatory != "" {
 		out.DigitalSignature = &client.ReportRequestDigitalSignature{
 			Required: true, Signatory: o.signatory, SignatureMeaning: client.ReportRequestDigitalSignatureSignatureMeaning(o.meaning),
+		}
+		for _, c := range o.countersigners() {
+			out.DigitalSignature.Countersigners = append(out.DigitalSignature.Countersigners, client.ReportRequestDigitalSignatureCountersigner{
+				Signatory: c.Signatory, SignatureMeaning: client.ReportRequestDigitalSignatureCountersignerSignatureMeaning(c.Meaning),
+			})
 		}
 	}
 	return out
@@ -181,6 +201,9 @@ func (o *reportOptions) tell(c *call, r *client.Report) error {
 		fmt.Fprintf(&b, "sealed with %s\n", printable(value(d.CertificateFingerprint)))
 		if d.Signed {
 			fmt.Fprintf(&b, "signed by %s at %s: %s\n", printable(value(d.Signatory)), audit.FormatTime(value(d.SignatureTimestamp)), printable(string(value(d.SignatureMeaning))))
+			for _, c := range d.Countersigners {
+				fmt.Fprintf(&b, "signed by %s at %s: %s\n", printable(c.Signatory), audit.FormatTime(value(c.SignatureTimestamp)), printable(string(c.SignatureMeaning)))
+			}
 		}
 	}
 	if n := len(r.Distribution.Recipients); n > 0 {

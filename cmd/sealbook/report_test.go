@@ -103,6 +103,8 @@ func TestReportOptions(t *testing.T) {
 		{"--out", out, "--type", "audit_trail", "--from", "2024-01-01"}, {"--out", out, "--type", "compliance_summary", "--from", "2024-01-01", "--to", "2024-01-31"},
 		{"--out", out, "--type", "audit_trail", "--from", "2024-01-01", "--to", "2024-01-31", "--send", "nobody"},
 		{"--out", out, "--type", "audit_trail", "--from", "2024-01-01", "--to", "2024-01-31", "--format", "csv", "--signatory", "a@example.com"}, {"surplus"},
+		{"--out", out, "--type", "audit_trail", "--from", "2024-01-01", "--to", "2024-01-31", "--countersign", "b@example.com=review"},
+		{"--out", out, "--type", "audit_trail", "--from", "2024-01-01", "--to", "2024-01-31", "--signatory", "a@example.com", "--countersign", "b@example.com"},
 	} {
 		invoke(t, nil, "", append([]string{"report"}, args...)...).want(t, exitUsage)
 	}

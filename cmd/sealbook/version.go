@@ -54,7 +54,7 @@ needs and the formats that it writes.`,
 						"schema": ledger.SchemaVersion(), "record": ledger.RecordVersion, "receipt": ledger.ReceiptVersion, "package": evidence.Version,
 					})
 				}
-				_, err := fmt.Fprintf(c.stdout, "sealbook %s\ngo       %s %s/%s\nschema   %d\nrecord   %s\nreceipt  %s\npackage  %d\n",
+				_, err := fmt.Fprintf(c.stdout, "sealbook %s\ngo       %s %s/%s\nschema   %d\nrecord   %s\nreceipt  %s\npackage  %s\n",
 					release(), runtime.Version(), runtime.GOOS, runtime.GOARCH,
 					ledger.SchemaVersion(), ledger.RecordVersion, ledger.ReceiptVersion, evidence.Version)
 				return err

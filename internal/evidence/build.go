@@ -12,8 +12,9 @@ import (
 // Material is what a package is built from.
 type Material struct {
 	Scope    Scope
-	Parts    []Part   // of the categories, and for a zip of the skeleton
-	Failures []string // what could not be collected, a sentence each; makes the package partial
+	Parts    []Part    // of the categories, and for a zip of the skeleton
+	Controls *Controls // of a package of [Version]; nil makes one of the first version, without them
+	Failures []string  // what could not be collected, a sentence each; makes the package partial
 
 	// Open reads a chunk object by the name under which it was created.
 	Open func(name string) (io.ReadCloser, error)
@@ -68,8 +69,17 @@ func newBuilder(w io.Writer, m Material) (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{material: m, out: newDigest(), facts: facts{frame: f, page: pageVersion, failures: m.Failures, parts: map[audit.Category]*Part{}, previews: map[audit.Category][]preview{}}}
+	b := &builder{material: m, out: newDigest(), facts: facts{frame: f, page: pageVersion, version: firstVersion, controls: m.Controls, failures: m.Failures, parts: map[audit.Category]*Part{}, previews: map[audit.Category][]preview{}}}
 	b.w = io.MultiWriter(w, b.out)
+	if m.Controls != nil {
+		b.version = Version
+		if err := m.Controls.check(f); err != nil {
+			return nil, fmt.Errorf("control results: %w", err)
+		}
+		if n := len(encodeDocument(m.Controls)); int64(n) > DefaultLimits.DocumentBytes {
+			return nil, fmt.Errorf("control results have %d bytes", n)
+		}
+	}
 	for i := range m.Parts {
 		p := &m.Parts[i]
 		c := audit.Category(p.Name)

@@ -26,6 +26,7 @@ const (
 	nameFingerprints  = "keys/KEY-FINGERPRINTS.txt"
 	nameIndex         = "data/index.html"
 	nameRequest       = "data/request/request.json"
+	nameControls      = "data/controls/controls.json"
 	namePopulation    = "data/population/population.json"
 	nameGaps          = "data/population/gaps.json"
 	nameGenesis       = "data/ledger/genesis.txt"
@@ -71,6 +72,8 @@ type facts struct {
 	previews map[audit.Category][]preview
 	example  *example // nil when the range is empty
 	page     int      // the page version
+	version  string   // the package version
+	controls *Controls
 }
 
 func (f *facts) status() string {
@@ -124,6 +127,9 @@ func (f *facts) documents() ([]document, error) {
 	if f.anchored != nil {
 		docs = append(docs, f.anchored.documents()...)
 	}
+	if f.controls != nil {
+		docs = append(docs, document{nameControls, encodeDocument(f.controls)})
+	}
 	for _, c := range f.present() {
 		docs = append(docs, document{categoryFile(c, fileIPE), encodeDocument(f.ipe(c))})
 	}
@@ -166,7 +172,7 @@ func (f *facts) info(docs []document, streams []stream) document {
 	line("External-Identifier", f.ExportID)
 	line("Bag-Software-Agent", f.Software)
 	line("Payload-Oxum", fmt.Sprintf("%d.%d", size, count))
-	line("Sealbook-Package-Version", Version)
+	line("Sealbook-Package-Version", f.version)
 	line("Sealbook-Page-Version", f.page)
 	line("X-Framework", f.Request.Framework)
 	line("X-Period-From", f.Request.AuditPeriod.From)

@@ -19,14 +19,18 @@ import (
 	"github.com/sealbook/sealbook/ledger"
 )
 
-// Version is the package format that this program writes and knows
-// (Sealbook-Package-Version in bag-info.txt).
-const Version = 1
+// Version is the package format that this program writes (Sealbook-Package-Version
+// in bag-info.txt). It knows the first one, too, which has no controls.json: an
+// export that was frozen without it is still built so.
+const (
+	Version      = "1.1"
+	firstVersion = "1"
+)
 
 // pageVersion numbers the wording of README-VERIFY.md and data/index.html, and
 // the text of verify/verify.py. A verifier makes all three again and compares
 // them when it knows the number; else the signed manifest alone covers them.
-const pageVersion = 2
+const pageVersion = 3
 
 // Scope is everything that, beside the rows, fixes a package's bytes. It is
 // decided once, when an export is frozen, and every retry uses the same.
@@ -48,6 +52,21 @@ type Scope struct {
 	FrozenAt      time.Time     `json:"frozen_at"`        // when the checkpoint was taken
 	Anchor        *Anchor       `json:"anchor,omitempty"` // nil when no place outside vouches for a tree that the range reaches
 	Software      string        `json:"software"`         // name and version of the program that builds
+
+	// Assessed is where the control results come from; nil in what was frozen
+	// before packages had any.
+	Assessed *Assessed `json:"assessed,omitempty"`
+}
+
+// Assessed names a stored assessment, by its whole result, or says why there is
+// none. Whoever builds makes [Controls] of it.
+type Assessed struct {
+	Assessment  audit.AssessmentID `json:"assessment_id,omitempty"`
+	Result      audit.Artifact     `json:"result,omitzero"`
+	From        time.Time          `json:"from,omitzero"`
+	Until       time.Time          `json:"until,omitzero"`
+	CompletedAt time.Time          `json:"completed_at,omitzero"`
+	Reason      string             `json:"reason,omitempty"`
 }
 
 // RangeBound returns the time that decides where a package's range may start:

@@ -160,16 +160,17 @@ func (f *facts) newPage() (*page, error) {
 }
 
 // What the templates ask of a page beside its fields.
-func (p *page) Skeleton() *Tally    { return p.skeleton.Tally }
-func (p *page) TreeSize() int64     { return p.checkpoint.Size }
-func (p *page) Last() int64         { return p.End - 1 }
-func (p *page) Failures() []string  { return p.failures }
-func (p *page) Silences() []Silence { return p.skeleton.Tally.Silences }
-func (p *page) Sequence() string    { return p.gaps().Sequence }
-func (p *page) FormatVersion() int  { return Version }
-func (p *page) Label() string       { return singleLine(p.Organisation) }
-func (p *page) Anchored() bool      { return p.anchored != nil }
-func (p *page) Through() int64      { return p.anchored.Through() }
+func (p *page) Skeleton() *Tally      { return p.skeleton.Tally }
+func (p *page) TreeSize() int64       { return p.checkpoint.Size }
+func (p *page) Last() int64           { return p.End - 1 }
+func (p *page) Failures() []string    { return p.failures }
+func (p *page) Silences() []Silence   { return p.skeleton.Tally.Silences }
+func (p *page) Sequence() string      { return p.gaps().Sequence }
+func (p *page) FormatVersion() string { return p.version }
+func (p *page) Controls() *Controls   { return p.controls }
+func (p *page) Label() string         { return singleLine(p.Organisation) }
+func (p *page) Anchored() bool        { return p.anchored != nil }
+func (p *page) Through() int64        { return p.anchored.Through() }
 func (p *page) Places() []AnchorPlace {
 	return p.anchored.Places
 }

@@ -53,6 +53,7 @@ func Verify(r io.ReaderAt, size int64, opt VerifyOptions) *Report {
 	v.readDocuments()
 	if v.knowsVersion() {
 		v.readFrame()
+		v.readControls()
 		v.checkSignatures()
 		v.checkRows()
 		v.checkFiles()
@@ -177,12 +178,17 @@ func (v *verifier) readDocuments() {
 // knowsVersion reports whether the package says that it has this program's
 // version.
 func (v *verifier) knowsVersion() bool {
+	v.version = Version
 	version, ok := v.tag("Sealbook-Package-Version")
-	if !ok || version == strconv.Itoa(Version) {
+	if !ok {
 		return true // a missing file or line is found later
 	}
+	if version == Version || version == firstVersion {
+		v.version = version
+		return true
+	}
 	for _, verdict := range []Verdict{Integrity, Completeness, Authenticity} {
-		v.find(Finding{Verdict: verdict, Status: CannotTell, File: nameInfo}, "the package has version %.20q, this program knows %d", version, Version)
+		v.find(Finding{Verdict: verdict, Status: CannotTell, File: nameInfo}, "the package has version %.20q, this program knows %s and %s", version, firstVersion, Version)
 	}
 	return false
 }
@@ -339,6 +345,9 @@ func (v *verifier) checkFiles() {
 		namePopulation: true, nameGaps: true, nameGenesis: true, nameCheckpoint: true, nameRange: true, nameSkeleton: true,
 		nameManifest: true, namePacked: true, nameTagManifest: true, nameSeal: true,
 	}
+	if v.version != firstVersion {
+		want[nameControls] = true
+	}
 	if v.frame != nil {
 		if len(v.Introductions) > 0 {
 			want[nameIntroductions] = true
@@ -377,7 +386,7 @@ func (v *verifier) checkFiles() {
 // isDocument tells the files that are held whole.
 func isDocument(name string) bool {
 	switch name {
-	case nameBagit, nameInfo, nameReadme, nameVerifier, nameKey, nameFingerprints, nameIndex, nameRequest, namePopulation, nameGaps,
+	case nameBagit, nameInfo, nameReadme, nameVerifier, nameKey, nameFingerprints, nameIndex, nameRequest, nameControls, namePopulation, nameGaps,
 		nameIntroductions, nameGenesis, nameCheckpoint, nameRange, nameManifest, namePacked, nameTagManifest, nameSeal,
 		nameAnchors, nameAnchorEntry, nameAnchorProof, nameRegistryNote:
 		return true

@@ -101,6 +101,9 @@ func (v *verifier) checkDocuments() {
 	if v.frame == nil || v.skeleton == nil || v.rowsFailed {
 		return // the files would differ for a reason that is already found
 	}
+	if _, there := v.docs[nameControls]; there != (v.controls != nil) {
+		return // likewise: the page shows what that file says
+	}
 	docs, err := v.documents()
 	if err != nil {
 		v.find(Finding{Verdict: Integrity}, "the package's documents cannot be made again: %s", message(err))

@@ -28,6 +28,7 @@ type rowCheck struct {
 	recorded  time.Time    // of the newest record
 	bounded   bool         // the range starts where RangeBound allows it
 	candidate *example
+	excepted  map[int64]string // the entries that controls.json calls exceptions, with their ids
 }
 
 // knownRoot follows a checkpoint that the caller holds.
@@ -52,6 +53,7 @@ func (v *verifier) checkRows() {
 	if v.anchored != nil && v.anchored.proven {
 		c.followAnchored()
 	}
+	c.followAssessed()
 	for _, category := range v.included() {
 		if v.member(categoryFile(category, fileEntries)) == nil {
 			continue
@@ -279,6 +281,7 @@ func (c *rowCheck) orphan(s *source) {
 
 // sequence checks what a record says of its place.
 func (c *rowCheck) sequence(rec *ledger.Record, t *tested, at Finding) {
+	c.except(rec)
 	at.Verdict = Integrity
 	if rec.Origin != c.origin() {
 		c.bad(at, "the record is of the ledger %s", rec.Origin)

@@ -348,7 +348,7 @@ func TestVersion(t *testing.T) {
 	folder, files = unzip(t, b.build(s))
 	f = &forged{book: b, scope: s, folder: folder, files: files}
 	f.insider()
-	f.edit("bag-info.txt", "Sealbook-Page-Version: 2", "Sealbook-Page-Version: 9")
+	f.edit("bag-info.txt", "Sealbook-Page-Version: 3", "Sealbook-Page-Version: 9")
 	f.edit("data/index.html", "Population", "POPULATION")
 	expect(t, verify(t, f.pack()), evidence.OK, evidence.OK, evidence.Unpinned, 0, "data/index.html was written in a form that this program cannot make again")
 }

@@ -72,7 +72,7 @@ func (r *renderer) cover() {
 		pair{"Scope", regular, strings.Join(d.Scope, "\n")},
 		pair{"Report", regular, d.ReportID + ", revision " + strconv.Itoa(d.Revision)},
 		pair{"Generated", regular, utc(d.GeneratedAt) + by(d.GeneratedBy)},
-		pair{"Signature", regular, d.Signature.state()},
+		pair{"Signature", regular, states(d.Signatures)},
 	)
 	r.label("Basis", 30)
 	b := d.Basis

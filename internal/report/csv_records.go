@@ -43,8 +43,8 @@ func (d *Document) records() []record {
 	for _, s := range d.Verification {
 		list = append(list, record{kind: "verification", text: s})
 	}
-	if s := d.Signature; s != nil {
-		at := ""
+	for i := range d.Signatures {
+		s, at := &d.Signatures[i], ""
 		if !s.SignedAt.IsZero() {
 			at = s.SignedAt.Format(time.RFC3339)
 		}

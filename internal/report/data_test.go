@@ -42,7 +42,7 @@ func TestJSONHasEverything(t *testing.T) {
 		r.Scope[3] != "not UTF-8: \uFFFD" || !r.Period.Until.Equal(d.Period.Until) {
 		t.Errorf("%+v", r)
 	}
-	if at := got.Report.Signature.SignedAt.Format(time.RFC3339); at != "2026-07-03T16:05:09+02:00" {
+	if at := got.Report.Signatures[0].SignedAt.Format(time.RFC3339); at != "2026-07-03T16:05:09+02:00" {
 		t.Errorf("signed at %s: the offset is lost", at)
 	}
 	if len(got.Tables) != 3 || got.Tables[0].Note == "" {

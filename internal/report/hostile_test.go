@@ -32,7 +32,7 @@ func filled(next func() string) report.Document {
 			_ = yield(report.Row{EntryID: next(), Type: next(), Actor: next(), Description: next()}, nil) &&
 				yield(report.Row{Seq: -1 << 63, EntryID: next(), Type: next(), Actor: next(), Description: next()}, nil)
 		}}},
-		Signature: &report.Signature{Signatory: next(), Meaning: next(), SignedAt: signed, Identity: next()}, Development: true,
+		Signatures: []report.Signature{{Signatory: next(), Meaning: next(), SignedAt: signed, Identity: next()}}, Development: true,
 	}
 }
 

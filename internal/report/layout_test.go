@@ -14,7 +14,7 @@ func TestNoPageIsEmpty(t *testing.T) {
 	alone := bare()
 	alone.Checkpoint = "origin\n1\nhash\n"
 	cut := sample()
-	cut.Signature, cut.Checkpoint, cut.Verification = nil, "", nil
+	cut.Signatures, cut.Checkpoint, cut.Verification = nil, "", nil
 	for name, d := range map[string]report.Document{
 		"all": sample(), "nothing": bare(), "entries": bare(report.Table{Title: "T", Rows: rows(3)}), "checkpoint": alone, "ends with entries": cut,
 	} {

@@ -117,7 +117,8 @@ func (r *renderer) sections() []section {
 	add(len(d.EventsByType)+len(d.Severities) > 0, "Statistics", nil, r.statistics)
 	add(len(d.Tables) > 0, "Entries", tables, r.entries)
 	add(d.Checkpoint != "" || len(d.Verification) > 0, "Checkpoint and verification", nil, r.verification)
-	add(d.Signature != nil, "Signature", nil, r.signature)
+	add(len(d.Signatures) == 1, "Signature", nil, r.signatures)
+	add(len(d.Signatures) > 1, "Signatures", nil, r.signatures)
 	return all
 }
 

@@ -181,12 +181,12 @@ func TestTheSignatureBoxIsFree(t *testing.T) {
 		t.Errorf("above the box stands %q", above)
 	}
 
-	d.Signature = &report.Signature{Signatory: "Prüferin für Qualität", Meaning: "Reviewed"}
+	d.Signatures = []report.Signature{{Signatory: "Prüferin für Qualität", Meaning: "Reviewed"}}
 	awaited := render(t, d)
 	if page := pagesOf(t, awaited)[awaited.Signature.Page-1]; !strings.Contains(page, "Awaiting signature") || !strings.Contains(page, "not yet") || strings.Contains(page, "Signed electronically") {
 		t.Error(page)
 	}
-	d.Signature = nil
+	d.Signatures = nil
 	if none := render(t, d); none.Signature != (report.SignatureBox{}) {
 		t.Errorf("%+v of a report that is not to be signed", none.Signature)
 	}

@@ -61,7 +61,7 @@ type Document struct {
 	Tables       []Table     `json:"-"`                        // JSON has them beside the document
 	Checkpoint   string      `json:"checkpoint,omitempty"`     // the signed note, verbatim
 	Verification []string    `json:"verification,omitempty"`   // steps: how a reader checks the report
-	Signature    *Signature  `json:"signature,omitempty"`      // nil: the report is not to be signed
+	Signatures   []Signature `json:"signatures,omitempty"`     // in their order; none: the report is not to be signed
 	Development  bool        `json:"development,omitempty"`    // signed with a key that proves nothing
 	MaxRows      int         `json:"-"`                        // of a PDF; 0 is DefaultMaxRows, which is also the most
 	Case         *Case       `json:"case,omitempty"`           // of a report of an investigation

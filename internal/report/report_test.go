@@ -77,7 +77,7 @@ func sample() report.Document {
 			"Fetch the frozen data of the report and hash them. The result has to be the digest at the foot of each page.",
 			"Run “sealbook verify” on the exported package. It recomputes the hash of each entry and the root of the checkpoint.",
 		},
-		Signature:   &report.Signature{Signatory: "Prüferin für Qualität", Meaning: "Approved for release to the authority", SignedAt: signed, Identity: "Signed in as qa.signatory with password and one-time code, at step-up level 2"},
+		Signatures:  []report.Signature{{Signatory: "Prüferin für Qualität", Meaning: "Approved for release to the authority", SignedAt: signed, Identity: "Signed in as qa.signatory with password and one-time code, at step-up level 2"}},
 		Development: true,
 	}
 	fda := &d.Frameworks[0]

@@ -1,6 +1,10 @@
 package report
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // verification shows the checkpoint, and how to hold the report against it.
 func (r *renderer) verification(s *section) {
@@ -35,15 +39,16 @@ func (r *renderer) verification(s *section) {
 	}
 }
 
-// state is what the cover says of the signature.
-func (s *Signature) state() string {
-	switch {
-	case s == nil:
-		return ""
-	case s.SignedAt.IsZero():
-		return "awaited" + by(s.Signatory)
+// states is what the cover says of the signatures, a line each.
+func states(list []Signature) string {
+	lines := make([]string, len(list))
+	for i := range list {
+		s := &list[i]
+		if lines[i] = s.when() + by(s.Signatory); s.SignedAt.IsZero() {
+			lines[i] = "awaited" + by(s.Signatory)
+		}
 	}
-	return s.when() + by(s.Signatory)
+	return strings.Join(lines, "\n")
 }
 
 // when has the offset of the signatory's clock, and UTC.
@@ -55,29 +60,29 @@ func (s *Signature) when() string {
 	return at
 }
 
-// signature is the page on which the signing stands in print, so that it outlives
+// signatures is the page on which the signing stands in print, so that it outlives
 // the file: 21 CFR 11.50 (a) and (b).
-func (r *renderer) signature(s *section) {
+func (r *renderer) signatures(s *section) {
 	const width, height = 90.0, 32.0
-	d := r.doc.Signature
+	all := r.doc.Signatures
 	r.begin(false)
 	r.heading(0, s.title, 100)
 	if r.err != nil {
 		return
 	}
-	if d.SignedAt.IsZero() {
+	if slices.ContainsFunc(all, func(s Signature) bool { return s.SignedAt.IsZero() }) {
 		r.lines(bold, medium, amber, side, []string{"Awaiting signature"})
 		r.y += 3
 	} else {
 		r.paragraph("Signed electronically, for the data whose digest stands at the foot of each page.")
+		if len(all) > 1 {
+			r.paragraph("Each signatory signed the same document, in this order, and each after the one before.")
+		}
 		r.y += 2
 	}
-	at := "not yet"
-	if !d.SignedAt.IsZero() {
-		at = d.when()
+	for i := range all {
+		r.manifestation(i)
 	}
-	r.pairs(pair{"Name", bold, d.Signatory}, pair{"Date and time", bold, at}, pair{"Meaning", bold, d.Meaning},
-		pair{"Identity", regular, d.Identity}, pair{"Digest of the data", mono, r.doc.Digest})
 	r.y += 6
 	r.need(height + 14)
 	if r.err != nil {
@@ -94,4 +99,18 @@ func (r *renderer) signature(s *section) {
 		r.lines(bold, medium, red, side, []string{"DEVELOPMENT SIGNATURE"})
 		r.note("The key of this signature is one for trying Sealbook out. It proves nothing about who signed.")
 	}
+}
+
+// manifestation shows one of the signatures.
+func (r *renderer) manifestation(i int) {
+	d, all := &r.doc.Signatures[i], len(r.doc.Signatures)
+	at := "not yet"
+	if !d.SignedAt.IsZero() {
+		at = d.when()
+	}
+	if all > 1 {
+		r.label(fmt.Sprintf("Signature %d of %d", i+1, all), 60)
+	}
+	r.pairs(pair{"Name", bold, d.Signatory}, pair{"Date and time", bold, at}, pair{"Meaning", bold, d.Meaning},
+		pair{"Identity", regular, d.Identity}, pair{"Digest of the data", mono, r.doc.Digest})
 }

@@ -16,6 +16,7 @@ type Assessment struct {
 	ID                audit.AssessmentID
 	Ledger            int32
 	Frameworks        []audit.Framework
+	Catalogs          []audit.CatalogID // the organisation's own; none: by the shipped ones alone
 	FromTime          time.Time
 	UntilTime         time.Time
 	PeriodName        string // as the request named it; "" when it gave bounds, or nothing
@@ -35,7 +36,7 @@ func (a *Assessment) Period() audit.Period {
 	return audit.Period{From: a.FromTime.UTC(), Until: a.UntilTime.UTC()}
 }
 
-const assessmentColumns = `id, ledger, frameworks, from_time, until_time, period_name, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at`
+const assessmentColumns = `id, ledger, frameworks, catalogs, from_time, until_time, period_name, requested_by, status, run_id, error, artifact, summary, cancel_requested_at, created_at, completed_at`
 
 // Assessment returns an organisation's assessment, or NotFound.
 func (s *Store) Assessment(ctx context.Context, ledger int32, id audit.AssessmentID) (Assessment, error) {
@@ -66,9 +67,9 @@ func InsertAssessment(a Assessment, o audit.OrganisationID) Statements {
 			return fmt.Errorf("encode requester: %w", err)
 		}
 		_, err = tx.Exec(ctx, `
-			insert into assessment (id, ledger, frameworks, from_time, until_time, period_name, requested_by, status, created_at)
-			values (@id, @ledger, @frameworks, @from, @until, @name, @by, @status, @at)`, pgx.StrictNamedArgs{
-			"id": a.ID, "ledger": a.Ledger, "frameworks": a.Frameworks, "from": a.FromTime, "until": a.UntilTime, "name": a.PeriodName, "by": string(by),
+			insert into assessment (id, ledger, frameworks, catalogs, from_time, until_time, period_name, requested_by, status, created_at)
+			values (@id, @ledger, @frameworks, coalesce(@catalogs, '{}'::text[]), @from, @until, @name, @by, @status, @at)`, pgx.StrictNamedArgs{
+			"id": a.ID, "ledger": a.Ledger, "frameworks": a.Frameworks, "catalogs": a.Catalogs, "from": a.FromTime, "until": a.UntilTime, "name": a.PeriodName, "by": string(by),
 			"status": audit.AssessmentQueued, "at": a.CreatedAt,
 		})
 		if err != nil {
@@ -162,17 +163,28 @@ func (s *Store) Scores(ctx context.Context, ledger int32, f audit.Framework, unt
 }
 
 // NewestAssessment returns the completed assessment of the latest period that
-// covers the frameworks, or NotFound: of the periods that were asked for by this
+// covers the frameworks by the shipped catalogues, or NotFound: of the periods that were asked for by this
 // name, or of this period, or of any.
 func (s *Store) NewestAssessment(ctx context.Context, ledger int32, frameworks []audit.Framework, name string, p audit.Period) (Assessment, error) {
 	return one[Assessment](ctx, s.pool, "read assessment", `
 		select `+assessmentColumns+` from assessment
-		where ledger = @ledger and status = 'completed' and frameworks @> @frameworks
+		where ledger = @ledger and status = 'completed' and catalogs = '{}' and frameworks @> @frameworks
 			and case when @name <> '' then period_name = @name
 				else @from::timestamptz is null or from_time = @from and until_time = @until end
 		order by until_time desc, created_at desc limit 1`, pgx.NamedArgs{
 		"ledger": ledger, "frameworks": frameworks, "name": name, "from": optional(p.From), "until": optional(p.Until),
 	})
+}
+
+// AssessmentOf returns the newest completed assessment of a framework, by the shipped
+// catalogue, and exactly a period, or NotFound. One that was asked for while the period lasted, and so ends
+// when it was asked for, is of the period, too.
+func (s *Store) AssessmentOf(ctx context.Context, ledger int32, f audit.Framework, p audit.Period) (Assessment, error) {
+	return one[Assessment](ctx, s.pool, "read assessment", `
+		select `+assessmentColumns+` from assessment
+		where ledger = $1 and status = 'completed' and catalogs = '{}' and $2 = any(frameworks) and from_time = $3
+			and (until_time = $4 or until_time < $4 and until_time = created_at)
+		order by created_at desc, id desc limit 1`, ledger, string(f), p.From, p.Until)
 }
 
 // FirstAssessed is when an organisation's first assessment was completed, or nil.

@@ -19,7 +19,8 @@ type Report struct {
 	FromTime          time.Time
 	UntilTime         time.Time
 	RequestedBy       JSON[audit.Object]
-	Signatory         *audit.PersonID
+	Signatory         *audit.PersonID  // who signs first
+	Countersigners    []audit.PersonID // who sign then, in this order
 	Status            audit.ReportStatus
 	RunID             *string
 	Error             *string
@@ -38,6 +39,37 @@ type Report struct {
 // Period is what the report is about.
 func (r *Report) Period() audit.Period {
 	return audit.Period{From: r.FromTime.UTC(), Until: r.UntilTime.UTC()}
+}
+
+// Signatory is one of those who shall sign a report.
+type Signatory struct {
+	Turn    int // from 1
+	Person  audit.PersonID
+	Meaning audit.SignatureMeaning
+}
+
+// Signatories are those who shall sign, in their order.
+func (r *Report) Signatories() (list []Signatory) {
+	if r.Signatory == nil {
+		return nil
+	}
+	who := append([]audit.PersonID{*r.Signatory}, r.Countersigners...)
+	for i, asked := range r.Request.V.Signature.All() {
+		list = append(list, Signatory{i + 1, who[i], asked.Meaning})
+	}
+	return list
+}
+
+// Details are what every entry about the report says.
+func (r *Report) Details() audit.Object {
+	d := audit.Object{"report_id": r.ID, "report_type": r.Request.V.Type}
+	if f := r.Request.V.Framework; f != "" {
+		d["framework"] = f
+	}
+	if id := r.Request.V.Investigation; id != "" {
+		d["investigation_id"] = id
+	}
+	return d
 }
 
 // ReportSummary is what a report's data come to.
@@ -66,7 +98,7 @@ type ReportSeal struct {
 	Omitted     int64      `json:"rows_omitted,omitempty"`
 }
 
-const reportColumns = `id, ledger, request, from_time, until_time, requested_by, signatory, status, run_id, error, frozen, summary, draft, signature_due_at,
+const reportColumns = `id, ledger, request, from_time, until_time, requested_by, signatory, countersigners, status, run_id, error, frozen, summary, draft, signature_due_at,
 	artifact, seal, cancel_requested_at, created_at, completed_at, links_expire_at`
 
 // Report returns an organisation's report, or NotFound.
@@ -130,10 +162,10 @@ func InsertReport(r Report, o audit.OrganisationID) Statements {
 			return fmt.Errorf("encode requester: %w", err)
 		}
 		_, err = tx.Exec(ctx, `
-			insert into report (id, ledger, request, from_time, until_time, requested_by, signatory, status, created_at)
-			values (@id, @ledger, @request, @from, @until, @by, @signatory, @status, @at)`, pgx.StrictNamedArgs{
+			insert into report (id, ledger, request, from_time, until_time, requested_by, signatory, countersigners, status, created_at)
+			values (@id, @ledger, @request, @from, @until, @by, @signatory, coalesce(@countersigners, '{}'::text[]), @status, @at)`, pgx.StrictNamedArgs{
 			"id": r.ID, "ledger": r.Ledger, "request": string(request), "from": r.FromTime, "until": r.UntilTime, "by": string(by),
-			"signatory": r.Signatory, "status": audit.ReportQueued, "at": r.CreatedAt,
+			"signatory": r.Signatory, "countersigners": r.Countersigners, "status": audit.ReportQueued, "at": r.CreatedAt,
 		})
 		if err != nil {
 			return translate("store report", err)
@@ -191,13 +223,13 @@ func (s *Store) fixReport(ctx context.Context, what, sql string, ledger int32, i
 
 // CompleteReport publishes a report whose file is there, and queues its
 // distribution when there is one. Returns InvalidState when it was canceled or
-// ended before, or lacks its signature: whichever commits first wins.
+// ended before, or lacks a signature: whichever commits first wins.
 func CompleteReport(ledger int32, id audit.ReportID, at time.Time, d *Distribution) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		err := change(ctx, tx, "complete report", `
 			update report set status = 'generated', completed_at = $3, links_expire_at = $4
 			where ledger = $1 and id = $2 and status in ('processing', 'pending_signature') and cancel_requested_at is null and artifact is not null
-				and (signatory is null or exists (select from signature s where s.report = report.id))`,
+				and (signatory is null or (select count(*) from signature s where s.report = report.id) = 1 + cardinality(countersigners))`,
 			ledger, id, at, at.Add(audit.ReportDownloadLife))
 		if err != nil || d == nil {
 			return err

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,27 +15,32 @@ import (
 // officer is an active person with a one-time code's step that was taken.
 func (b bundle) officer(t *testing.T, step int64) audit.PersonID {
 	t.Helper()
+	return b.person(t, "1", step)
+}
+
+func (b bundle) person(t *testing.T, name string, step int64) audit.PersonID {
+	t.Helper()
 	at := audit.SystemClock()
 	until := at.Add(time.Hour)
-	p := store.Person{ID: "user_1", Ledger: b.ledger, Email: "o@example.com", Name: "O", Roles: []audit.RoleName{audit.ComplianceOfficer}, CreatedBy: "test", CreatedAt: at,
-		CodeHash: []byte("code"), CodeUntil: &until, NewSecret: []byte("secret")}
-	if err := b.append(t, "person", store.InsertPerson(p)); err != nil {
+	p := store.Person{ID: audit.PersonID("user_" + name), Ledger: b.ledger, Email: name + "@example.com", Name: "O", Roles: []audit.RoleName{audit.ComplianceOfficer}, CreatedBy: "test", CreatedAt: at,
+		CodeHash: []byte("code" + name), CodeUntil: &until, NewSecret: []byte("secret")}
+	if err := b.append(t, "person"+name, store.InsertPerson(p)); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.append(t, "offer", store.OfferCredentials(p, "password", p.NewSecret)); err != nil {
+	if err := b.append(t, "offer"+name, store.OfferCredentials(p, "password", p.NewSecret)); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.append(t, "confirm", store.ConfirmCredentials(p, step, at)); err != nil {
+	if err := b.append(t, "confirm"+name, store.ConfirmCredentials(p, step, at)); err != nil {
 		t.Fatal(err)
 	}
 	return p.ID
 }
 
 // report is one that processes, with its data.
-func (b bundle) report(t *testing.T, id audit.ReportID, who *audit.PersonID) {
+func (b bundle) report(t *testing.T, id audit.ReportID, who *audit.PersonID, then ...audit.PersonID) {
 	t.Helper()
 	at := audit.SystemClock()
-	r := store.Report{ID: id, Ledger: b.ledger, FromTime: at.Add(-time.Hour), UntilTime: at, CreatedAt: at, Signatory: who,
+	r := store.Report{ID: id, Ledger: b.ledger, FromTime: at.Add(-time.Hour), UntilTime: at, CreatedAt: at, Signatory: who, Countersigners: then,
 		Request: store.JSON[audit.ReportRequest]{V: audit.ReportRequest{Type: audit.AuditTrailReport, Format: audit.ReportPDF}}}
 	if err := b.append(t, string(id), store.InsertReport(r, "org_test")); err != nil {
 		t.Fatal(err)
@@ -94,8 +100,8 @@ func TestOneSignsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := store.Signature{ID: "esig_1", Ledger: b.ledger, Report: "report_1", Person: who, Meaning: "approval", Digest: "sha256:draft", Components: []string{"password"}, SignedAt: at}
-	if err := b.append(t, "before", store.Sign(g, 101)); audit.CodeOf(err) != audit.InvalidState {
+	g := store.Signature{ID: "esig_1", Ledger: b.ledger, Report: "report_1", Turn: 1, Person: who, Meaning: "approval", Digest: "sha256:draft", Components: []string{"password"}, SignedAt: at}
+	if err := b.append(t, "before", store.Sign(g, 101, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a report is signed that does not wait: %v", err)
 	}
 	if err := b.append(t, "ask", store.AskSignature(b.ledger, "report_1", string(draft), at.Add(time.Hour))); err != nil {
@@ -103,29 +109,94 @@ func TestOneSignsOnce(t *testing.T) {
 	}
 	other := g
 	other.Digest = "sha256:other"
-	if err := b.append(t, "other", store.Sign(other, 101)); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "other", store.Sign(other, 101, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("another document is signed: %v", err)
 	}
-	if err := b.append(t, "old code", store.Sign(g, 100)); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "old code", store.Sign(g, 100, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a code that was taken signs: %v", err)
 	}
 	late := g
 	late.SignedAt = at.Add(2 * time.Hour)
-	if err := b.append(t, "late", store.Sign(late, 101)); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "late", store.Sign(late, 101, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a signature comes too late, and counts: %v", err)
 	}
-	if err := b.append(t, "sign", store.Sign(g, 101)); err != nil {
+	if err := b.append(t, "sign", store.Sign(g, 101, at.Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
 	again := g
 	again.ID = "esig_2"
-	if err := b.append(t, "again", store.Sign(again, 102)); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "again", store.Sign(again, 102, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a report is signed twice: %v", err)
 	}
 	if err := b.append(t, "decline", store.Decline(b.ledger, "report_1", who, "x", at)); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("what is signed is declined: %v", err)
 	}
 	if err := b.append(t, "done", store.CompleteReport(b.ledger, "report_1", at, nil)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Countersignatures: the database, too, takes them in their order, and the time of the
+// next begins with each.
+func TestSeveralSignInTurn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	people := []audit.PersonID{b.person(t, "one", 100), b.person(t, "two", 100), b.person(t, "three", 100)}
+	b.report(t, "report_1", &people[0], people[1:]...)
+	at := audit.SystemClock()
+	draft, err := json.Marshal(audit.Artifact{Digest: "sha256:draft"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.append(t, "ask", store.AskSignature(b.ledger, "report_1", string(draft), at.Add(time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	step := int64(100)
+	sign := func(turn int, who audit.PersonID) error {
+		step++
+		g := store.Signature{ID: fmt.Sprint("esig_", step), Ledger: b.ledger, Report: "report_1", Turn: turn, Person: who, Meaning: "review", Digest: "sha256:draft", Components: []string{"password"}, SignedAt: at}
+		return b.append(t, g.ID, store.Sign(g, step, at.Add(time.Duration(turn+1)*time.Hour)))
+	}
+	for turn := 1; turn <= len(people); turn++ {
+		for n := 1; n <= len(people); n++ {
+			for _, who := range people {
+				if n == turn && who == people[turn-1] {
+					continue
+				}
+				if err := sign(n, who); audit.CodeOf(err) != audit.InvalidState {
+					t.Errorf("in turn %d %s signs as %d: %v", turn, who, n, err)
+				}
+			}
+		}
+		for i, who := range people {
+			if i != turn-1 {
+				if err := b.append(t, fmt.Sprint("decline", turn, i), store.Decline(b.ledger, "report_1", who, "x", at)); audit.CodeOf(err) != audit.InvalidState {
+					t.Errorf("in turn %d %s declines: %v", turn, who, err)
+				}
+			}
+		}
+		if err := b.append(t, fmt.Sprint("done", turn), store.CompleteReport(b.ledger, "report_1", at, nil)); audit.CodeOf(err) != audit.InvalidState {
+			t.Errorf("complete with %d signatures: %v", turn-1, err)
+		}
+		if err := sign(turn, people[turn-1]); err != nil {
+			t.Fatal(err)
+		}
+		given, err := b.store.SignaturesOf(t.Context(), b.ledger, "report_1")
+		if err != nil || len(given) != turn || given[turn-1].Signatories != 3 {
+			t.Fatalf("%+v, %v", given, err)
+		}
+		r, err := b.store.Report(t.Context(), b.ledger, "report_1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next := given[0].Awaited; turn < 3 && (next == nil || *next != people[turn] || !r.SignatureDueAt.Equal(at.Add(time.Duration(turn+1)*time.Hour))) || turn == 3 && next != nil {
+			t.Errorf("after turn %d it waits for %v until %s", turn, next, r.SignatureDueAt)
+		}
+	}
+	if _, err := b.store.FinishReportFile(t.Context(), b.ledger, "report_1", audit.Artifact{Digest: "d"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.append(t, "complete", store.CompleteReport(b.ledger, "report_1", at, nil)); err != nil {
 		t.Error(err)
 	}
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/sealbook/sealbook/audit"
 )
 
-// Signature is an electronic signature's row.
+// Signature is an electronic signature's row, with where its report stands.
 type Signature struct {
 	ID          string
 	Ledger      int32
 	Report      audit.ReportID
+	Turn        int // from 1
 	Person      audit.PersonID
 	PrintedName string
 	Meaning     audit.SignatureMeaning
@@ -21,13 +22,25 @@ type Signature struct {
 	Components  []string
 	Comment     string
 	SignedAt    time.Time
+	Signatories int             // of the report
+	Awaited     *audit.PersonID // whose turn it is now to sign the report; nil: nobody's
 }
 
-const signatureColumns = `id, ledger, report, person, printed_name, meaning, digest, components, comment, signed_at`
+// inTurn is whose turn it is to sign a report, null when all have.
+const inTurn = `(array[report.signatory] || report.countersigners)[1 + (select count(*) from signature s where s.report = report.id)]`
 
-// SignatureOf returns the signature of a report, or NotFound.
-func (s *Store) SignatureOf(ctx context.Context, ledger int32, id audit.ReportID) (Signature, error) {
-	return one[Signature](ctx, s.pool, "read signature", `select `+signatureColumns+` from signature where ledger = $1 and report = $2`, ledger, id)
+const signatureColumns = `id, ledger, report, turn, person, printed_name, meaning, digest, components, comment, signed_at,
+	(select 1 + cardinality(countersigners) from report where report.id = signature.report) as signatories,
+	(select ` + inTurn + ` from report where report.id = signature.report and report.status = 'pending_signature') as awaited`
+
+// SignaturesOf returns the signatures that a report has, in the order of their turns.
+func (s *Store) SignaturesOf(ctx context.Context, ledger int32, id audit.ReportID) ([]Signature, error) {
+	rows, err := s.pool.Query(ctx, `select `+signatureColumns+` from signature where ledger = $1 and report = $2 order by turn`, ledger, id)
+	if err != nil {
+		return nil, translate("read signatures", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Signature])
+	return list, translate("read signatures", err)
 }
 
 // Signature returns an organisation's signature, or NotFound.
@@ -48,6 +61,17 @@ func (s *Store) Signatures(ctx context.Context, ledger int32, reader CaseReader,
 	}
 	err = s.pool.QueryRow(ctx, `select count(*)`+matching, args).Scan(&total)
 	return list, total, translate("count signatures", err)
+}
+
+// SignatureAsked are the details of the entry which says that it is a signatory's
+// turn to sign a document.
+func SignatureAsked(r *Report, who Signatory, digest string, due time.Time) audit.Object {
+	d := r.Details()
+	d["signatory"], d["signature_meaning"], d["sha256"], d["due_at"] = who.Person, who.Meaning, digest, audit.FormatTime(due)
+	if all := 1 + len(r.Countersigners); all > 1 {
+		d["turn"], d["signatories"] = who.Turn, all
+	}
+	return d
 }
 
 // AskSignature fixes the draft of a report and lets it wait for its signatory.
@@ -95,35 +119,41 @@ func (s *Store) UseChallenge(ctx context.Context, c Challenge, at time.Time) (bo
 	return tag.RowsAffected() == 1, translate("use challenge", err)
 }
 
-// Sign adds a signature with a one-time code of a step, and tells the workflow.
-// Returns InvalidState when the report does not wait for this person, has its
-// signature, or the code was taken before: of two requests one wins.
-func Sign(g Signature, step int64) Statements {
+// Sign adds a signature with a one-time code of a step, gives whoever comes next
+// until due, and tells the workflow. Returns InvalidState when the report does not
+// wait for this person in this turn, has its signature, or the code was taken
+// before: of two requests one wins.
+func Sign(g Signature, step int64, due time.Time) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		if err := takeStep(ctx, tx, g.Person, step, g.SignedAt); err != nil {
 			return err
 		}
 		err := change(ctx, tx, "sign", `
-			insert into signature (id, ledger, report, person, printed_name, meaning, digest, components, comment, signed_at)
-			select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 from report r
-			where r.ledger = $2 and r.id = $3 and r.signatory = $4 and r.status = 'pending_signature' and r.draft::jsonb ->> 'digest' = $7
-				and r.cancel_requested_at is null and r.signature_due_at > $10
-			on conflict on constraint signature_report_key do nothing`,
-			g.ID, g.Ledger, g.Report, g.Person, g.PrintedName, g.Meaning, g.Digest, g.Components, g.Comment, g.SignedAt)
+			insert into signature (id, ledger, report, person, printed_name, meaning, digest, components, comment, signed_at, turn)
+			select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 from report
+			where report.ledger = $2 and report.id = $3 and report.status = 'pending_signature' and report.draft::jsonb ->> 'digest' = $7
+				and report.cancel_requested_at is null and report.signature_due_at > $10
+				and (select count(*) from signature s where s.report = report.id) = $11 - 1 and `+inTurn+` = $4
+			on conflict do nothing`,
+			g.ID, g.Ledger, g.Report, g.Person, g.PrintedName, g.Meaning, g.Digest, g.Components, g.Comment, g.SignedAt, g.Turn)
 		if err != nil {
 			return err
+		}
+		_, err = tx.Exec(ctx, `update report set signature_due_at = $3 where ledger = $1 and id = $2 and `+inTurn+` is not null`, g.Ledger, g.Report, due)
+		if err != nil {
+			return translate("ask the next signatory", err)
 		}
 		return queue(ctx, tx, Signal{WorkflowID: string(g.Report), Name: audit.SignedSignal, At: g.SignedAt})
 	}
 }
 
 // Decline ends a report that waits for this person, and tells the workflow.
-// Returns InvalidState when it does not, or is signed.
+// Returns InvalidState when it does not: it is somebody else's turn, or it is signed.
 func Decline(ledger int32, id audit.ReportID, who audit.PersonID, reason string, at time.Time) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		err := change(ctx, tx, "decline", `
 			update report set status = 'failed', error = $4
-			where ledger = $1 and id = $2 and signatory = $3 and status = 'pending_signature' and not exists (select from signature s where s.report = report.id)`,
+			where ledger = $1 and id = $2 and status = 'pending_signature' and `+inTurn+` = $3`,
 			ledger, id, who, reason)
 		if err != nil {
 			return err
