@@ -29,6 +29,7 @@ var statuses = map[audit.Code]int{
 	audit.InProgress:           http.StatusConflict,
 	audit.ExportGone:           http.StatusGone,
 	audit.ReportGone:           http.StatusGone,
+	audit.LegalHoldActive:      http.StatusConflict,
 	audit.PreconditionFailed:   http.StatusPreconditionFailed,
 	audit.PreconditionRequired: http.StatusPreconditionRequired,
 	audit.PayloadTooLarge:      http.StatusRequestEntityTooLarge,

@@ -32,6 +32,7 @@ const (
 	InProgress         Code = "IDEMPOTENCY_IN_PROGRESS"
 	ExportGone         Code = "EXPORT_EXPIRED"
 	ReportGone         Code = "REPORT_DOWNLOAD_EXPIRED"
+	LegalHoldActive    Code = "LEGAL_HOLD_ACTIVE"
 
 	// The change needs the ETag of what it changes, or it was changed since.
 	PreconditionRequired Code = "PRECONDITION_REQUIRED"

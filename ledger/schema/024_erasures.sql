@@ -1,0 +1,121 @@
+-- Erasures of data subjects. Whom an erasure is about stands here, and nowhere
+-- else, from the request until it ends; then subject and identifiers are null. A
+-- row changes in the transaction that appends the entry which records the change;
+-- next_seq, counts and months move in the transactions that erase.
+create table erasure (
+  id              text        not null,
+  ledger          integer     not null,
+  subject         text,
+  identifiers     text,                 -- a list, as JSON; the subject's id is one of them
+  reason          text        not null,
+  basis           text        not null,
+  status          text        not null,
+  run_id          text,
+  requested_by    text        not null,
+  requester       text        not null, -- the person
+  decided_by      text,
+  decider         text,
+  decided_at      timestamptz,
+  decision_reason text,
+  plan            text,                 -- what would be erased, as it was counted
+  end_seq         bigint,               -- of what is planned or erased: the ledger's size when that began
+  next_seq        bigint      not null default 0,
+  counts          text        not null default '{}',
+  months          date[]      not null default '{}', -- of the partitions that were changed
+  certificate     text,
+  digest          text,                 -- of the certificate
+  error           text,
+  created_at      timestamptz not null,
+  completed_at    timestamptz,
+  scrubbed_at     timestamptz,
+  constraint erasure_pkey primary key (id),
+  constraint erasure_ledger_fkey foreign key (ledger) references ledger (id),
+  constraint erasure_status_is_known check (status in ('requested', 'approved', 'running', 'completed', 'declined', 'failed')),
+  constraint erasure_is_by_two check (decider <> requester or status = 'declined'),
+  constraint erasure_destroys_what_was_approved check (status not in ('approved', 'running', 'completed') or (decider is not null and plan is not null)),
+  constraint erasure_forgets check ((status in ('requested', 'approved', 'running')) = (identifiers is not null) and (subject is null) = (identifiers is null)),
+  constraint erasure_completed_is_certified check ((status = 'completed') = (certificate is not null) and (certificate is null) = (digest is null))
+);
+create index erasure_by_time on erasure (ledger, created_at desc, id desc);
+create unique index erasure_one_of_a_subject on erasure (ledger, lower(subject)) where subject is not null;
+
+-- The entries that an erasure under way is about. They go with its end: a list of
+-- one person's entries is about that person, too.
+create table erasure_entry (
+  erasure    text        not null,
+  ledger     integer     not null,
+  seq        bigint      not null,
+  event_time timestamptz not null,
+  held       boolean     not null,
+  constraint erasure_entry_pkey primary key (erasure, seq),
+  constraint erasure_entry_erasure_fkey foreign key (erasure) references erasure (id)
+);
+
+-- A file of these was destroyed because it held what was erased.
+alter table export add column erased_at timestamptz;
+alter table report add column erased_at timestamptz;
+alter table investigation_evidence add column erased_at timestamptz;
+alter table custody_event drop constraint custody_event_is_known;
+alter table custody_event add constraint custody_event_is_known
+  check (event in ('collected', 'accessed', 'analysed', 'transferred', 'accepted', 'exported', 'verified', 'failed', 'sealed', 'erased'));
+
+-- Whether an active legal hold keeps a row of payload: the one definition in SQL.
+-- audit.HoldScope.Covers says the same of an entry; a test compares them. The
+-- entry that gave rise to a held investigation is held, whatever the scope says.
+create function payload_held(p payload) returns boolean
+language sql stable security definer
+set search_path = public, pg_temp
+as $$
+  select exists (
+    select from legal_hold h, lateral (select h.scope::jsonb as scope, p.fields::jsonb as fields) x, lateral (
+      select
+        array(select lower(v) from jsonb_array_elements_text(coalesce(nullif(x.scope -> 'systems', 'null'), '[]')) v) as systems,
+        array(select lower(v) from jsonb_array_elements_text(coalesce(nullif(x.scope -> 'users', 'null'), '[]')) v) as users,
+        array(select jsonb_array_elements_text(coalesce(nullif(x.scope -> 'frameworks', 'null'), '[]'))) as frameworks
+    ) s, lateral (
+      select
+        array[lower(x.fields ->> '/actor/id'), lower(x.fields ->> '/actor/email'),
+          case when x.fields -> '/resource' ->> 'type' = 'user' then lower(x.fields -> '/resource' ->> 'id') end] as users,
+        array[lower(x.fields -> '/repository' ->> 'id'), lower(x.fields -> '/repository' ->> 'name'),
+          lower(x.fields -> '/resource' ->> 'parent_machine'), lower(x.fields -> '/resource' ->> 'id'), lower(x.fields -> '/resource' ->> 'name'),
+          lower(x.fields -> '/context' ->> 'system'), lower(x.fields -> '/context' ->> 'environment')]
+        || array(select lower(v) from jsonb_array_elements_text(
+          case jsonb_typeof(x.fields -> '/impact_assessment' -> 'affected_systems') when 'array' then x.fields -> '/impact_assessment' -> 'affected_systems' else '[]' end) v) as systems
+    ) e
+    where h.ledger = p.ledger and h.released_at is null
+      and (exists (select from investigation i where i.ledger = h.ledger and i.id = h.investigation and i.trigger_seq = p.seq)
+        or (h.from_time is null or p.event_time >= h.from_time) and (h.until_time is null or p.event_time < h.until_time)
+          and (cardinality(s.frameworks) = 0 or coalesce(p.frameworks && s.frameworks, false))
+          and (cardinality(s.systems) = 0 and cardinality(s.users) = 0 or e.users && s.users or e.systems && s.systems)))
+$$;
+revoke all on function payload_held(payload) from public;
+grant execute on function payload_held(payload) to sealbook_committer, sealbook_redactor;
+
+-- What a transaction that erases entries of a ledger locks, in the order in which
+-- everybody locks: the head, which the roll-ups' trigger needs and who places a
+-- hold has locked before; the text index; and the holds, so that one which is
+-- being placed is either seen here or waits until this is done.
+create function begin_erasure(ledger_id integer) returns void
+language plpgsql security definer
+set search_path = public, pg_temp
+as $$
+begin
+  perform from head where ledger = ledger_id for no key update;
+  perform from search_progress where ledger = ledger_id for update;
+  lock table legal_hold in share mode;
+end
+$$;
+revoke all on function begin_erasure(integer) from public;
+grant execute on function begin_erasure(integer) to sealbook_redactor;
+
+grant select, insert, update on erasure to sealbook_committer;
+grant select, insert, update, delete on erasure_entry to sealbook_committer;
+grant select on erasure to sealbook_redactor;
+grant update (next_seq, counts, months) on erasure to sealbook_redactor;
+grant select, insert, update on erasure_entry to sealbook_redactor;
+
+-- No reader has a right on either. Should one ever get it, it sees none.
+alter table erasure enable row level security;
+create policy all_erasures on erasure to sealbook_committer, sealbook_redactor using (true) with check (true);
+alter table erasure_entry enable row level security;
+create policy all_entries on erasure_entry to sealbook_committer, sealbook_redactor using (true) with check (true);
