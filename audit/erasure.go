@@ -135,3 +135,35 @@ func (c *ErasureCounts) Add(d *ErasureCounts) {
 		c.Kept[path] += n
 	}
 }
+
+// CertificateVersion stands in a certificate of erasure.
+const CertificateVersion = "sealbook-erasure/v1"
+
+// ErasureCertificate says what an erasure did, and what it did not reach. It names
+// the people who decided by their ids, and the subject not at all.
+type ErasureCertificate struct {
+	Version      string        `json:"certificate"`
+	ErasureID    ErasureID     `json:"erasure_id"`
+	Organisation string        `json:"organisation"`
+	Origin       string        `json:"origin"` // of the ledger
+	Basis        string        `json:"basis"`
+	Reason       string        `json:"reason"`
+	RequestedBy  Object        `json:"requested_by"`
+	RequestedAt  string        `json:"requested_at"`
+	ApprovedBy   Object        `json:"approved_by"`
+	ApprovedAt   string        `json:"approved_at"`
+	CompletedAt  string        `json:"completed_at"`
+	EndSeq       int64         `json:"end_seq"`    // entries below it were looked at
+	Checkpoint   string        `json:"checkpoint"` // of the ledger, which the erasure did not change
+	Counts       ErasureCounts `json:"counts"`
+	NotReached   []NotReached  `json:"not_reached"`
+	Software     string        `json:"software"`
+}
+
+// NotReached is something that may still hold what was erased, and why.
+type NotReached struct {
+	What  string `json:"what"`
+	Count *int64 `json:"count"` // null when it cannot be counted
+	Why   string `json:"why"`
+	Until string `json:"until,omitempty"` // when it is gone by itself
+}

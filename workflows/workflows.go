@@ -51,6 +51,7 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(PublishReport, workflow.RegisterOptions{Name: audit.ReportWorkflow})
 	r.RegisterWorkflowWithOptions(DistributeReport, workflow.RegisterOptions{Name: audit.DistributionWorkflow})
 	r.RegisterWorkflowWithOptions(Investigate, workflow.RegisterOptions{Name: audit.InvestigationWorkflow})
+	r.RegisterWorkflowWithOptions(EraseSubject, workflow.RegisterOptions{Name: audit.ErasureWorkflow})
 	r.RegisterWorkflowWithOptions(DeliverStream, workflow.RegisterOptions{Name: audit.StreamWorkflow})
 	r.RegisterWorkflowWithOptions(ArchiveHistory, workflow.RegisterOptions{Name: archiveHistoryName})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: sweepName})
