@@ -81,6 +81,11 @@ const (
 	typeHoldReleased      = "audit.legal_hold_released"
 	typeHoldRead          = "audit.legal_hold_read"
 
+	typeErasureRequested = "audit.erasure_requested"
+	typeErasureApproved  = "audit.erasure_approved"
+	typeErasureDeclined  = "audit.erasure_declined"
+	typeErasureRead      = "audit.erasure_read"
+
 	typeRetentionChanged = "audit.retention_policy_changed"
 	typeEvidenceUploaded = "audit.evidence_uploaded"
 )

@@ -60,8 +60,9 @@ alter table custody_event add constraint custody_event_is_known
   check (event in ('collected', 'accessed', 'analysed', 'transferred', 'accepted', 'exported', 'verified', 'failed', 'sealed', 'erased'));
 
 -- Whether an active legal hold keeps a row of payload: the one definition in SQL.
--- audit.HoldScope.Covers says the same of an entry; a test compares them. The
--- entry that gave rise to a held investigation is held, whatever the scope says.
+-- audit.HoldScope.Covers says the same of an entry; a test compares them. Whatever
+-- the scope says, the entry that gave rise to a held investigation is held, and so
+-- are those about it and about the hold.
 create function payload_held(p payload) returns boolean
 language sql stable security definer
 set search_path = public, pg_temp
@@ -84,6 +85,7 @@ as $$
     ) e
     where h.ledger = p.ledger and h.released_at is null
       and (exists (select from investigation i where i.ledger = h.ledger and i.id = h.investigation and i.trigger_seq = p.seq)
+        or x.fields -> '/resource' ->> 'id' in (h.id, h.investigation)
         or (h.from_time is null or p.event_time >= h.from_time) and (h.until_time is null or p.event_time < h.until_time)
           and (cardinality(s.frameworks) = 0 or coalesce(p.frameworks && s.frameworks, false))
           and (cardinality(s.systems) = 0 and cardinality(s.users) = 0 or e.users && s.users or e.systems && s.systems)))
