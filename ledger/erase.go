@@ -36,7 +36,7 @@ type Erased struct {
 	First, End int64
 	Found      []FoundEntry // in which something was, or would be, erased
 	Counts     audit.ErasureCounts
-	Months     []time.Time // of the partitions that were changed
+	Months     []string // of the partitions that were changed, as in their names
 }
 
 // FoundEntry is an entry that holds personal data of the subject. A held one was
@@ -149,7 +149,6 @@ func (e *Erased) take(row pgx.CollectableRow, subject *Subject, changed *redacti
 	if len(j.erase) == 0 {
 		return nil
 	}
-	at := rec.RecordedAt
 	p, _, err := project(&rec, s.Fields)
 	if err != nil {
 		return err
@@ -162,8 +161,7 @@ func (e *Erased) take(row pgx.CollectableRow, subject *Subject, changed *redacti
 	}
 	e.Counts.Entries++
 	e.Counts.Fields += int64(len(j.erase))
-	month := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
-	if !slices.ContainsFunc(e.Months, month.Equal) {
+	if month := rec.RecordedAt.UTC().Format("2006_01"); !slices.Contains(e.Months, month) {
 		e.Months = append(e.Months, month)
 	}
 	return changed.add(&s, &rec, &p, j.erase)

@@ -31,7 +31,7 @@ type Erasure struct {
 	EndSeq         *int64
 	NextSeq        int64
 	Counts         JSON[audit.ErasureCounts]
-	Months         []time.Time // of the partitions that were changed
+	Months         []string // of the partitions that were changed
 	Certificate    *json.RawMessage
 	Digest         *string
 	Error          *string
@@ -174,7 +174,7 @@ type ErasedPart struct {
 	Times      []time.Time // of the events
 	Held       []bool
 	Counts     audit.ErasureCounts
-	Months     []time.Time
+	Months     []string
 }
 
 // KeepErased keeps what a part gave in the transaction that erased it. Returns
@@ -193,7 +193,7 @@ func KeepErased(id audit.ErasureID, part ErasedPart) Statements {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-			update erasure set next_seq = $2, months = (select array(select distinct m from unnest(months || $3::date[]) m order by m)) where id = $1`,
+			update erasure set next_seq = $2, months = (select array(select distinct m from unnest(months || $3::text[]) m order by m)) where id = $1`,
 			id, part.End, part.Months); err != nil {
 			return translate("keep what was erased", err)
 		}

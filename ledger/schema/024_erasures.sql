@@ -21,7 +21,7 @@ create table erasure (
   end_seq         bigint,               -- of what is planned or erased: the ledger's size when that began
   next_seq        bigint      not null default 0,
   counts          text        not null default '{}',
-  months          date[]      not null default '{}', -- of the partitions that were changed
+  months          text[]      not null default '{}', -- of the partitions that were changed, as 2024_01
   certificate     text,
   digest          text,                 -- of the certificate
   error           text,
