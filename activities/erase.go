@@ -64,6 +64,10 @@ func (a *Activities) PlanErasure(ctx context.Context, start audit.ErasureStart) 
 
 // erasureOf is the order to the ledger, from where the last part ended.
 func erasureOf(e *store.Erasure, plan bool) ledger.Erasure {
+	in := audit.ErasureRunning
+	if plan {
+		in = audit.ErasureRequested
+	}
 	return ledger.Erasure{
 		Ledger: e.Ledger, First: e.NextSeq, End: *e.EndSeq, Subject: ledger.NewSubject(e.Identifiers.V), Plan: plan,
 		With: func(ctx context.Context, tx pgx.Tx, part *ledger.Erased) error {
@@ -71,7 +75,7 @@ func erasureOf(e *store.Erasure, plan bool) ledger.Erasure {
 			for _, f := range part.Found {
 				p.Seqs, p.Times, p.Held = append(p.Seqs, f.Seq), append(p.Times, f.Time), append(p.Held, f.Held)
 			}
-			return store.KeepErased(e.ID, p)(ctx, tx)
+			return store.KeepErased(e.ID, in, p)(ctx, tx)
 		},
 	}
 }

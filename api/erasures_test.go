@@ -40,7 +40,7 @@ func (b *bench) eraseAs(id string, plan bool) {
 			for _, f := range part.Found {
 				p.Seqs, p.Times, p.Held = append(p.Seqs, f.Seq), append(p.Times, f.Time), append(p.Held, f.Held)
 			}
-			return store.KeepErased(eid, p)(ctx, tx)
+			return store.KeepErased(eid, e.Status, p)(ctx, tx)
 		}})
 	if err == nil {
 		e, err = b.store.Erasure(ctx, b.ledger, eid)

@@ -177,16 +177,21 @@ type ErasedPart struct {
 	Months     []string
 }
 
-// KeepErased keeps what a part gave in the transaction that erased it. Returns
-// Unavailable when somebody else has come further, which undoes the part: whoever
-// tries again goes on from there.
-func KeepErased(id audit.ErasureID, part ErasedPart) Statements {
+// KeepErased keeps what a part gave in the transaction that erased it, or that
+// counted it for the plan of a requested erasure. An error undoes the part: it is
+// InvalidState when the erasure is not in that state any more, and Unavailable when
+// somebody else has come further, from where whoever tries again goes on.
+func KeepErased(id audit.ErasureID, in audit.ErasureStatus, part ErasedPart) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		var next int64
-		if err := tx.QueryRow(ctx, `select next_seq from erasure where id = $1 for no key update`, id).Scan(&next); err != nil {
+		var status audit.ErasureStatus
+		if err := tx.QueryRow(ctx, `select next_seq, status from erasure where id = $1 for no key update`, id).Scan(&next, &status); err != nil {
 			return translate("read erasure", err)
 		}
-		if next > part.First {
+		switch {
+		case status != in:
+			return audit.Errorf(audit.InvalidState, "erasure %s is %s, not %s", id, status, in)
+		case next > part.First:
 			return audit.Errorf(audit.Unavailable, "erasure %s is at entry %d already", id, next)
 		}
 		if err := countErased(ctx, tx, id, func(c *audit.ErasureCounts) { c.Add(&part.Counts) }); err != nil {

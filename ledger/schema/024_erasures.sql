@@ -93,17 +93,19 @@ $$;
 revoke all on function payload_held(payload) from public;
 grant execute on function payload_held(payload) to sealbook_committer, sealbook_redactor;
 
--- What a transaction that erases entries of a ledger locks, in the order in which
--- everybody locks: the head, which the roll-ups' trigger needs and who places a
--- hold has locked before; the text index; and the holds, so that one which is
--- being placed is either seen here or waits until this is done.
+-- What a transaction that erases entries of a ledger locks, in an order that nobody
+-- crosses: the text index, which may be at work for a while; the head, which the
+-- roll-ups' trigger needs and which who places a hold has locked before; and the
+-- holds, so that one which is being placed is either seen here or waits until this
+-- is done. Where nothing is indexed yet, there has to be a row to lock.
 create function begin_erasure(ledger_id integer) returns void
 language plpgsql security definer
 set search_path = public, pg_temp
 as $$
 begin
-  perform from head where ledger = ledger_id for no key update;
+  insert into search_progress (ledger, size) values (ledger_id, 0) on conflict do nothing;
   perform from search_progress where ledger = ledger_id for update;
+  perform from head where ledger = ledger_id for no key update;
   lock table legal_hold in share mode;
 end
 $$;
