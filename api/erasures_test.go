@@ -238,3 +238,38 @@ func TestErasureIsRefused(t *testing.T) {
 	b.post(two, "~/erasures/"+id+"/decline", `{"reason": "r"}`).want(404)
 	b.whole()
 }
+
+// TestErasedFiles: what was destroyed is 410 with its reason, an export can be made
+// again, and a case says what became of its evidence.
+func TestErasedFiles(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	job := b.post("full", "~/evidence/export",
+		`{"format":"zip","framework":"soc2","audit_period":{"from":"2024-01-01","to":"2024-03-31"},"include":["scan_results"]}`).want(202).text("data.job_id")
+	b.complete(job, []byte("a package"))
+	report := b.post("full", "~/reports", someReport, "Prefer", "respond-async").want(202).text("data.report_id")
+	kase := b.post("full", "~/investigations", `{"investigation_type":"t","title":"t","priority":"low","scope":{"time_range":{"start":"2025-08-25T00:00:00Z","end":"2025-08-26T00:00:00Z"}}}`).
+		want(201).text("data.investigation_id")
+	b.superuser(`insert into investigation_evidence (ledger, investigation, id, kind, title, source, items, artifact, media_type, file_name, acquired_at, acquired_by, round)
+		values ($1, $2, 'caseev_a', 'audit_entries', 't', '{}', 1, '{"key": "k", "sha256": "sha256:00"}', 'm', 'f', now(), '{}', 1)`, b.ledger, kase)
+	for _, table := range []string{"export", "report", "investigation_evidence"} {
+		b.superuser(`update ` + table + ` set erased_at = now()`)
+	}
+	b.superuser(`update export set status = 'expired'`)
+	b.superuser(`update report set status = 'generated', frozen = '{}', artifact = '{}', completed_at = now(), links_expire_at = now() + interval '1 day'`)
+	for path, method := range map[string]string{
+		"~/evidence/export/" + job + "/download":                   "GET",
+		"~/reports/" + report + "/download":                        "GET",
+		"~/reports/" + report + "/download-links":                  "POST",
+		"~/investigations/" + kase + "/evidence/caseev_a/download": "GET",
+		"~/investigations/" + kase + "/evidence/caseev_a/verify":   "POST",
+	} {
+		a := b.send(request{method: method, path: path, as: "full"}).want(410)
+		if a.text("error.details.reason") != "erased" || a.text("error.details.erased_at") == "" {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+	b.send(request{method: "POST", path: "~/evidence/export/" + job + "/retry", as: "full"}).want(202)
+	b.send(request{method: "POST", path: "~/investigations/" + kase + "/export", as: "full"}).want(200)
+	b.whole()
+}

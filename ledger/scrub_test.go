@@ -57,6 +57,13 @@ func TestScrub(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	t.Cleanup(func() {
+		for _, sql := range []string{`alter system reset wal_recycle`, `select pg_reload_conf()`} {
+			if _, err := conn.Exec(context.Background(), sql); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	l, id, dsn := ledgertest.New(t)
 	owner := asSuperuser(t, dsn)
 	word := "trace" + strings.ToLower(ulid.Make().String())
