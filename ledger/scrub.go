@@ -76,18 +76,19 @@ func awaitReaders(ctx context.Context, conn *pgx.Conn) error {
 	if err := conn.QueryRow(ctx, `select clock_timestamp()`).Scan(&began); err != nil {
 		return fmt.Errorf("scrub: %w", err)
 	}
-	for deadline := time.Now().Add(scrubWait); ; {
+	for {
 		var oldest *time.Time
+		var now time.Time
 		err := conn.QueryRow(ctx, `
-			select min(xact_start) from pg_stat_activity
-			where pid <> pg_backend_pid() and backend_type = 'client backend' and xact_start < $1 and (datname = current_database() or backend_xid is not null)`, began).Scan(&oldest)
+			select min(xact_start), clock_timestamp() from pg_stat_activity
+			where pid <> pg_backend_pid() and backend_type = 'client backend' and xact_start < $1 and (datname = current_database() or backend_xid is not null)`, began).Scan(&oldest, &now)
 		if err != nil {
 			return fmt.Errorf("scrub: %w", err)
 		}
 		if oldest == nil {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		if now.Sub(began) > scrubWait {
 			return audit.Errorf(audit.InvalidState, "a transaction that began at %s may still see what was erased; try again when it has ended", audit.FormatTime(*oldest))
 		}
 		select {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"github.com/sealbook/sealbook/audit"
@@ -175,11 +176,42 @@ func TestErasureUnderHold(t *testing.T) {
 	s.appendSubject(5)
 	s.work()
 	made := s.await(s.order(request()))
-	id := s.orderErasure("u-ann")
-	if plan := s.approve(id); plan.Held != 0 || plan.Entries != 5 {
+	for _, name := range []string{"r1", "r2", "e1"} { // of a report, its data and its file, and of evidence
+		w, err := s.artifacts.Create(t.Context(), "kept/"+name)
+		if err == nil {
+			_, err = w.Write([]byte("of ann"))
+		}
+		if err != nil || w.Close() != nil {
+			t.Fatal(err)
+		}
+	}
+	s.superuser(
+		fmt.Sprintf(`insert into person (id, ledger, email, name, title, roles, status, created_by, created_at, changed_at, password)
+			values ('user_ann', %d, 'Ann@subject.example', 'Ann', 't', '{viewer}', 'deactivated', 'x', now(), now(), 'p')`, s.ledger),
+		fmt.Sprintf(`insert into report (id, ledger, request, from_time, until_time, requested_by, status, frozen, summary, artifact, created_at, completed_at, links_expire_at)
+			values ('report_x', %d, '{}', '2024-01-01', '2024-02-01', '{}', 'generated', '{"key": "kept/r1"}', '{"first_seq": 0, "end_seq": 3}', '{"key": "kept/r2"}', now(), now(), now())`, s.ledger),
+		fmt.Sprintf(`insert into investigation_evidence (ledger, investigation, id, kind, title, source, first_seq, end_seq, items, artifact, media_type, file_name, acquired_at, acquired_by, round)
+			values (%[1]d, 'inv_x', 'ev_x', 'k', 't', '{}', 0, 3, 1, '{"key": "kept/e1", "digest": "sha256:00"}', 'm', 'f', now(), '{}', 1),
+				(%[1]d, 'inv_x', 'ev_y', 'k', 't', '{}', 100, 103, 1, '{"key": "kept/e2"}', 'm', 'f', now(), '{}', 1)`, s.ledger),
+		fmt.Sprintf(`insert into investigation_note (ledger, investigation, id, author, body, created_at) values (%d, 'inv_x', 'n', '{}', 'about ANN@subject.example', now())`, s.ledger))
+	id := s.orderErasure("u-ann", "ann@subject.example")
+	if plan := s.approve(id); plan.Held != 0 || plan.Entries != 5 || plan.People != 1 || plan.Mentions["investigation_note"] != 1 {
 		t.Errorf("%+v", plan)
 	}
 	s.eventually("it ends", func() bool { return s.erasure(id).Status.Final() })
+	if got := fmt.Sprint(s.erasure(id).Counts.V.Packages, s.erasure(id).Counts.V.People, s.files("kept")); got != "map[case_evidence:1 exports:1 reports:1] 1 []" {
+		t.Error(got)
+	}
+	conn, err := pgx.Connect(t.Context(), s.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var who, custody string
+	if err := conn.QueryRow(t.Context(), `select (select concat_ws(' ', email, name, title, password) from person), (select string_agg(evidence || event, ' ') from custody_event)`).
+		Scan(&who, &custody); err != nil || who != "user_ann@erased.invalid erased " || custody != "ev_xerased" {
+		t.Errorf("%q %q %v", who, custody, err)
+	}
 	if s.erasure(id).Status != audit.ErasureCompleted || s.job(made.ID).ErasedAt == nil {
 		t.Errorf("%+v", s.erasure(id))
 	}

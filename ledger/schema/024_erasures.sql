@@ -112,6 +112,7 @@ $$;
 revoke all on function begin_erasure(integer) from public;
 grant execute on function begin_erasure(integer) to sealbook_redactor;
 
+grant update (erased_at) on investigation_evidence to sealbook_committer;
 grant select, insert, update on erasure to sealbook_committer;
 grant select, insert, update, delete on erasure_entry to sealbook_committer;
 grant select on erasure to sealbook_redactor;
