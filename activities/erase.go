@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"go.temporal.io/sdk/activity"
 
 	"github.com/sealbook/sealbook/audit"
@@ -70,12 +69,12 @@ func erasureOf(e *store.Erasure, plan bool) ledger.Erasure {
 	}
 	return ledger.Erasure{
 		Ledger: e.Ledger, First: e.NextSeq, End: *e.EndSeq, Subject: ledger.NewSubject(e.Identifiers.V), Plan: plan,
-		With: func(ctx context.Context, tx pgx.Tx, part *ledger.Erased) error {
+		With: func(part *ledger.Erased) store.Statements {
 			p := store.ErasedPart{First: part.First, End: part.End, Counts: part.Counts, Months: part.Months}
 			for _, f := range part.Found {
 				p.Seqs, p.Times, p.Held = append(p.Seqs, f.Seq), append(p.Times, f.Time), append(p.Held, f.Held)
 			}
-			return store.KeepErased(e.ID, in, p)(ctx, tx)
+			return store.KeepErased(e.ID, in, p)
 		},
 	}
 }
@@ -178,22 +177,17 @@ func (a *Activities) recordErasedFile(ctx context.Context, e *store.Erasure, f *
 		digests[i] = artifact.Digest
 	}
 	details := audit.Object{"erasure_id": e.ID, "kind": f.Kind, "id": f.ID, "sha256": digests}
-	with := store.FileErased(e.Ledger, e.ID, *f, now)
+	var with []store.Statements
 	if f.Kind == store.EvidenceFile {
 		digest := f.Artifacts[0].Digest
-		erased, custody := with, store.AddCustody(e.Ledger, store.Custody{
+		details["investigation_id"] = f.Case
+		with = append(with, store.AddCustody(e.Ledger, store.Custody{
 			Evidence: f.ID, Event: store.CustodyErased, Actor: store.JSON[audit.Object]{V: audit.Object{"type": "system", "id": "sealbook"}},
 			Reason: "erasure " + string(e.ID), Before: digest, After: digest, Tool: a.Software, At: now,
-		})
-		details["investigation_id"] = f.Case
-		with = func(ctx context.Context, tx pgx.Tx) error {
-			if err := erased(ctx, tx); err != nil {
-				return err
-			}
-			return custody(ctx, tx)
-		}
+		}))
 	}
-	return a.record(ctx, e.Ledger, fmt.Sprintf("erasure/%s/%s/%s", e.ID, f.Kind, f.ID), "audit.erasure_file_destroyed", details, with)
+	return a.record(ctx, e.Ledger, fmt.Sprintf("erasure/%s/%s/%s", e.ID, f.Kind, f.ID), "audit.erasure_file_destroyed", details,
+		store.FileErased(e.Ledger, e.ID, *f, now, with...))
 }
 
 func (a *Activities) eraseDirectory(ctx context.Context, e *store.Erasure) error {

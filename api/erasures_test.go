@@ -35,12 +35,12 @@ func (b *bench) eraseAs(id string, plan bool) {
 		b.t.Fatal(err)
 	}
 	err = b.log.Erase(ctx, ledger.Erasure{Ledger: b.ledger, End: *e.EndSeq, Subject: ledger.NewSubject(e.Identifiers.V), Plan: plan,
-		With: func(ctx context.Context, tx pgx.Tx, part *ledger.Erased) error {
+		With: func(part *ledger.Erased) store.Statements {
 			p := store.ErasedPart{First: part.First, End: part.End, Counts: part.Counts, Months: part.Months}
 			for _, f := range part.Found {
 				p.Seqs, p.Times, p.Held = append(p.Seqs, f.Seq), append(p.Times, f.Time), append(p.Held, f.Held)
 			}
-			return store.KeepErased(eid, e.Status, p)(ctx, tx)
+			return store.KeepErased(eid, e.Status, p)
 		}})
 	if err == nil {
 		e, err = b.store.Erasure(ctx, b.ledger, eid)

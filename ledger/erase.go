@@ -26,9 +26,10 @@ type Erasure struct {
 	// Plan counts, and changes nothing.
 	Plan bool
 
-	// With runs in the transaction of each part that something was found in, and
-	// once more at the end, as sealbook_redactor. An error undoes the part.
-	With func(context.Context, pgx.Tx, *Erased) error
+	// With gives the statements that run in the transaction of each part that
+	// something was found in, and of the last, as sealbook_redactor. An error
+	// undoes the part.
+	With func(*Erased) func(context.Context, pgx.Tx) error
 }
 
 // Erased is what became of a part of the entries.
@@ -124,7 +125,7 @@ func (l *Log) erasePart(ctx context.Context, o Erasure, part *Erased, seqs []int
 			err = changed.write(ctx, tx, o.Ledger, &part.Counts)
 		}
 		if err == nil && o.With != nil {
-			err = o.With(ctx, tx, part)
+			err = o.With(part)(ctx, tx)
 		}
 		return err
 	})

@@ -89,17 +89,24 @@ func asSuperuser(t *testing.T, dsn string) *pgx.Conn {
 
 const insertHold = `insert into legal_hold (ledger, id, matter, reason, scope, issued_by, issuer, issued_at) values ($1, $2, 'm', 'r', $3, '{}', '', now())`
 
+// each makes statements of what looks at a part.
+func each(look func(*ledger.Erased) error) func(*ledger.Erased) func(context.Context, pgx.Tx) error {
+	return func(part *ledger.Erased) func(context.Context, pgx.Tx) error {
+		return func(context.Context, pgx.Tx) error { return look(part) }
+	}
+}
+
 func erase(t *testing.T, l *ledger.Log, id int32, plan bool) (all ledger.Erased) {
 	t.Helper()
 	head, _, err := l.Head(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = l.Erase(t.Context(), ledger.Erasure{Ledger: id, End: head.Size, Subject: ann, Plan: plan, With: func(_ context.Context, _ pgx.Tx, part *ledger.Erased) error {
+	err = l.Erase(t.Context(), ledger.Erasure{Ledger: id, End: head.Size, Subject: ann, Plan: plan, With: each(func(part *ledger.Erased) error {
 		all.Counts.Add(&part.Counts)
 		all.Found = append(all.Found, part.Found...)
 		return nil
-	}})
+	})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,10 +198,10 @@ func TestEraseWaitsForHolds(t *testing.T) {
 	done := make(chan error)
 	var found ledger.Erased
 	go func() {
-		done <- l.Erase(context.Background(), ledger.Erasure{Ledger: id, End: 35, Subject: ann, With: func(_ context.Context, _ pgx.Tx, part *ledger.Erased) error {
+		done <- l.Erase(context.Background(), ledger.Erasure{Ledger: id, End: 35, Subject: ann, With: each(func(part *ledger.Erased) error {
 			found = *part
 			return nil
-		}})
+		})})
 	}()
 	watch := asSuperuser(t, dsn)
 	for waiting := false; !waiting; time.Sleep(10 * time.Millisecond) {
@@ -221,7 +228,7 @@ func TestEraseIsWhole(t *testing.T) {
 	t.Parallel()
 	l, id, _ := erasures(t)
 	stop := fmt.Errorf("stop")
-	err := l.Erase(t.Context(), ledger.Erasure{Ledger: id, End: 35, Subject: ann, With: func(context.Context, pgx.Tx, *ledger.Erased) error { return stop }})
+	err := l.Erase(t.Context(), ledger.Erasure{Ledger: id, End: 35, Subject: ann, With: each(func(*ledger.Erased) error { return stop })})
 	if err == nil || !strings.Contains(err.Error(), "stop") {
 		t.Fatal(err)
 	}

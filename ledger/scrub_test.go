@@ -89,10 +89,10 @@ func TestScrub(t *testing.T) {
 	}
 	var months []string
 	err := l.Erase(t.Context(), ledger.Erasure{Ledger: id, End: 200, Subject: ledger.NewSubject([]string{"u-" + word, email, word}),
-		With: func(_ context.Context, _ pgx.Tx, part *ledger.Erased) error {
+		With: each(func(part *ledger.Erased) error {
 			months = append(months, part.Months...)
 			return nil
-		}})
+		})})
 	if err != nil || len(months) == 0 {
 		t.Fatal(months, err)
 	}

@@ -151,8 +151,8 @@ func (f *fileFinder) evidence(ctx context.Context) error {
 }
 
 // FileErased notes that something's files were destroyed, because they held what
-// was erased, and counts it.
-func FileErased(ledger int32, id audit.ErasureID, file ErasedFile, at time.Time) Statements {
+// was erased, and counts it, together with what belongs to it.
+func FileErased(ledger int32, id audit.ErasureID, file ErasedFile, at time.Time, with ...Statements) Statements {
 	table, set := map[string]string{ExportFile: "export", ReportFile: "report", EvidenceFile: "investigation_evidence"}[file.Kind], ""
 	if file.Kind == ExportFile {
 		set = `, status = 'expired'`
@@ -162,6 +162,11 @@ func FileErased(ledger int32, id audit.ErasureID, file ErasedFile, at time.Time)
 			update `+table+` set erased_at = $3`+set+` where ledger = $1 and id = $2 and erased_at is null`, ledger, file.ID, at)
 		if err != nil {
 			return err
+		}
+		for _, also := range with {
+			if err := also(ctx, tx); err != nil {
+				return err
+			}
 		}
 		return countErased(ctx, tx, id, func(c *audit.ErasureCounts) {
 			if c.Packages == nil {
