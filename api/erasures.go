@@ -98,6 +98,26 @@ func (s *server) eraser(r *http.Request) (audit.PersonID, error) {
 	return audit.PersonID(behind), err
 }
 
+// maker returns who gave a person their account, and so could be both: a person,
+// also through a key of theirs. "" is of an operator, and of people whom a provider
+// of identities vouches for.
+func (s *server) maker(r *http.Request, id audit.PersonID) (audit.PersonID, error) {
+	known, err := s.Store.Person(r.Context(), principal(r).Ledger, id)
+	if audit.CodeOf(err) == audit.NotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	kind, by, _ := strings.Cut(known.CreatedBy, " ")
+	if kind == "api_key" {
+		by, err = s.behind(r, audit.Object{"type": "api_key", "id": by})
+	} else if kind != "user" {
+		by = ""
+	}
+	return audit.PersonID(by), err
+}
+
 func erasureResource(id audit.ErasureID) audit.Object {
 	return audit.Object{"type": "erasure", "id": string(id)}
 }
@@ -111,9 +131,14 @@ type decisionRequest struct {
 func (s *server) approveErasure(r *http.Request) (reply, error) {
 	return s.decideErasure(r, typeErasureApproved, http.StatusAccepted, store.ApproveErasure, func(e *store.Erasure, decider audit.PersonID, names []string) error {
 		p, subject := principal(r), ledger.NewSubject(e.Identifiers.V)
+		maker, err := s.maker(r, decider)
 		switch {
+		case err != nil:
+			return err
 		case decider == e.Requester:
 			return s.refused(p.Refuse(audit.ExecuteErasure, "who asked for an erasure does not approve it: another person does"), p)
+		case maker == e.Requester:
+			return s.refused(p.Refuse(audit.ExecuteErasure, "who asked for an erasure made this account, so it is no second person's"), p)
 		case slices.ContainsFunc(names, subject.Is):
 			return s.refused(p.Refuse(audit.ExecuteErasure, "nobody approves the erasure of themselves: another person does"), p)
 		case e.Plan == nil:

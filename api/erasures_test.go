@@ -109,6 +109,11 @@ func TestErasure(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	b.post(one, "~/erasures/"+id+"/approval", `{"reason": "founded"}`).want(403)
+	b.superuser(`update person set created_by = 'user ' || (select requester from erasure) where email = 'two@example.com'`)
+	b.post(two, "~/erasures/"+id+"/approval", `{"reason": "founded"}`).want(403) // the requester could be both
+	b.superuser(`update person set created_by = 'operator x', reset_by = 'one' where email = 'two@example.com'`)
+	b.post(two, "~/erasures/"+id+"/approval", `{"reason": "founded"}`).want(403) // likewise, until another has confirmed it
+	b.superuser(`update person set reset_by = null where email = 'two@example.com'`)
 	b.post(two, "~/erasures/"+id+"/approval", `{"reason": ""}`).want(422)
 	b.post(two, "~/erasures/"+id+"/approval", `{"reason": "for ann@subject.example"}`).want(422)
 	b.get(two, "~/erasures/"+id+"/certificate").want(409)

@@ -1643,11 +1643,11 @@ func (c *Client) ShowErasure(ctx context.Context, erasureID string, options ...C
 
 // ApproveErasure calls POST /erasures/{erasure_id}/approval: approve an erasure.
 //
-// Needs `audit:erasure:execute`, which no API key can hold. Another person than the requester, and
-// not the person who is to be erased, lets the planned erasure run. It cannot be undone. 409
-// INVALID_STATE before there is a plan, or when it was decided; 409 LEGAL_HOLD_ACTIVE when a legal
-// hold keeps every entry. A hold that is placed later wins, too: what it keeps is left, and
-// counted as held.
+// Needs `audit:erasure:execute`, which no API key can hold. Another person than the requester,
+// whose account the requester did not make, and not the person who is to be erased, lets the
+// planned erasure run. It cannot be undone. 409 INVALID_STATE before there is a plan, or when it
+// was decided; 409 LEGAL_HOLD_ACTIVE when a legal hold keeps every entry. A hold that is placed
+// later wins, too: what it keeps is left, and counted as held.
 func (c *Client) ApproveErasure(ctx context.Context, erasureID string, body ReasonRequest, options ...CallOption) (*Answer[Erasure, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/erasures/" + segment(erasureID) + "/approval", body: body}
 	return call[Erasure, Metadata](ctx, c, r, options)

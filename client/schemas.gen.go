@@ -1278,8 +1278,13 @@ type ErrorBodyDetails struct {
 	// where an investigation can be led now
 	AllowedTransitions []string  `json:"allowed_transitions,omitzero"`
 	ExpiredAt          time.Time `json:"expired_at,omitzero"`
-	Entries            *int64    `json:"entries,omitzero"`
-	Limit              *int64    `json:"limit,omitzero"`
+	ErasedAt           time.Time `json:"erased_at,omitzero"`
+	// of a file that was destroyed because it held what was erased of a person
+	Reason string `json:"reason,omitzero"`
+	// that a legal hold keeps
+	HeldEntries *int64 `json:"held_entries,omitzero"`
+	Entries     *int64 `json:"entries,omitzero"`
+	Limit       *int64 `json:"limit,omitzero"`
 	// the entries of an atomic request that are not valid
 	Results []BulkItem `json:"results,omitzero"`
 	Checks  []Check    `json:"checks,omitzero"`
