@@ -23,20 +23,21 @@ import (
 // Activities holds what side effects need. Every exported method is an activity
 // under its bare name.
 type Activities struct {
-	Log       *ledger.Log
-	Store     *store.Store
-	Artifacts *artifact.Store
-	Key       *ledger.SigningKey // signs packages
-	Temporal  client.Client      // reads histories
-	Sender    *stream.Sender     // sends to the receivers of streams
-	Sealer    *seal.Sealer       // opens their secrets
-	Notary    *Notary            // seals reports; nil: a PDF cannot be made
-	Mail      Mailer             // sends reports; nil: none is sent
-	PublicURL string             // where readers of mails find the API
-	Anchors   []Anchor           // where registry checkpoints are published; nil is nowhere
-	Clock     audit.Clock
-	Software  string // name and version, stated in packages
-	TempDir   string // "" is the system's
+	Log        *ledger.Log
+	Store      *store.Store
+	Artifacts  *artifact.Store
+	Key        *ledger.SigningKey // signs packages
+	Temporal   client.Client      // reads histories
+	Sender     *stream.Sender     // sends to the receivers of streams
+	Sealer     *seal.Sealer       // opens their secrets
+	Notary     *Notary            // seals reports; nil: a PDF cannot be made
+	Mail       Mailer             // sends reports; nil: none is sent
+	PublicURL  string             // where readers of mails find the API
+	Anchors    []Anchor           // where registry checkpoints are published; nil is nowhere
+	Clock      audit.Clock
+	BackupDays int    // how long the operator keeps backups; 0 is not known
+	Software   string // name and version, stated in packages
+	TempDir    string // "" is the system's
 
 	AnchorAttempt  time.Duration // how long one place may take; 0 is the constant of this name
 	SegmentEntries int64         // of a verification; 0 is DefaultSegmentEntries

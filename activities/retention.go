@@ -53,7 +53,7 @@ func (a *Activities) ArchiveSegment(ctx context.Context, ledgerID int32) (done A
 	if err != nil {
 		return done, fmt.Errorf("make a temporary file: %w", err)
 	}
-	defer os.Remove(file.Name())
+	defer os.Remove(file.Name()) //nolint:errcheck // the system clears its folder for temporary files
 	defer file.Close()
 	if err := a.Log.WriteSegment(ctx, plan, file, func(n int64) { activity.RecordHeartbeat(ctx, n) }); err != nil {
 		return done, err
@@ -188,7 +188,7 @@ func (a *Activities) destroySegment(ctx context.Context, s *ledger.ArchivedSegme
 			}
 			e, err := row.Entry()
 			for i := range known {
-				held = held || err == nil && known[i].Scope.Covers(&e, known[i].From, known[i].Until)
+				held = held || err == nil && known[i].Keeps(&e)
 			}
 			return err
 		})

@@ -201,6 +201,21 @@ func (a *Activities) endAbandoned(ctx context.Context, before time.Time, swept *
 			return err
 		}
 	}
+	erasures, err := a.Store.UnfinishedErasures(ctx, before, sweepLimit)
+	if err != nil {
+		return err
+	}
+	for i := range erasures {
+		row := &erasures[i]
+		reason, err := a.abandoned(ctx, string(row.ID))
+		if err == nil && reason != "" {
+			swept.Ended++
+			_, err = a.EndErasure(ctx, EndErasure{Start: audit.ErasureStart{ID: row.ID, Ledger: row.Ledger}, Status: audit.ErasureFailed, Reason: reason})
+		}
+		if err != nil {
+			return err
+		}
+	}
 	verifications, err := a.Store.UnfinishedVerifications(ctx, before, sweepLimit)
 	if err != nil {
 		return err

@@ -24,6 +24,10 @@ func (s *server) downloadExport(r *http.Request) (reply, error) {
 	switch status := s.statusOf(e); status {
 	case audit.ExportCompleted:
 	case audit.ExportExpired:
+		if e.ErasedAt != nil {
+			return reply{}, audit.Errorf(audit.ExportGone, "the package of %s was destroyed, because it held what was erased of a person; retry the export for a new one", e.ID).
+				With("reason", "erased").With("erased_at", formatted(e.ErasedAt))
+		}
 		return reply{}, audit.Errorf(audit.ExportGone, "the package of %s has expired; retry the export for a new one", e.ID).
 			With("expired_at", formatted(e.ArtifactExpiresAt))
 	default:

@@ -68,7 +68,8 @@ func foreignIDs(t *testing.T, b *bench) ids {
 			"catalog_id":       catalog.text("data.catalog_id"),
 			"investigation_id": opened.text("data.investigation_id"), "hold_id": hold.text("data.hold_id"),
 			"evidence_id": "caseev_theirs", "investigations finding_id": "finding_00112233445566778899",
-			"report_id": made.text("data.report_id"), "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7a",
+			"erasure_id": "erasure_01k3jy1z3n8w4q6t9v0b2c5d7a",
+			"report_id":  made.text("data.report_id"), "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7a",
 			"id": entry.text("data.id"), "log_id": entry.text("data.log_id"), "evidence job_id": export.text("data.job_id"),
 			"verify job_id": verification.text("data.job_id"), "key_id": key.text("data.id"), "assessment_id": assessment.text("data.assessment_id"), "user_id": person.text("data.user_id"), "stream_id": stream.text("data.stream_id"),
 			"finding_id": "SOX_001", "violation_id": "viol_20260102_001",
@@ -79,12 +80,13 @@ func foreignIDs(t *testing.T, b *bench) ids {
 			"catalog_id":       "catalog_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"investigation_id": "inv_20250826_data_integrity_001", "hold_id": "hold_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"evidence_id": "caseev_01k3jy1z3n8w4q6t9v0b2c5d7f", "investigations finding_id": "finding_99112233445566778899",
-			"report_id": "report_01k3jy1z3n8w4q6t9v0b2c5d7f", "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7f",
+			"erasure_id": "erasure_01k3jy1z3n8w4q6t9v0b2c5d7f",
+			"report_id":  "report_01k3jy1z3n8w4q6t9v0b2c5d7f", "signature_id": "esig_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"id": "audit_entry_20250101_999999", "log_id": "log_01K3JY1Z3N8W4Q6T9V0B2C5D7F", "evidence job_id": "export_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"verify job_id": "verify_01k3jy1z3n8w4q6t9v0b2c5d7f", "key_id": "000000000000", "assessment_id": "assess_01k3jy1z3n8w4q6t9v0b2c5d7f", "user_id": "user_01k3jy1z3n8w4q6t9v0b2c5d7f", "stream_id": "stream_01k3jy1z3n8w4q6t9v0b2c5d7f", "finding_id": "SOX_999", "violation_id": "viol_20260102_999",
 			"evidence name": "ev_01k3jy1z3n8w4q6t9v0b2c5d7f", "artifact": "ev_01k3jy1z3n8w4q6t9v0b2c5d7f_artifact_1",
 		},
-		neutral: map[string]string{"name": "a.type", "size": "1", "level": "0", "framework": "sox", "index": "000.p/1", "version": "1"},
+		neutral: map[string]string{"name": "a.type", "size": "1", "level": "0", "framework": "sox", "index": "000.p/1", "version": "1", "subjects id": "user-4711"},
 	}
 }
 

@@ -188,7 +188,7 @@ func outcome(client context.Context, status int, err error) (int, audit.Code) {
 func (s *server) logRequest(r *http.Request, status int, code audit.Code, bytes int64, took time.Duration, err error) {
 	c := callOf(r)
 	attrs := []slog.Attr{
-		slog.String("request_id", c.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("request_id", c.id), slog.String("method", r.Method), slog.String("path", loggedPath(r.URL.Path)),
 		slog.Int("status", status), slog.Int64("bytes", bytes), slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("remote", remoteIP(r)),
 	}
@@ -210,6 +210,11 @@ func (s *server) logRequest(r *http.Request, status int, code audit.Code, bytes 
 	}
 	s.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
 }
+
+var subjectInPath = regexp.MustCompile(`/subjects/[^/]+`)
+
+// loggedPath leaves out whom an erasure is asked for.
+func loggedPath(path string) string { return subjectInPath.ReplaceAllString(path, "/subjects/{id}") }
 
 var saneRequestID = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9._:-]{1,%d}$`, MaxRequestID))
 

@@ -152,6 +152,9 @@ func (s *server) downloadCaseEvidence(r *http.Request) (reply, error) {
 	if err := s.require(principal(r), audit.ReadSensitive); err != nil { // entries in full
 		return reply{}, err
 	}
+	if item.ErasedAt != nil {
+		return reply{}, erasedEvidence(&item)
+	}
 	content, err := s.Artifacts.Open(r.Context(), item.Artifact.V)
 	if err != nil {
 		if audit.CodeOf(err) == audit.NotFound {
@@ -180,6 +183,9 @@ func (s *server) verifyCaseEvidence(r *http.Request) (reply, error) {
 	if _, err := noBody(r); err != nil {
 		return reply{}, err
 	}
+	if item.ErasedAt != nil {
+		return reply{}, erasedEvidence(&item)
+	}
 	c := store.Custody{Event: store.CustodyVerified, Before: item.Artifact.V.Digest, After: item.Artifact.V.Digest}
 	got, err := s.Artifacts.Digest(r.Context(), item.Artifact.V.Key)
 	if audit.CodeOf(err) == audit.NotFound {
@@ -195,6 +201,12 @@ func (s *server) verifyCaseEvidence(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	return s.evidenceReply(r, item, 0)
+}
+
+// erasedEvidence says why an item has no file any more. Its custody says so, too.
+func erasedEvidence(item *store.CaseEvidence) error {
+	return audit.Errorf(audit.ExportGone, "the file of %s was destroyed, because it held what was erased of a person", item.ID).
+		With("reason", "erased").With("erased_at", formatted(item.ErasedAt))
 }
 
 type custodyRequest struct {

@@ -29,14 +29,17 @@ func (s *server) exportInvestigation(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	c := &casefile.Case{ID: string(row.ID), Title: row.Title, Status: string(row.Status), Opened: row.CreatedAt, Exported: s.Clock(), Tool: "sealbook " + s.Version, Parts: map[string][]byte{}}
-	events := make([]store.Custody, len(items))
+	var events []store.Custody
 	byID := map[string]audit.Artifact{}
 	for i := range items {
+		if items[i].ErasedAt != nil { // the case says so, and has no file of it
+			continue
+		}
 		a := items[i].Artifact.V
 		byID[items[i].ID] = a
-		events[i] = store.Custody{
+		events = append(events, store.Custody{
 			Evidence: items[i].ID, Event: store.CustodyExported, Actor: store.JSON[audit.Object]{V: principal(r).Actor()}, Before: a.Digest, After: a.Digest, Tool: c.Tool, At: c.Exported,
-		}
+		})
 		c.Evidence = append(c.Evidence, casefile.Evidence{
 			ID: items[i].ID, Kind: items[i].Kind, Title: items[i].Title, FileName: items[i].FileName, MediaType: items[i].MediaType, Digest: a.Digest, Size: a.Size,
 			Acquired: items[i].AcquiredAt, By: items[i].AcquiredBy.V.String("id"),

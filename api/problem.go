@@ -31,7 +31,7 @@ var statuses = map[audit.Code]int{
 	audit.ReportGone:           http.StatusGone,
 	audit.Archived:             http.StatusGone,
 	audit.Destroyed:            http.StatusGone,
-	audit.Held:                 http.StatusConflict,
+	audit.LegalHoldActive:      http.StatusConflict,
 	audit.PreconditionFailed:   http.StatusPreconditionFailed,
 	audit.PreconditionRequired: http.StatusPreconditionRequired,
 	audit.PayloadTooLarge:      http.StatusRequestEntityTooLarge,

@@ -82,6 +82,11 @@ const (
 	typeHoldReleased      = "audit.legal_hold_released"
 	typeHoldRead          = "audit.legal_hold_read"
 
+	typeErasureRequested = "audit.erasure_requested"
+	typeErasureApproved  = "audit.erasure_approved"
+	typeErasureDeclined  = "audit.erasure_declined"
+	typeErasureRead      = "audit.erasure_read"
+
 	typeRetrievalRequested = "audit.archive_retrieval_requested"
 	typeRetrievalApproved  = "audit.archive_retrieval_approved"
 	typeRetrievalRefused   = "audit.archive_retrieval_refused"

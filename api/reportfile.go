@@ -63,6 +63,9 @@ func (s *server) renewReportLinks(r *http.Request) (reply, error) {
 	if row.Status != audit.ReportGenerated {
 		return reply{}, audit.Errorf(audit.InvalidState, "%s is %s and has no file", row.ID, row.Status).With("job_status", row.Status)
 	}
+	if row.ErasedAt != nil {
+		return reply{}, erasedReport(&row)
+	}
 	until := s.Clock().Add(audit.ReportDownloadLife)
 	about := action(r, typeReportLinks, reportResource(row.ID), audit.Object{"expires_at": audit.FormatTime(until)})
 	if _, err := s.record(r, about, nil, store.RenewReportLinks(row.Ledger, row.ID, until)); err != nil {

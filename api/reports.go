@@ -237,11 +237,19 @@ func (s *server) generated(r *http.Request) (store.Report, error) {
 	case err != nil:
 	case row.Status != audit.ReportGenerated:
 		err = audit.Errorf(audit.InvalidState, "%s is %s and has no file", row.ID, row.Status).With("job_status", row.Status)
+	case row.ErasedAt != nil:
+		err = erasedReport(&row)
 	case !s.Clock().Before(*row.LinksExpireAt):
 		err = audit.Errorf(audit.ReportGone, "the time to download %s is over; POST %s/reports/%s/download-links renews it", row.ID, callOf(r).mount, row.ID).
 			With("expired_at", formatted(row.LinksExpireAt))
 	}
 	return row, err
+}
+
+// erasedReport says why a report has no file any more.
+func erasedReport(row *store.Report) error {
+	return audit.Errorf(audit.ReportGone, "the file of %s was destroyed, because it held what was erased of a person; make the report again", row.ID).
+		With("reason", "erased").With("erased_at", formatted(row.ErasedAt))
 }
 
 func (s *server) reportURL(r *http.Request, id audit.ReportID) string {

@@ -28,6 +28,9 @@ func (s *server) showDraft(r *http.Request) (reply, error) {
 	if row.Draft == nil || row.Status != audit.ReportPending && row.Status != audit.ReportGenerated {
 		return reply{}, audit.Errorf(audit.InvalidState, "%s is %s and has no document to sign", row.ID, row.Status).With("job_status", row.Status)
 	}
+	if row.ErasedAt != nil {
+		return reply{}, erasedReport(&row)
+	}
 	return s.sendReport(r, &row, row.Draft.V, audit.ReportPDF, typeDocumentViewed)
 }
 

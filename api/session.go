@@ -47,6 +47,9 @@ func sessionPrincipal(found *store.Session, now time.Time) (audit.Principal, err
 	if cannotSign(&found.Person, now) != "" {
 		p.Permissions = slices.DeleteFunc(p.Permissions, func(x audit.Permission) bool { return x == audit.SignReports })
 	}
+	if found.ResetBy != nil { // who reset them could be at work, and be a second person
+		p.Permissions = slices.DeleteFunc(p.Permissions, func(x audit.Permission) bool { return x == audit.ExecuteErasure })
+	}
 	p.Session, p.ExpiresAt = found.TokenHash, &found.EndsAt
 	if found.ExpiresAt != nil && found.ExpiresAt.Before(found.EndsAt) {
 		p.ExpiresAt = found.ExpiresAt

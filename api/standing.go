@@ -97,7 +97,7 @@ func (s *server) holdsSeen(r *http.Request) ([]ledger.Hold, error) {
 // statusOf is active, or on_hold when one of holds keeps the entry.
 func statusOf(e *audit.Entry, holds []ledger.Hold) string {
 	for i := range holds {
-		if holds[i].Scope.Covers(e, holds[i].From, holds[i].Until) {
+		if holds[i].Keeps(e) {
 			return statusOnHold
 		}
 	}

@@ -26,7 +26,7 @@ func TestOnlySensitiveReadingImplies(t *testing.T) {
 			t.Errorf("%+v", has)
 		}
 	}
-	if slices.Contains(audit.Permissions, audit.SignReports) || len(audit.Permissions) != len(audit.Catalogue)-1 {
+	if slices.Contains(audit.Permissions, audit.SignReports) || slices.Contains(audit.Permissions, audit.ExecuteErasure) || len(audit.Permissions) != len(audit.Catalogue)-2 {
 		t.Errorf("API keys may hold %v", audit.Permissions)
 	}
 }
@@ -55,7 +55,7 @@ func TestRoles(t *testing.T) {
 	}
 	admin, _ := audit.RoleOf(audit.Administrator)
 	for _, p := range admin.Permissions {
-		if i, _ := p.Info(); i.Reveals || i.Personal {
+		if i, _ := p.Info(); i.Reveals || i.Personal && p != audit.ExecuteErasure {
 			t.Errorf("the administrator holds %s", p)
 		}
 	}

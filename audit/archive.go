@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -28,21 +27,6 @@ func (p *RetentionPolicy) Archivable(now time.Time) (logs, scans time.Time) {
 		return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
 	}
 	return month(p.AuditLogs.ArchiveAfterDays), month(p.ScanResults.ArchiveAfterDays)
-}
-
-// Covers reports whether a hold of this scope and time keeps an entry. It must
-// agree with is_held of the database, which decides about payloads there; this
-// decides about those in files.
-func (s *HoldScope) Covers(e *Entry, from, until *time.Time) bool {
-	at := e.Time()
-	if from != nil && at.Before(*from) || until != nil && !at.Before(*until) {
-		return false
-	}
-	if len(s.Frameworks) > 0 && !slices.ContainsFunc(e.Frameworks, func(f Framework) bool { return slices.Contains(s.Frameworks, f) }) {
-		return false
-	}
-	of := InvestigationScope{Systems: s.Systems, Users: s.Users}
-	return of.Covers(e)
 }
 
 // RetrievalID names a request to bring archived payloads back.

@@ -34,7 +34,7 @@ const (
 	ReportGone         Code = "REPORT_DOWNLOAD_EXPIRED"
 	Archived           Code = "AUDIT_DATA_ARCHIVED"  // a retrieval brings it back
 	Destroyed          Code = "AUDIT_DATA_DESTROYED" // its retention ended
-	Held               Code = "LEGAL_HOLD_ACTIVE"
+	LegalHoldActive    Code = "LEGAL_HOLD_ACTIVE"
 
 	// The change needs the ETag of what it changes, or it was changed since.
 	PreconditionRequired Code = "PRECONDITION_REQUIRED"

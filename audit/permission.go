@@ -68,7 +68,7 @@ var Catalogue = []PermissionInfo{
 	{Name: ManageRetention, Description: "change how long entries are kept"},
 	{Name: ManageLegalHolds, Description: "place and release legal holds"},
 	{Name: ReadArchive, Description: "read archived entries and request their retrieval", Reveals: true},
-	{Name: ExecuteErasure, Description: "erase a person's data from entries; the proofs stay"},
+	{Name: ExecuteErasure, Description: "ask for and approve that a person's data is erased from entries, where the proofs stay; people only, never an API key", Personal: true},
 	{Name: ManageStreams, Description: "send entries on to other systems as they are appended", Reveals: true},
 	{Name: ManageKeys, Description: "list, create, rotate and revoke API keys"},
 	{Name: Admin, Description: "administer the organisation; with audit:keys:manage, grant what one does not hold oneself, as far as that reveals nothing"},

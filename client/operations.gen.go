@@ -1726,6 +1726,100 @@ func (c *Client) ListSegments(ctx context.Context, params ListSegmentsParams, op
 	return call[[]ArchiveSegment, Metadata](ctx, c, r, options)
 }
 
+// RequestErasure calls POST /subjects/{id}/erasure: ask for the erasure of a person.
+//
+// Needs `audit:erasure:execute`, which no API key can hold. `id` and `identifiers` are what the
+// person is found by: ids, e-mail addresses, names, in any case and as whole words. They are kept
+// until the erasure ends, and no entry names them; so `reason` and `basis`, which are kept, must
+// not either.
+//
+// What would be erased is counted first (`plan`); nothing is destroyed before a second person
+// approves. A person of whom nothing is found has a plan of zero, whose approval gives a
+// certificate that says so. 409 INVALID_STATE when the person has an account that is not
+// deactivated, or when an erasure of them is under way.
+func (c *Client) RequestErasure(ctx context.Context, id string, body ErasureRequest, options ...CallOption) (*Answer[Erasure, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/subjects/" + segment(id) + "/erasure", repeatable: true, keyed: true, body: body}
+	return call[Erasure, Metadata](ctx, c, r, options)
+}
+
+// ListErasuresParams are the parameters of ListErasures. Those that are zero are not sent.
+type ListErasuresParams struct {
+	Status ListErasuresStatus
+	Page   int64
+	Limit  int64
+}
+
+func (p *ListErasuresParams) set(r *request) {
+	r.query.put("status", p.Status)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListErasures calls GET /erasures: list erasures.
+//
+// Needs `audit:erasure:execute`, which no API key can hold. Newest first.
+func (c *Client) ListErasures(ctx context.Context, params ListErasuresParams, options ...CallOption) (*Page[[]Erasure, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/erasures", repeatable: true}
+	params.set(&r)
+	return callPage[[]Erasure, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllErasures walks all pages of ListErasures, from the one that params name. An error is the last
+// that it yields. Pages are counted, so what is added meanwhile can show an item twice.
+func (c *Client) AllErasures(ctx context.Context, params ListErasuresParams, options ...CallOption) iter.Seq2[Erasure, error] {
+	return walk(func(at int64) ([]Erasure, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListErasures(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowErasure calls GET /erasures/{erasure_id}: show an erasure.
+//
+// Needs `audit:erasure:execute`, which no API key can hold. `plan` is null until it is counted.
+func (c *Client) ShowErasure(ctx context.Context, erasureID string, options ...CallOption) (*Answer[Erasure, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/erasures/" + segment(erasureID), repeatable: true}
+	return call[Erasure, Metadata](ctx, c, r, options)
+}
+
+// ApproveErasure calls POST /erasures/{erasure_id}/approval: approve an erasure.
+//
+// Needs `audit:erasure:execute`, which no API key can hold. Another person than the requester,
+// whose account the requester did not make, and not the person who is to be erased, lets the
+// planned erasure run. It cannot be undone. 409 INVALID_STATE before there is a plan, or when it
+// was decided; 409 LEGAL_HOLD_ACTIVE when a legal hold keeps every entry. A hold that is placed
+// later wins, too: what it keeps is left, and counted as held.
+func (c *Client) ApproveErasure(ctx context.Context, erasureID string, body ReasonRequest, options ...CallOption) (*Answer[Erasure, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/erasures/" + segment(erasureID) + "/approval", body: body}
+	return call[Erasure, Metadata](ctx, c, r, options)
+}
+
+// DeclineErasure calls POST /erasures/{erasure_id}/decline: decline an erasure.
+//
+// Needs `audit:erasure:execute`, which no API key can hold. Ends a request that waits for a
+// decision, and forgets whom it was about. Its requester may take it back so.
+func (c *Client) DeclineErasure(ctx context.Context, erasureID string, body ReasonRequest, options ...CallOption) (*Answer[Erasure, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/erasures/" + segment(erasureID) + "/decline", body: body}
+	return call[Erasure, Metadata](ctx, c, r, options)
+}
+
+// ShowErasureCertificate calls GET /erasures/{erasure_id}/certificate: show the certificate of an
+// erasure.
+//
+// Needs `audit:erasure:execute`, which no API key can hold. `digest` is that of `certificate` in
+// canonical JSON (RFC 8785); the ledger and the registry hold it. 409 INVALID_STATE until the
+// erasure is completed.
+func (c *Client) ShowErasureCertificate(ctx context.Context, erasureID string, options ...CallOption) (*Answer[ErasureCertificateAnswer, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/erasures/" + segment(erasureID) + "/certificate", repeatable: true}
+	return call[ErasureCertificateAnswer, Metadata](ctx, c, r, options)
+}
+
 // ShowRetention calls GET /retention: show the retention policy.
 //
 // Needs `audit:read:basic`. The shipped default, until an organisation sets its own. Payloads are

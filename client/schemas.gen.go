@@ -372,6 +372,7 @@ const (
 	CaseEvidenceCustodyItemEventVerified    CaseEvidenceCustodyItemEvent = "verified"
 	CaseEvidenceCustodyItemEventFailed      CaseEvidenceCustodyItemEvent = "failed"
 	CaseEvidenceCustodyItemEventSealed      CaseEvidenceCustodyItemEvent = "sealed"
+	CaseEvidenceCustodyItemEventErased      CaseEvidenceCustodyItemEvent = "erased"
 )
 
 type CaseFinding struct {
@@ -1203,6 +1204,11 @@ type EntryRetention struct {
 	RetentionPeriod string `json:"retention_period"`
 	// the framework that sets the period; missing when a policy does
 	RegulatoryRequirement Framework `json:"regulatory_requirement,omitzero"`
+	ErasedAt              time.Time `json:"erased_at,omitzero"`
+	// of a file that was destroyed because it held what was erased of a person
+	Reason string `json:"reason,omitzero"`
+	// that a legal hold keeps
+	HeldEntries *int64 `json:"held_entries,omitzero"`
 	// the end of the period
 	ArchiveDate time.Time `json:"archive_date"`
 	Immutable   bool      `json:"immutable"`
@@ -1225,6 +1231,113 @@ type EntryUser struct {
 	Department string `json:"department,omitzero"`
 	SessionID  string `json:"session_id,omitzero"`
 }
+
+type Erasure struct {
+	ErasureID string `json:"erasure_id"`
+	// requested: counted, and waits for a second person until decide_until; then it is declined.
+	// approved: about to run. running: entries, then files, then closed accounts are erased.
+	// completed: certified; what a hold kept is erased by another request after its release. declined:
+	// nothing was erased. failed: see error; what was erased stays erased, and another request goes
+	// on.
+	Status ErasureStatus `json:"status"`
+	Basis  string        `json:"basis"`
+	Reason string        `json:"reason"`
+	// null once it has ended
+	Identifiers    []string       `json:"identifiers"`
+	RequestedBy    map[string]any `json:"requested_by"`
+	RequestedAt    time.Time      `json:"requested_at"`
+	DecideUntil    *time.Time     `json:"decide_until"`
+	DecidedBy      map[string]any `json:"decided_by"`
+	DecidedAt      *time.Time     `json:"decided_at"`
+	DecisionReason *string        `json:"decision_reason"`
+	Plan           *ErasureCounts `json:"plan"`
+	Erased         *ErasureCounts `json:"erased"`
+	CompletedAt    *time.Time     `json:"completed_at"`
+	Error          *string        `json:"error"`
+	ScrubbedAt     *time.Time     `json:"scrubbed_at"`
+}
+
+type ErasureCertificate struct {
+	Certificate  string         `json:"certificate"`
+	ErasureID    string         `json:"erasure_id"`
+	Organisation string         `json:"organisation"`
+	Origin       string         `json:"origin"`
+	Basis        string         `json:"basis"`
+	Reason       string         `json:"reason"`
+	RequestedBy  map[string]any `json:"requested_by"`
+	RequestedAt  time.Time      `json:"requested_at"`
+	ApprovedBy   map[string]any `json:"approved_by"`
+	ApprovedAt   time.Time      `json:"approved_at"`
+	CompletedAt  time.Time      `json:"completed_at"`
+	// entries below it were looked at
+	EndSeq     int64                              `json:"end_seq"`
+	Checkpoint string                             `json:"checkpoint"`
+	Counts     ErasureCounts                      `json:"counts"`
+	NotReached []ErasureCertificateNotReachedItem `json:"not_reached"`
+	Software   string                             `json:"software"`
+}
+
+type ErasureCertificateAnswer struct {
+	Certificate ErasureCertificate `json:"certificate"`
+	Digest      string             `json:"digest"`
+	ScrubbedAt  *time.Time         `json:"scrubbed_at"`
+	// why there is no time
+	ScrubReason string `json:"scrub_reason,omitzero"`
+}
+
+type ErasureCertificateNotReachedItem struct {
+	What  string    `json:"what"`
+	Count *int64    `json:"count"`
+	Why   string    `json:"why"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+type ErasureCounts struct {
+	// of which something is erased
+	Entries int64 `json:"entries"`
+	// values whose salts go with them
+	Fields int64 `json:"fields"`
+	// that a legal hold keeps
+	HeldEntries int64 `json:"held_entries"`
+	// made anew, or removed
+	SearchTexts int64 `json:"search_texts"`
+	// entries that are counted under other names since
+	Rollups int64 `json:"rollups"`
+	// whose salts are gone
+	ExternalIDs int64 `json:"external_ids"`
+	// files that were destroyed, by kind: exports, reports, case_evidence
+	Packages map[string]int64 `json:"packages"`
+	// files that were left, by kind
+	HeldPackages map[string]int64 `json:"held_packages"`
+	// closed accounts
+	DirectoryPeople int64 `json:"directory_people"`
+	// entries that name the person in a field which is not personal, by where
+	NotErasable map[string]int64 `json:"not_erasable"`
+	// rows of records that name the person, by table
+	Mentions map[string]int64 `json:"mentions"`
+	// receivers that got entries before
+	Streams int64 `json:"streams"`
+}
+
+type ErasureRequest struct {
+	Reason string `json:"reason"`
+	// reference of the request that it answers
+	Basis       string   `json:"basis"`
+	Identifiers []string `json:"identifiers,omitzero"`
+}
+
+// ErasureStatus is one of these, or one that is newer than this package.
+type ErasureStatus string
+
+// The values of ErasureStatus.
+const (
+	ErasureStatusRequested ErasureStatus = "requested"
+	ErasureStatusApproved  ErasureStatus = "approved"
+	ErasureStatusRunning   ErasureStatus = "running"
+	ErasureStatusCompleted ErasureStatus = "completed"
+	ErasureStatusDeclined  ErasureStatus = "declined"
+	ErasureStatusFailed    ErasureStatus = "failed"
+)
 
 type ErrorBody struct {
 	Code    Code              `json:"code"`
@@ -2156,6 +2269,19 @@ const (
 	ListEntriesStatusActive   ListEntriesStatus = "active"
 	ListEntriesStatusArchived ListEntriesStatus = "archived"
 	ListEntriesStatusOnHold   ListEntriesStatus = "on_hold"
+)
+
+// ListErasuresStatus is one of these, or one that is newer than this package.
+type ListErasuresStatus string
+
+// The values of ListErasuresStatus.
+const (
+	ListErasuresStatusRequested ListErasuresStatus = "requested"
+	ListErasuresStatusApproved  ListErasuresStatus = "approved"
+	ListErasuresStatusRunning   ListErasuresStatus = "running"
+	ListErasuresStatusCompleted ListErasuresStatus = "completed"
+	ListErasuresStatusDeclined  ListErasuresStatus = "declined"
+	ListErasuresStatusFailed    ListErasuresStatus = "failed"
 )
 
 // ListFindingsStatus is one of these, or one that is newer than this package.

@@ -98,24 +98,42 @@ func (l *Log) Expired(ctx context.Context, ledger int32, after int64, limit int)
 		and kept_until <= $2 and lower(seqs) > $3 order by lower(seqs) limit $4`, audit.Instant(l.config.Clock()), after, limit)
 }
 
-// Hold is what the archive needs to know of a legal hold in force.
+// Hold is a legal hold in force.
 type Hold struct {
-	ID          string
-	Scope       audit.HoldScope
-	From, Until *time.Time
+	ID            string
+	Scope         audit.HoldScope
+	From, Until   *time.Time
+	Investigation *string // that set it
+	Trigger       *int64  // the entry that gave rise to the investigation
+}
+
+// Keeps reports whether the hold keeps an entry: one in its scope and time and,
+// whatever they say, one about the hold or its investigation, and the one that gave
+// rise to it. It must agree with is_held, which decides about payloads in the
+// database; this decides about those in files.
+func (h *Hold) Keeps(e *audit.Entry) bool {
+	about := e.Resource.String("id")
+	if h.Trigger != nil && *h.Trigger == e.Seq || about != "" && (about == h.ID || h.Investigation != nil && about == *h.Investigation) {
+		return true
+	}
+	at := e.Time()
+	return (h.From == nil || !at.Before(*h.From)) && (h.Until == nil || at.Before(*h.Until)) && h.Scope.Covers(e)
 }
 
 // Holds reads the holds in force of a ledger.
 func (l *Log) Holds(ctx context.Context, ledger int32) (list []Hold, err error) {
 	err = l.read(ctx, ledger, func(tx pgx.Tx) (err error) {
-		list, err = holds(ctx, tx, ledger)
+		list, err = holdsInForce(ctx, tx, ledger)
 		return err
 	})
 	return list, err
 }
 
-func holds(ctx context.Context, tx pgx.Tx, ledger int32) ([]Hold, error) {
-	rows, err := tx.Query(ctx, `select id, scope::json, from_time, until_time from legal_hold where ledger = $1 and released_at is null order by id`, ledger)
+func holdsInForce(ctx context.Context, tx pgx.Tx, ledger int32) ([]Hold, error) {
+	rows, err := tx.Query(ctx, `
+		select h.id, h.scope::json, h.from_time, h.until_time, h.investigation, i.trigger_seq
+		from legal_hold h left join investigation i on i.ledger = h.ledger and i.id = h.investigation
+		where h.ledger = $1 and h.released_at is null order by h.id`, ledger)
 	if err != nil {
 		return nil, fmt.Errorf("read legal holds: %w", err)
 	}
@@ -142,7 +160,7 @@ func (l *Log) DestroySegment(ctx context.Context, s *ArchivedSegment, known []Ho
 		if _, err := tx.Exec(ctx, `select freeze_legal_holds()`); err != nil {
 			return err
 		}
-		current, err := holds(ctx, tx, s.Ledger)
+		current, err := holdsInForce(ctx, tx, s.Ledger)
 		if err != nil {
 			return err
 		}

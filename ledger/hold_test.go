@@ -101,7 +101,7 @@ func TestHoldsCoverTheSameInDatabaseAndFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if covers := h.Scope.Covers(&e, h.From, h.Until); covers != held[seq] {
+			if covers := h.Keeps(&e); covers != held[seq] {
 				t.Errorf("hold %d, entry %d: in files %t, in the database %t", n, seq, covers, held[seq])
 			}
 			if held[seq] {

@@ -88,16 +88,19 @@ func (l *Log) Index(ctx context.Context) error {
 
 // Where masking changes nothing, the vector of everything is the basic one. The
 // offset keeps Postgres from making a vector each time it is named.
-const insertTexts = `
-	insert into search_text (ledger, seq, basic, sensitive)
-	select $1, seq, ba || bd || br, coalesce(sa, ba) || coalesce(sd, bd) || coalesce(sr, br)
+const vectorsOfTexts = `
+	select seq, ba || bd || br as basic, coalesce(sa, ba) || coalesce(sd, bd) || coalesce(sr, br) as sensitive
 	from (
 		select seq,
 			setweight(to_tsvector('simple', ba), 'A') as ba, setweight(to_tsvector('simple', bd), 'B') as bd, setweight(to_tsvector('simple', br), 'C') as br,
 			setweight(to_tsvector('simple', sa), 'A') as sa, setweight(to_tsvector('simple', sd), 'B') as sd, setweight(to_tsvector('simple', sr), 'C') as sr
 		from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as t (seq, ba, bd, br, sa, sd, sr)
 		offset 0
-	) v
+	) v`
+
+const insertTexts = `
+	insert into search_text (ledger, seq, basic, sensitive)
+	select $1, seq, basic, sensitive from (` + vectorsOfTexts + `) v
 	on conflict (ledger, seq) do update set basic = excluded.basic, sensitive = excluded.sensitive`
 
 // indexBatch indexes a ledger's next entries. Their payloads are read under

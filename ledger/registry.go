@@ -29,6 +29,7 @@ const (
 	KeyRetired      = "registry.key_retired"    // key, retired_at
 	ExportIssued    = "registry.export_issued"  // origin, export_id, digest, size_bytes
 	StateAdopted    = "registry.signer_adopted" // size, root
+	SubjectErased   = "registry.subject_erased" // origin, erasure_id, digest, entries, fields
 )
 
 // registryEvent is an event of the registry. key makes it happen once.
@@ -57,6 +58,15 @@ func checkpointKey(origin string, size int64) string {
 func (l *Log) RecordExport(ctx context.Context, origin, exportID string, a audit.Artifact) error {
 	return l.register(ctx, registryEvent(ExportIssued, "export "+exportID, audit.Object{
 		"origin": origin, "export_id": exportID, "digest": a.Digest, "size_bytes": a.Size,
+	}), nil)
+}
+
+// RecordErasure notes in the registry that a subject was erased from an
+// organisation's ledger: the certificate's digest, and how much. Doing so again
+// has no effect.
+func (l *Log) RecordErasure(ctx context.Context, origin string, id audit.ErasureID, digest string, c *audit.ErasureCounts) error {
+	return l.register(ctx, registryEvent(SubjectErased, "erasure "+string(id), audit.Object{
+		"origin": origin, "erasure_id": id, "digest": digest, "entries": c.Entries, "fields": c.Fields,
 	}), nil)
 }
 

@@ -45,10 +45,10 @@ var seeds = []string{
 	`insert into event_schema (ledger, name, version, schema, created_at)
 	 select 1, 'type' || n, n, 's' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into export (id, ledger, request, requested_by, retry_of, status, run_id, frozen, estimated_bytes, estimated_completion, artifact, failures, error,
-	   cancel_requested_at, created_at, completed_at, artifact_expires_at)
+	   cancel_requested_at, created_at, completed_at, artifact_expires_at, erased_at)
 	 select 'export' || n, 1, 'r' || n, 'by' || n, 'export' || n, case n when 1 then 'completed' else 'expired' end, 'run' || n, 'f' || n, n,
 	   now() + n * interval '1 s', 'a' || n, 'f' || n, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
-	   now() + n * interval '1 s' from generate_series(1, 2) n`,
+	   now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into verification (id, ledger, request, requested_by, status, run_id, frozen, result, error, cancel_requested_at, created_at, completed_at)
 	 select 'verify' || n, 1, 'r' || n, 'by' || n, 'completed', 'run' || n, 'f' || n, 'x' || n, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s',
 	   now() + n * interval '1 s' from generate_series(1, 2) n`,
@@ -71,10 +71,10 @@ var seeds = []string{
 	   now() + n * interval '1 s', now() + n * interval '1 s', 'p' || n, decode('1' || n, 'hex'), n, n, now() + n * interval '1 s', now() + n * interval '1 s', decode('2' || n, 'hex'),
 	   now() + n * interval '1 s', 'np' || n, decode('3' || n, 'hex'), 'rb' || n from generate_series(1, 2) n`,
 	`insert into report (id, ledger, request, from_time, until_time, requested_by, signatory, countersigners, status, run_id, error, frozen, summary, draft, signature_due_at, artifact, seal,
-	   cancel_requested_at, created_at, completed_at, links_expire_at)
+	   cancel_requested_at, created_at, completed_at, links_expire_at, erased_at)
 	 select 'report' || n, 1, 'q' || n, now() - n * interval '1 s', now() + n * interval '1 s', 'by' || n, 'user' || n, array['c' || n], case n when 1 then 'generated' else 'failed' end, 'run' || n, 'e' || n,
 	   'f' || n, 's' || n, 'd' || n, now() + n * interval '1 s', 'a' || n, 'seal' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
-	   now() + n * interval '1 s' from generate_series(1, 2) n`,
+	   now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into signature (id, ledger, report, turn, person, printed_name, meaning, digest, components, comment, signed_at)
 	 select 'esig' || n, 1, 'report' || n, n, 'user' || n, 'n' || n, 'm' || n, 'd' || n, array['c' || n], 'w' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into signature_challenge (nonce_hash, ledger, report, session, digest, meaning, ends_at)
@@ -114,14 +114,20 @@ var seeds = []string{
 	 select 1, 'inv' || n, 'f' || n, 'a' || n, n, n, 'k' || n, 's' || n, 't' || n, 'b' || n, case n when 1 then 'accepted' else 'rejected' end, 'd' || n, now() + n * interval '1 s',
 	   'r' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into investigation_evidence (ledger, investigation, id, kind, title, source, first_seq, end_seq, items, artifact, media_type, file_name, effective_from, effective_to,
-	   acquired_at, acquired_by, round)
+	   acquired_at, acquired_by, round, erased_at)
 	 select 1, 'inv' || n, 'e' || n, 'k' || n, 't' || n, 's' || n, n, n, n, 'a' || n, 'm' || n, 'f' || n, now() + n * interval '1 s', now() + n * interval '1 s',
-	   now() + n * interval '1 s', 'b' || n, n from generate_series(1, 2) n`,
+	   now() + n * interval '1 s', 'b' || n, n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into custody_event (ledger, evidence, number, event, actor, recipient, reason, before, after, tool, at)
 	 select 1, 'e' || n, n, case n when 1 then 'collected' else 'verified' end, 'a' || n, 'p' || n, 'r' || n, 'b' || n, 'c' || n, 't' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into legal_hold (ledger, id, investigation, matter, reason, from_time, until_time, scope, issued_by, issuer, issued_at, released_by, released_at, release_reason)
 	 select 1, 'h' || n, 'inv' || n, 'm' || n, 'r' || n, now() + n * interval '1 s', now() + n * interval '1 s', 's' || n, 'i' || n, 'u' || n, now() + n * interval '1 s',
 	   'b' || n, now() + n * interval '1 s', 'w' || n from generate_series(1, 2) n`,
+	`insert into erasure (id, ledger, subject, identifiers, reason, basis, status, run_id, requested_by, requester, decided_by, decider, decided_at, decision_reason, plan, end_seq,
+	   next_seq, counts, months, certificate, digest, error, created_at, completed_at, scrubbed_at)
+	 select 'erasure' || n, 1, case n when 1 then 's1' end, case n when 1 then 'i1' end, 'r' || n, 'b' || n, case n when 1 then 'running' else 'completed' end, 'run' || n, 'q' || n,
+	   'user' || n, 'd' || n, 'user' || (3 - n), now() + n * interval '1 s', 'w' || n, 'p' || n, n, n, 'c' || n, array['2024_0' || n], case n when 2 then 'cert2' end,
+	   case n when 2 then 'digest2' end, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into erasure_entry (erasure, ledger, seq, event_time, held) select 'erasure' || n, 1, n, now() + n * interval '1 s', n = 1 from generate_series(1, 2) n`,
 	`insert into archive_retrieval (ledger, id, status, from_time, until_time, reason, days, segments, entries, requested_by, requester, requested_at, decided_by, decided_at, refusal,
 	   restored, available_at, expires_at, ended_at, problem)
 	 select 1, 'r' || n, case n when 1 then 'available' else 'failed' end, now() + n * interval '1 s', now() + n * interval '2 s', 'w' || n, n, array['s' || n], n, 'b' || n, 'u' || n,

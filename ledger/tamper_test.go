@@ -34,6 +34,8 @@ var notHashedByDesign = map[string]string{
 	"api_key":                        "credentials: making, changing and revoking a key are entries of the ledger; the row is only what requests are let in by",
 	"event_type":                     "defaults for new entries: an entry holds its own class and severity",
 	"evidence":                       "uploads: each is an entry of the ledger, which holds its description and the digests of its files",
+	"erasure":                        "the state of an erasure: each change of it is an entry of the ledger, which holds the certificate's digest, as the registry does",
+	"erasure_entry":                  "which entries an erasure under way is about; gone when it ends",
 	"event_schema":                   "rules for new entries: an entry names the version that it was held against, and the entry about its registration has its digest",
 	"export":                         "the state of a job: each change of it is an entry of the ledger, and the package proves itself",
 	"investigation":                  "the state of a case: the entry that opened it says so itself, and its changes are entries, too",

@@ -112,6 +112,15 @@ func describe(options *client.StartWorkflowOptions, workflow, input string) erro
 		options.StaticDetails = "An investigation of " + string(start.Organisation) + ". Its id is " + string(start.ID) + "."
 		options.TypedSearchAttributes = temporal.NewSearchAttributes(
 			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("investigation"), AttributeStage.ValueSet(string(audit.StageScoping)))
+	case audit.ErasureWorkflow:
+		var start audit.ErasureStart
+		if err := json.Unmarshal([]byte(input), &start); err != nil {
+			return err
+		}
+		options.StaticSummary = "Erasure " + string(start.ID)
+		options.StaticDetails = "Erases a person's data from the ledger of " + string(start.Organisation) + ", once a second person has approved it."
+		options.TypedSearchAttributes = temporal.NewSearchAttributes(
+			AttributeTenant.ValueSet(string(start.Organisation)), AttributeKind.ValueSet("erasure"), AttributeStage.ValueSet(string(audit.ErasureRequested)))
 	case audit.DistributionWorkflow:
 		var start audit.DistributionStart
 		if err := json.Unmarshal([]byte(input), &start); err != nil {

@@ -53,6 +53,7 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(Investigate, workflow.RegisterOptions{Name: audit.InvestigationWorkflow})
 	r.RegisterWorkflowWithOptions(EnforceRetention, workflow.RegisterOptions{Name: audit.RetentionWorkflow})
 	r.RegisterWorkflowWithOptions(RetrieveArchive, workflow.RegisterOptions{Name: audit.RetrievalWorkflow})
+	r.RegisterWorkflowWithOptions(EraseSubject, workflow.RegisterOptions{Name: audit.ErasureWorkflow})
 	r.RegisterWorkflowWithOptions(DeliverStream, workflow.RegisterOptions{Name: audit.StreamWorkflow})
 	r.RegisterWorkflowWithOptions(ArchiveHistory, workflow.RegisterOptions{Name: archiveHistoryName})
 	r.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: sweepName})

@@ -63,6 +63,9 @@ type Config struct {
 	ReadFlush time.Duration
 	// StreamAllow are networks in which receivers of streams may be.
 	StreamAllow []netip.Prefix
+	// BackupDays is how long backups of the database are kept; 0 is not known.
+	BackupDays int
+
 	// AssessEvery is how often organisations are assessed; 0 is never.
 	AssessEvery time.Duration
 
@@ -154,6 +157,13 @@ var settings = slices.Concat([]setting{
 	{"SEALBOOK_STREAM_ALLOW", "networks in which receivers of streams may be, though\nnot public, separated by commas (default: none)", func(c *Config, v string) (err error) {
 		c.StreamAllow, err = audit.ParseCIDRs(commaSeparated([]string{v}))
 		return err
+	}},
+	{"SEALBOOK_BACKUP_DAYS", "how many days backups of the database are kept, which\ncertificates of erasure say", func(c *Config, v string) (err error) {
+		c.BackupDays, err = strconv.Atoi(v)
+		if err != nil || c.BackupDays < 0 || c.BackupDays > 36500 {
+			return fmt.Errorf("it is a number of days")
+		}
+		return nil
 	}},
 	{"SEALBOOK_ASSESS_EVERY", "how often compliance is assessed, from 1h to 720h, or 0\nfor never (default 24h)", func(c *Config, v string) (err error) {
 		c.AssessEvery, err = time.ParseDuration(v)

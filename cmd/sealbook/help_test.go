@@ -17,7 +17,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{}, {"serve"}, {"worker"}, {"migrate"}, {"keygen"}, {"key"}, {"key", "list"}, {"key", "rotate"}, {"key", "retire"}, {"key", "adopt"}, {"apikey"}, {"apikey", "create"}, {"apikey", "list"}, {"apikey", "rotate"}, {"apikey", "revoke"},
-		{"person"}, {"person", "create"}, {"person", "reset"}, {"append"}, {"import"}, {"sample"}, {"export"}, {"analyse"}, {"assess"}, {"report"}, {"certificate"}, {"outbox"}, {"verify"}, {"version"},
+		{"person"}, {"person", "create"}, {"person", "reset"}, {"append"}, {"import"}, {"sample"}, {"export"}, {"analyse"}, {"assess"}, {"report"}, {"certificate"}, {"outbox"}, {"scrub"}, {"verify"}, {"version"},
 	} {
 		got := invoke(t, []string{"SEALBOOK_WRONG=1"}, "", append(args, "--help")...).want(t, exitOK)
 		if got.stderr != "" {

@@ -25,7 +25,7 @@ func main() {
 func commands() []*command {
 	return []*command{
 		serveCommand(), workerCommand(), migrateCommand(), keygenCommand(), keyCommand(), certificateCommand(), apikeyCommand(), personCommand(),
-		appendCommand(), importCommand(), sampleCommand(), exportCommand(), analyseCommand(), assessCommand(), reportCommand(), verifyCommand(), outboxCommand(), versionCommand(),
+		appendCommand(), importCommand(), sampleCommand(), exportCommand(), analyseCommand(), assessCommand(), reportCommand(), verifyCommand(), outboxCommand(), scrubCommand(), versionCommand(),
 	}
 }
 

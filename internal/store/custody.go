@@ -30,10 +30,11 @@ type CaseEvidence struct {
 	AcquiredAt    time.Time
 	AcquiredBy    JSON[audit.Object]
 	Round         int
+	ErasedAt      *time.Time // when the file was destroyed because it held what was erased
 }
 
 const caseEvidenceColumns = `id, investigation, kind, title, source, first_seq, end_seq, items, artifact, media_type, file_name, effective_from, effective_to,
-	acquired_at, acquired_by, round`
+	acquired_at, acquired_by, round, erased_at`
 
 // CaseEvidence returns the evidence of an investigation, oldest first: the entry
 // that gave rise to it begins.
@@ -66,7 +67,7 @@ type StaleEvidence struct {
 func (s *Store) StaleEvidence(ctx context.Context, before time.Time, limit int) ([]StaleEvidence, error) {
 	rows, err := s.pool.Query(ctx, `
 		select e.ledger, e.id, e.investigation as case, e.artifact from investigation_evidence e
-		where e.acquired_at < $1 and not exists (
+		where e.acquired_at < $1 and e.erased_at is null and not exists (
 			select from custody_event c where c.ledger = e.ledger and c.evidence = e.id and c.event in ('verified', 'failed') and c.at >= $1)
 		order by coalesce((select max(c.at) from custody_event c where c.ledger = e.ledger and c.evidence = e.id and c.event in ('verified', 'failed')), e.acquired_at), e.id
 		limit $2`, before, limit)
@@ -92,6 +93,7 @@ const (
 	CustodyVerified    CustodyKind = "verified"
 	CustodyFailed      CustodyKind = "failed"
 	CustodySealed      CustodyKind = "sealed"
+	CustodyErased      CustodyKind = "erased" // the file held what was erased of somebody
 )
 
 // Custody is one handling of an item of evidence.

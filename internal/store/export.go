@@ -30,6 +30,7 @@ type Export struct {
 	CreatedAt           time.Time
 	CompletedAt         *time.Time
 	ArtifactExpiresAt   *time.Time
+	ErasedAt            *time.Time // when the package was destroyed because it held what was erased
 }
 
 // JSON is a value kept as JSON text.
@@ -45,7 +46,7 @@ func (j *JSON[T]) Scan(src any) error {
 }
 
 const exportColumns = `id, ledger, request, requested_by, retry_of, status, run_id, frozen, estimated_bytes, estimated_completion,
-	artifact, failures, error, cancel_requested_at, created_at, completed_at, artifact_expires_at`
+	artifact, failures, error, cancel_requested_at, created_at, completed_at, artifact_expires_at, erased_at`
 
 // Export returns an organisation's export, or NotFound.
 func (s *Store) Export(ctx context.Context, ledger int32, id audit.ExportID) (Export, error) {

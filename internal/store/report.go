@@ -34,6 +34,7 @@ type Report struct {
 	CreatedAt         time.Time
 	CompletedAt       *time.Time
 	LinksExpireAt     *time.Time
+	ErasedAt          *time.Time // when the files were destroyed because they held what was erased
 }
 
 // Period is what the report is about.
@@ -99,7 +100,7 @@ type ReportSeal struct {
 }
 
 const reportColumns = `id, ledger, request, from_time, until_time, requested_by, signatory, countersigners, status, run_id, error, frozen, summary, draft, signature_due_at,
-	artifact, seal, cancel_requested_at, created_at, completed_at, links_expire_at`
+	artifact, seal, cancel_requested_at, created_at, completed_at, links_expire_at, erased_at`
 
 // Report returns an organisation's report, or NotFound.
 func (s *Store) Report(ctx context.Context, ledger int32, id audit.ReportID) (Report, error) {

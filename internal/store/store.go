@@ -157,6 +157,8 @@ func translate(what string, err error) error {
 			return audit.Errorf(audit.PreconditionFailed, "the retention policy was changed since it was read")
 		case "gap_one_violation_of_a_check":
 			return audit.Errorf(audit.InvalidState, "another violation of the same rule is open")
+		case "erasure_one_of_a_subject":
+			return audit.Errorf(audit.InvalidState, "an erasure of this subject is under way")
 		case "investigation_number_key":
 			return audit.Errorf(audit.InProgress, "another investigation has just taken this number")
 		case "export_retry_of_fkey":

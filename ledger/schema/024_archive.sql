@@ -111,34 +111,37 @@ as $$ lock table legal_hold in share mode $$;
 revoke all on function freeze_legal_holds() from public;
 grant execute on function freeze_legal_holds() to sealbook_archivist, sealbook_committer;
 
--- Whether a hold in force covers a payload: what the hold names in any case, as
--- the entry's repository, resource, machine, system or person. among leaves out
--- holds of which the asker must not know.
+-- Whether a legal hold in force keeps a row of payload: the one definition in SQL.
+-- ledger.Hold.Keeps says the same of an entry; tests compare them. Whatever the
+-- scope says, the entry that gave rise to a held investigation is held, and so are
+-- those about it and about the hold. among leaves out holds of which the asker must
+-- not know.
 create function is_held(p payload, among text[] default null) returns boolean
-language sql stable
+language sql stable security definer
 set search_path = public, pg_temp
 as $$
   select exists (
-    select from legal_hold h
+    select from legal_hold h, lateral (select h.scope::jsonb as scope, p.fields::jsonb as fields) x, lateral (
+      select
+        array(select lower(v) from jsonb_array_elements_text(coalesce(nullif(x.scope -> 'systems', 'null'), '[]')) v) as systems,
+        array(select lower(v) from jsonb_array_elements_text(coalesce(nullif(x.scope -> 'users', 'null'), '[]')) v) as users,
+        array(select jsonb_array_elements_text(coalesce(nullif(x.scope -> 'frameworks', 'null'), '[]'))) as frameworks
+    ) s, lateral (
+      select
+        array[lower(x.fields ->> '/actor/id'), lower(x.fields ->> '/actor/email'),
+          case when x.fields -> '/resource' ->> 'type' = 'user' then lower(x.fields -> '/resource' ->> 'id') end] as users,
+        array[lower(x.fields -> '/repository' ->> 'id'), lower(x.fields -> '/repository' ->> 'name'),
+          lower(x.fields -> '/resource' ->> 'parent_machine'), lower(x.fields -> '/resource' ->> 'id'), lower(x.fields -> '/resource' ->> 'name'),
+          lower(x.fields -> '/context' ->> 'system'), lower(x.fields -> '/context' ->> 'environment')]
+        || array(select lower(v) from jsonb_array_elements_text(
+          case jsonb_typeof(x.fields -> '/impact_assessment' -> 'affected_systems') when 'array' then x.fields -> '/impact_assessment' -> 'affected_systems' else '[]' end) v) as systems
+    ) e
     where h.ledger = p.ledger and h.released_at is null and (among is null or h.id = any (among))
-      and (h.from_time is null or p.event_time >= h.from_time)
-      and (h.until_time is null or p.event_time < h.until_time)
-      and (coalesce(jsonb_array_length(h.scope::jsonb -> 'frameworks'), 0) = 0
-        or h.scope::jsonb -> 'frameworks' ?| p.frameworks)
-      and (coalesce(jsonb_array_length(h.scope::jsonb -> 'users'), 0) + coalesce(jsonb_array_length(h.scope::jsonb -> 'systems'), 0) = 0
-        or exists (
-          select from jsonb_array_elements_text(h.scope::jsonb -> 'users') u
-          where lower(u) in (lower(p.actor_id), lower(p.actor_email),
-            case when p.fields::jsonb -> '/resource' ->> 'type' = 'user' then lower(p.resource_id) end))
-        or exists (
-          select from jsonb_array_elements_text(h.scope::jsonb -> 'systems') s
-          where lower(s) in (lower(p.repository_id), lower(p.repository_name), lower(p.resource_id),
-              lower(p.fields::jsonb -> '/resource' ->> 'name'), lower(p.fields::jsonb -> '/resource' ->> 'parent_machine'),
-              lower(p.fields::jsonb -> '/context' ->> 'system'), lower(p.fields::jsonb -> '/context' ->> 'environment'))
-            or exists (
-              select from jsonb_array_elements_text(case jsonb_typeof(p.fields::jsonb -> '/impact_assessment' -> 'affected_systems')
-                when 'array' then p.fields::jsonb -> '/impact_assessment' -> 'affected_systems' else '[]' end) a
-              where lower(a) = lower(s)))))
+      and (exists (select from investigation i where i.ledger = h.ledger and i.id = h.investigation and i.trigger_seq = p.seq)
+        or x.fields -> '/resource' ->> 'id' in (h.id, h.investigation)
+        or (h.from_time is null or p.event_time >= h.from_time) and (h.until_time is null or p.event_time < h.until_time)
+          and (cardinality(s.frameworks) = 0 or coalesce(p.frameworks && s.frameworks, false))
+          and (cardinality(s.systems) = 0 and cardinality(s.users) = 0 or e.users && s.users or e.systems && s.systems)))
 $$;
 revoke all on function is_held(payload, text[]) from public;
 grant execute on function is_held(payload, text[]) to sealbook_archivist, sealbook_redactor, sealbook_committer, sealbook_reader;
