@@ -12,15 +12,17 @@ import (
 )
 
 // The places that an erasure goes through, in this order: entries first, because
-// files that are made after it hold nothing of the subject.
+// files that are made after it hold nothing of the subject. While an erasure runs,
+// nothing is archived.
 const (
 	EraseEntries   = "entries"
+	EraseArchive   = "archive"
 	EraseFiles     = "files"
 	EraseDirectory = "directory"
 )
 
 // ErasedPlaces are all of them. Another store joins here and in EraseFrom.
-var ErasedPlaces = []string{EraseEntries, EraseFiles, EraseDirectory}
+var ErasedPlaces = []string{EraseEntries, EraseArchive, EraseFiles, EraseDirectory}
 
 // BeginErasure takes a request over for the calling run.
 func (a *Activities) BeginErasure(ctx context.Context, start audit.ErasureStart) (audit.ErasureStatus, error) {
@@ -47,6 +49,11 @@ func (a *Activities) PlanErasure(ctx context.Context, start audit.ErasureStart) 
 		return err
 	}
 	plan := e.Counts.V
+	archived, err := a.eraseArchive(ctx, &e, true)
+	if err != nil {
+		return err
+	}
+	plan.Add(&archived)
 	files, _, err := a.Store.FilesOf(ctx, e.Ledger, e.ID)
 	if err != nil {
 		return err
@@ -137,6 +144,9 @@ func (a *Activities) EraseFrom(ctx context.Context, from EraseFrom) (again bool,
 		if e.NextSeq < *e.EndSeq {
 			err = a.Log.Erase(ctx, erasureOf(&e, false))
 		}
+		return false, err
+	case EraseArchive:
+		_, err = a.eraseArchive(ctx, &e, false)
 		return false, err
 	case EraseFiles:
 		return a.eraseFiles(ctx, &e)

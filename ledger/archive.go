@@ -96,20 +96,28 @@ type ArchivedSegment struct {
 	OnlineUntil   *time.Time // a retrieval brings its payloads back until then
 	OnlineFrom    *time.Time // all of them are back
 	DestroyedAt   *time.Time
+	Replaces      *audit.Artifact // the file before an erasure, until it is deleted
 }
 
 const segmentColumns = `ledger, id, seqs, entries, recorded_from, recorded_until, event_from, event_until, kept_until, artifact, archived_at,
-	purge_began, purged_at, held, online_until, online_from, destroyed_at`
+	purge_began, purged_at, held, online_until, online_from, destroyed_at, replaces`
 
 func scanSegment(row pgx.CollectableRow) (s ArchivedSegment, err error) {
 	var seqs multirange
 	var artifact string
+	var replaces *string
 	err = row.Scan(&s.Ledger, &s.ID, &seqs, &s.Entries, &s.RecordedFrom, &s.RecordedUntil, &s.EventFrom, &s.EventUntil, &s.KeptUntil, &artifact, &s.ArchivedAt,
-		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.OnlineFrom, &s.DestroyedAt)
+		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.OnlineFrom, &s.DestroyedAt, &replaces)
 	if err != nil {
 		return s, err
 	}
 	s.Seqs = rangesOf(seqs)
+	if replaces != nil {
+		s.Replaces = new(audit.Artifact)
+		if err := json.Unmarshal([]byte(*replaces), s.Replaces); err != nil {
+			return s, err
+		}
+	}
 	return s, json.Unmarshal([]byte(artifact), &s.Artifact)
 }
 

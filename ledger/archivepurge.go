@@ -157,21 +157,8 @@ func (l *Log) DestroySegment(ctx context.Context, s *ArchivedSegment, known []Ho
 	return l.register(ctx, registryEvent(SegmentDestroyed, "destroyed "+segmentKey(d.Genesis.Origin, s.ID), audit.Object{
 		"origin": d.Genesis.Origin, "segment": s.ID, "digest": s.Artifact.Digest,
 	}), func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `select freeze_legal_holds()`); err != nil {
+		if err := unchangedHolds(ctx, tx, s.Ledger, known); err != nil {
 			return err
-		}
-		current, err := holdsInForce(ctx, tx, s.Ledger)
-		if err != nil {
-			return err
-		}
-		seen := map[string]bool{}
-		for _, h := range known {
-			seen[h.ID] = true
-		}
-		for _, h := range current {
-			if !seen[h.ID] {
-				return audit.Errorf(audit.InvalidState, "the legal hold %s was set since", h.ID)
-			}
 		}
 		tag, err := tx.Exec(ctx, `
 			update archive_segment set destroyed_at = $3

@@ -24,7 +24,7 @@ const insertRestored = `
 		@c10::text[], @c11::text[], @c12::text[])
 		as t (seq, recorded_at, seed, fields, salts, commitments, event_type, event_class, event_time, severity, category,
 			actor_type, actor_id, actor_email, resource_type, resource_id, repository_id, repository_name, frameworks)
-	where exists (select from archive_segment s where s.ledger = @ledger and s.id = @id and s.online_until is not null and s.destroyed_at is null)
+	where exists (select from archive_segment s where s.ledger = @ledger and s.id = @id and s.digest = @digest and s.online_until is not null and s.destroyed_at is null)
 	on conflict (ledger, seq, recorded_at) do nothing`
 
 // RestoreSegment puts the payloads of a file back until a time, each after it was
@@ -72,6 +72,12 @@ func (l *Log) RestoreSegment(ctx context.Context, s *ArchivedSegment, until time
 	if err == nil {
 		err = flush()
 	}
+	if err == nil {
+		var now ArchivedSegment
+		if now, err = l.SegmentByID(ctx, s.Ledger, s.ID); err == nil && now.Artifact.Digest != s.Artifact.Digest {
+			err = audit.Errorf(audit.Unavailable, "the file of %s was written anew meanwhile", s.ID)
+		}
+	}
 	if err == nil { // until now, what needs all entries of the period does not count on them
 		_, err = l.writes.Exec(ctx, `update archive_segment set online_from = coalesce(online_from, $3) where ledger = $1 and id = $2 and online_until is not null`,
 			s.Ledger, s.ID, audit.Instant(l.config.Clock()))
@@ -104,7 +110,7 @@ func (b *restoring) add(p *ArchivedPayload, row *Row, rec *Record) error {
 }
 
 func (b *restoring) insert(ctx context.Context, l *Log, s *ArchivedSegment) (int64, error) {
-	args := pgx.StrictNamedArgs{"ledger": s.Ledger, "id": s.ID, "seqs": b.seqs, "recorded": b.recorded, "seeds": b.seeds, "fields": b.fields, "salts": b.salts, "commitments": b.commitments}
+	args := pgx.StrictNamedArgs{"ledger": s.Ledger, "id": s.ID, "digest": s.Artifact.Digest, "seqs": b.seqs, "recorded": b.recorded, "seeds": b.seeds, "fields": b.fields, "salts": b.salts, "commitments": b.commitments}
 	for i, c := range columns(b.projected) {
 		args[fmt.Sprintf("c%d", i)] = c
 	}

@@ -164,6 +164,14 @@ func (l *Log) RegisterSegment(ctx context.Context, plan *ArchivePlan, a audit.Ar
 		"first": plan.Seqs[0].First, "last": plan.Seqs[len(plan.Seqs)-1].End - 1, "seqs_sha256": plan.Seqs.digest(),
 		"kept_until": plan.KeptUntil.Format(TimeFormat),
 	}), func(ctx context.Context, tx pgx.Tx) error {
+		// The file may hold what an erasure has taken out of the database since.
+		var erasing bool
+		if err := tx.QueryRow(ctx, `select exists (select from erasure where ledger = $1 and status = 'running')`, plan.Ledger).Scan(&erasing); err != nil {
+			return err
+		}
+		if erasing {
+			return audit.Errorf(audit.Unavailable, "an erasure is under way: nothing is archived until it has ended")
+		}
 		_, err := tx.Exec(ctx, `
 			insert into archive_segment (ledger, id, seqs, entries, recorded_from, recorded_until, event_from, event_until, kept_until, artifact, digest, archived_at)
 			values (@ledger, @id, @seqs, @entries, @recorded_from, @recorded_until, @event_from, @event_until, @kept, @artifact, @digest, @at)`,

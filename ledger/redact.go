@@ -25,20 +25,24 @@ type redactions struct {
 	moved                      int64
 }
 
-// add notes what a row becomes without some of its fields.
-func (r *redactions) add(s *storedRow, rec *Record, before *Projection, erase []int) error {
-	left := slices.Clone(s.Fields)
+// leftFields are what stays of an entry's fields, as the columns of a payload hold
+// them.
+type leftFields struct {
+	fields                     []Field
+	values, salts, commitments string
+}
+
+// withoutFields takes values and salts of some fields away; their commitments stay.
+func withoutFields(fields []Field, erase []int) (l leftFields, err error) {
+	l.fields = slices.Clone(fields)
 	for _, i := range erase {
-		c := left[i].Commit()
-		left[i] = Field{Path: left[i].Path, Commitment: &c}
-	}
-	if got := PayloadRoot(left); got != rec.PayloadRoot {
-		return audit.Errorf(audit.Tampered, "entry %d: without the erased fields it has another root", s.Seq)
+		c := l.fields[i].Commit()
+		l.fields[i] = Field{Path: l.fields[i].Path, Commitment: &c}
 	}
 	salts, commitments := map[string]string{}, map[string]string{}
 	var disclosed []Field
-	for i := range left {
-		f := &left[i]
+	for i := range l.fields {
+		f := &l.fields[i]
 		if f.Disclosed() {
 			disclosed = append(disclosed, *f)
 			salts[f.Path] = base64.StdEncoding.EncodeToString(f.Salt)
@@ -46,24 +50,36 @@ func (r *redactions) add(s *storedRow, rec *Record, before *Projection, erase []
 			commitments[f.Path] = encodeHash(*f.Commitment)
 		}
 	}
-	fields, err := encodeFields(disclosed)
-	if err != nil {
-		return err
-	}
-	after, _, err := project(rec, left)
-	if err != nil {
-		return err
+	if l.values, err = encodeFields(disclosed); err != nil {
+		return l, err
 	}
 	saltText, err := json.Marshal(salts)
 	if err != nil {
-		return fmt.Errorf("encode salts: %w", err)
+		return l, fmt.Errorf("encode salts: %w", err)
 	}
 	commitmentText, err := json.Marshal(commitments)
 	if err != nil {
-		return fmt.Errorf("encode commitments: %w", err)
+		return l, fmt.Errorf("encode commitments: %w", err)
+	}
+	l.salts, l.commitments = string(saltText), string(commitmentText)
+	return l, nil
+}
+
+// add notes what a row becomes without some of its fields.
+func (r *redactions) add(s *storedRow, rec *Record, before *Projection, erase []int) error {
+	left, err := withoutFields(s.Fields, erase)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", s.Seq, err)
+	}
+	if got := PayloadRoot(left.fields); got != rec.PayloadRoot {
+		return audit.Errorf(audit.Tampered, "entry %d: without the erased fields it has another root", s.Seq)
+	}
+	after, _, err := project(rec, left.fields)
+	if err != nil {
+		return err
 	}
 	r.seq, r.recordedAt = append(r.seq, s.Seq), append(r.recordedAt, rec.RecordedAt)
-	r.fields, r.salts, r.commitments = append(r.fields, fields), append(r.salts, string(saltText)), append(r.commitments, string(commitmentText))
+	r.fields, r.salts, r.commitments = append(r.fields, left.values), append(r.salts, left.salts), append(r.commitments, left.commitments)
 	for i, v := range []*string{after.Category, after.ActorID, after.ActorEmail, after.ResourceID, after.RepositoryID, after.RepositoryName} {
 		r.columns[i] = append(r.columns[i], v)
 	}
@@ -71,10 +87,10 @@ func (r *redactions) add(s *storedRow, rec *Record, before *Projection, erase []
 		!sameText(before.RepositoryID, after.RepositoryID) || !sameText(before.RepositoryName, after.RepositoryName) {
 		r.moved++
 	}
-	if id := externalIDOf(left); id != "" {
+	if id := externalIDOf(left.fields); id != "" {
 		r.external = append(r.external, id)
 	}
-	row := Row{Seq: s.Seq, Record: s.Record, Leaf: s.Leaf, Fields: left}
+	row := Row{Seq: s.Seq, Record: s.Record, Leaf: s.Leaf, Fields: left.fields}
 	e, err := row.Entry()
 	if err != nil {
 		return err

@@ -1,9 +1,12 @@
 package worker_test
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -177,4 +180,79 @@ func TestRetrievalOfABadFileFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An erasure reaches archived payloads: values and salts go from the files, which
+// are written anew, what a hold keeps stays, proofs and receipts hold, and what
+// comes back lacks what was erased.
+func TestErasureReachesTheArchive(t *testing.T) {
+	t.Parallel()
+	clock := &movable{}
+	clock.set(time.Date(2024, 1, 10, 9, 0, 0, 0, time.UTC))
+	s := newSystem(t, func(c *ledger.Config) { c.Clock = clock.now })
+	s.activities.Clock = clock.now
+	receipts := ledgertest.Append(t, s.log, s.ledger, 0, 10)
+	s.appendSubject(10)
+	clock.set(time.Date(2025, 3, 1, 9, 0, 0, 0, time.UTC))
+	s.retain()
+	before := s.files("archive")
+
+	id := s.orderErasure("u-ann", "ann@subject.example")
+	start := audit.ErasureStart{ID: id, Ledger: s.ledger, Organisation: "org_test"}
+	lost := s.perform(audit.ErasureWorkflow, start, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterWorkflowWithOptions(workflows.EraseSubject, workflow.RegisterOptions{Name: audit.ErasureWorkflow})
+		env.RegisterDelayedCallback(func() {
+			if plan := s.approve(id); plan.Entries != 10 || plan.Fields == 0 {
+				t.Errorf("planned %+v", plan)
+			}
+			env.SignalWorkflow(audit.ErasureSignal, nil)
+		}, time.Hour)
+	})
+	e := s.erasure(id)
+	if lost < 6 || e.Status != audit.ErasureCompleted || e.Counts.V.Entries != 10 || e.Counts.V.Fields != e.Plan.V.Fields {
+		t.Fatalf("%d attempts were lost; %+v %v", lost, e, e.Error)
+	}
+	after := s.files("archive")
+	if len(after) != len(before) || fmt.Sprint(after) == fmt.Sprint(before) {
+		t.Errorf("the files were %v and are %v", before, after)
+	}
+	for _, name := range after {
+		if text := s.unzipped(name); strings.Contains(text, "u-ann") || strings.Contains(text, "ann@subject.example") {
+			t.Errorf("%s still names the person", name)
+		}
+	}
+	s.checkRetained(receipts, audit.Archived)
+	s.perform(audit.RetrievalWorkflow, audit.RetrievalStart{ID: s.retrieve(), Ledger: s.ledger}, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterWorkflowWithOptions(workflows.RetrieveArchive, workflow.RegisterOptions{Name: audit.RetrievalWorkflow})
+	})
+	row, err := s.log.Row(t.Context(), s.ledger, receipts[9].Proof.Index+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := row.Entry()
+	if err != nil || !entry.Verified || entry.Actor.String("id") != "" || len(entry.Withheld) == 0 {
+		t.Errorf("%+v, %v", entry, err)
+	}
+	s.checkRetained(receipts, "")
+	if r, err := s.log.VerifyRegistry(t.Context(), ledger.Registry, ledger.VerifyOptions{}); err != nil || len(r.Problems) > 0 {
+		t.Errorf("the registry: %v, %v", r.Problems, err)
+	}
+}
+
+func (s *system) unzipped(name string) string {
+	s.t.Helper()
+	f, err := os.Open(filepath.Join(s.folder, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close()
+	zip, err := gzip.NewReader(f)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	text, err := io.ReadAll(zip)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(text)
 }

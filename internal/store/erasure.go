@@ -210,6 +210,39 @@ func KeepErased(id audit.ErasureID, in audit.ErasureStatus, part ErasedPart) Sta
 	}
 }
 
+// KeepErasedArchived keeps what a segment file of the archive gave, in the
+// transaction that replaces the file. Held entries are counted once, however often
+// they are found. In a plan nothing is counted here.
+func KeepErasedArchived(id audit.ErasureID, in audit.ErasureStatus, part ErasedPart) Statements {
+	return func(ctx context.Context, tx pgx.Tx) error {
+		var status audit.ErasureStatus
+		if err := tx.QueryRow(ctx, `select status from erasure where id = $1 for no key update`, id).Scan(&status); err != nil {
+			return translate("read erasure", err)
+		}
+		if status != in {
+			return audit.Errorf(audit.InvalidState, "erasure %s is %s, not %s", id, status, in)
+		}
+		var held int64
+		err := tx.QueryRow(ctx, `
+			with added as (
+				insert into erasure_entry (erasure, ledger, seq, event_time, held)
+				select e.id, e.ledger, t.seq, t.at, t.held from erasure e, unnest($2::bigint[], $3::timestamptz[], $4::bool[]) as t (seq, at, held) where e.id = $1
+				on conflict (erasure, seq) do nothing returning held
+			)
+			select count(*) from added where held`, id, part.Seqs, part.Times, part.Held).Scan(&held)
+		if err != nil || in != audit.ErasureRunning {
+			return translate("keep entries of erasure", err)
+		}
+		part.Counts.Held = held
+		return countErased(ctx, tx, id, func(c *audit.ErasureCounts) { c.Add(&part.Counts) })
+	}
+}
+
+// Keep runs statements in a transaction of their own.
+func (s *Store) Keep(ctx context.Context, with Statements) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return with(ctx, tx) })
+}
+
 // countErased adds to the counts of an erasure under way, with what is counted.
 func countErased(ctx context.Context, tx pgx.Tx, id audit.ErasureID, add func(*audit.ErasureCounts)) error {
 	var counts JSON[audit.ErasureCounts]

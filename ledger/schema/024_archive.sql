@@ -26,6 +26,7 @@ create table archive_segment (
   kept_until     timestamptz    not null, -- when the last promise about its entries ends
   artifact       text           not null,
   digest         text           not null,
+  replaces       text,                    -- the file before an erasure, until it is deleted
   archived_at    timestamptz    not null,
   purge_began    timestamptz,
   purged_at      timestamptz,             -- all rows went that no hold keeps

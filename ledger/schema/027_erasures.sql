@@ -78,6 +78,26 @@ $$;
 revoke all on function begin_erasure(integer) from public;
 grant execute on function begin_erasure(integer) to sealbook_redactor;
 
+-- What follows for the roll-ups from an erasure in a segment file: entries are
+-- counted under other actors.
+create function move_archived_rollups(ledger_id integer, days date[], names text[], parts text[], deltas bigint[]) returns void
+language plpgsql security definer
+set search_path = public, pg_temp
+as $$
+begin
+  perform from head where ledger = ledger_id for no key update;
+  delete from rollup r using unnest(days, names, parts, deltas) as d (day, name, part, delta)
+  where r.ledger = ledger_id and r.kind = 'actor' and r.day = d.day and r.name = d.name and r.part = d.part and r.entries + d.delta <= 0;
+  update rollup r set entries = r.entries + d.delta from unnest(days, names, parts, deltas) as d (day, name, part, delta)
+  where r.ledger = ledger_id and r.kind = 'actor' and r.day = d.day and r.name = d.name and r.part = d.part;
+  insert into rollup (ledger, kind, day, name, part, entries)
+  select ledger_id, 'actor', d.day, d.name, d.part, d.delta from unnest(days, names, parts, deltas) as d (day, name, part, delta)
+  where d.delta > 0 on conflict (ledger, kind, day, name, part) do nothing;
+end
+$$;
+revoke all on function move_archived_rollups(integer, date[], text[], text[], bigint[]) from public;
+grant execute on function move_archived_rollups(integer, date[], text[], text[], bigint[]) to sealbook_committer;
+
 grant update (erased_at) on investigation_evidence to sealbook_committer;
 grant select, insert, update on erasure to sealbook_committer;
 grant select, insert, update, delete on erasure_entry to sealbook_committer;
