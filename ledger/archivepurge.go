@@ -18,7 +18,11 @@ type Purged struct {
 
 // purgeRows is how many entries one statement of a purge looks at. Each is a
 // transaction of its own, so that appending and setting holds wait for moments only.
-const purgeRows = 5_000
+const purgeRows = 2_000
+
+// purgeRest is how long a purge rests after each step, in multiples of the time that
+// the step took: nobody waits for it, and appending goes on beside it.
+const purgeRest = 4
 
 // The statement itself carries the holds, and reads them while nobody can set one:
 // a hold that was set after the purge was planned wins.
@@ -51,6 +55,7 @@ func (l *Log) PurgeSegment(ctx context.Context, s *ArchivedSegment, between func
 			continue
 		}
 		var n int64
+		began := time.Now() // of the machine: it measures
 		err := pgx.BeginFunc(ctx, l.purges, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `select freeze_legal_holds()`); err != nil {
 				return err
@@ -63,6 +68,11 @@ func (l *Log) PurgeSegment(ctx context.Context, s *ArchivedSegment, between func
 		p.Entries += n
 		if err := between(n); err != nil {
 			return p, err
+		}
+		select {
+		case <-time.After(purgeRest * time.Since(began)):
+		case <-ctx.Done():
+			return p, ctx.Err()
 		}
 	}
 	// What is left is held, or came back while the purge ran; the next one sees.

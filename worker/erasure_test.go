@@ -99,6 +99,10 @@ func TestErasure(t *testing.T) {
 	if e.Status != audit.ErasureCompleted || e.Identifiers != nil || e.Subject != nil {
 		t.Fatalf("%+v %v", e, e.Error)
 	}
+	if err := s.temporal.GetWorkflow(t.Context(), string(id), "").Get(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	s.recordRun(string(id), "subject_erased")
 	var c audit.ErasureCertificate
 	if err := json.Unmarshal(*e.Certificate, &c); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -255,4 +256,32 @@ func (s *system) unzipped(name string) string {
 		s.t.Fatal(err)
 	}
 	return string(text)
+}
+
+// A run on a real Temporal archives and purges; its history is what the replay test
+// holds later versions against.
+func TestRetentionRuns(t *testing.T) {
+	s, _, receipts := newOldSystem(t, 30)
+	s.work()
+	id := fmt.Sprintf("retention_%d", os.Getpid())
+	run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: workflows.CoreQueue}, audit.RetentionWorkflow, workflows.RetentionRun{})
+	if err == nil {
+		err = run.Get(t.Context(), nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.checkRetained(receipts, audit.Archived)
+	s.recordRun(id, "retention_enforced")
+	retrieval := s.retrieve()
+	s.relay.Wake()
+	s.eventually("the payloads are back", func() bool {
+		row, err := s.store.Retrieval(t.Context(), s.ledger, retrieval)
+		return err == nil && row.Status == audit.RetrievalAvailable
+	})
+	s.checkRetained(receipts, "")
+	if err := s.temporal.GetWorkflow(t.Context(), string(retrieval), "").Get(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	s.recordRun(string(retrieval), "archive_retrieved")
 }
