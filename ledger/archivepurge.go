@@ -55,7 +55,7 @@ func (l *Log) PurgeSegment(ctx context.Context, s *ArchivedSegment, between func
 			continue
 		}
 		var n int64
-		began := time.Now() // of the machine: it measures
+		began := time.Now() //nolint:forbidigo // it measures how long the machine took
 		err := pgx.BeginFunc(ctx, l.purges, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `select freeze_legal_holds()`); err != nil {
 				return err
