@@ -164,8 +164,8 @@ func (l *Log) DestroySegment(ctx context.Context, s *ArchivedSegment, known []Ho
 		return err
 	}
 	now := audit.Instant(l.config.Clock())
-	return l.register(ctx, registryEvent(SegmentDestroyed, "destroyed "+segmentKey(d.Genesis.Origin, s.ID), audit.Object{
-		"origin": d.Genesis.Origin, "segment": s.ID, "digest": s.Artifact.Digest,
+	err = l.register(ctx, registryEvent(SegmentDestroyed, "destroyed "+segmentKey(d.Genesis.Origin, s.ID), audit.Object{
+		"origin": d.Genesis.Origin, "segment": s.ID, "digest": s.Artifact.Digest, "destroyed_at": now.Format(TimeFormat),
 	}), func(ctx context.Context, tx pgx.Tx) error {
 		if err := unchangedHolds(ctx, tx, s.Ledger, known); err != nil {
 			return err
@@ -178,6 +178,10 @@ func (l *Log) DestroySegment(ctx context.Context, s *ArchivedSegment, known []Ho
 		}
 		return err
 	})
+	if audit.CodeOf(err) == audit.ExternalIDConflict { // by another run at the same time
+		err = audit.Errorf(audit.InvalidState, "the segment %s was destroyed meanwhile", s.ID)
+	}
+	return err
 }
 
 // Destroyed lists segments that were destroyed since a time, so that a file whose

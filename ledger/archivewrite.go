@@ -18,7 +18,7 @@ import (
 const (
 	SegmentArchived  = "registry.segment_archived"  // origin, segment, digest, size_bytes, first, last, entries, seqs_sha256, kept_until
 	SegmentErased    = "registry.segment_erased"    // origin, segment, digest, size_bytes, replaces: an erasure wrote the file anew
-	SegmentDestroyed = "registry.segment_destroyed" // origin, segment, digest
+	SegmentDestroyed = "registry.segment_destroyed" // origin, segment, digest, destroyed_at
 )
 
 // WriteSegment writes the file of a plan. Every row is checked on its way:

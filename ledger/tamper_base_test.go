@@ -124,7 +124,7 @@ var seeds = []string{
 	   'b' || n, now() + n * interval '1 s', 'w' || n from generate_series(1, 2) n`,
 	`insert into erasure (id, ledger, subject, identifiers, reason, basis, status, run_id, requested_by, requester, decided_by, decider, decided_at, decision_reason, plan, end_seq,
 	   next_seq, counts, months, certificate, digest, error, created_at, completed_at, scrubbed_at)
-	 select 'erasure' || n, 1, case n when 1 then 's1' end, case n when 1 then 'i1' end, 'r' || n, 'b' || n, case n when 1 then 'running' else 'completed' end, 'run' || n, 'q' || n,
+	 select 'erasure' || n, 1, case n when 1 then 's1' end, case n when 1 then 'i1' end, 'r' || n, 'b' || n, case n when 1 then 'requested' else 'completed' end, 'run' || n, 'q' || n,
 	   'user' || n, 'd' || n, 'user' || (3 - n), now() + n * interval '1 s', 'w' || n, 'p' || n, n, n, 'c' || n, array['2024_0' || n], case n when 2 then 'cert2' end,
 	   case n when 2 then 'digest2' end, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into erasure_entry (erasure, ledger, seq, event_time, held) select 'erasure' || n, 1, n, now() + n * interval '1 s', n = 1 from generate_series(1, 2) n`,

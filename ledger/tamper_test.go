@@ -56,7 +56,6 @@ var notHashedByDesign = map[string]string{
 	"archive_segment.archived_at":    "for people; the registry's entry has its own time",
 	"archive_segment.purge_began":    "that payloads left for a file that the registry names, which still holds them",
 	"archive_segment.purged_at":      "that payloads left for a file that the registry names, which still holds them",
-	"archive_segment.destroyed_at":   "for people; the registry's entry has its own time, and that there is one is compared",
 	"archive_segment.replaces":       "a file that is to be deleted, because an erasure wrote it anew",
 	"archive_segment.held":           "a count for people",
 	"archive_segment.online_until":   "how long a retrieval lasts",
