@@ -7,7 +7,7 @@
 --
 --   sealbook_owner     owns the database and runs the migrations, which make
 --                      the tables and the group roles (committer, reader,
---                      redactor); nothing that serves requests holds it
+--                      redactor, archivist); nothing that serves requests holds it
 --   sealbook_app       the API and the worker; has no rights of its own, the
 --                      migrations make it a member of the group roles
 --   sealbook_temporal  Temporal's two databases, and nothing of Sealbook

@@ -17,8 +17,9 @@ func migrateCommand() *command {
 		usage: []string{"[--json]"},
 		about: `Runs the migrations that the database has not seen, as the owner of the tables,
 and makes the application's login a member of the group roles (committer,
-reader, redactor). Running it again changes nothing. There is no way down: a
-ledger does not forget. Several may run at once; they wait for each other.`,
+reader, redactor, archivist). Running it again changes nothing. There is no way
+down: a ledger does not forget. Several may run at once; they wait for each
+other.`,
 		examples: `SEALBOOK_MIGRATE_DATABASE_URL=postgres://sealbook_owner@db/sealbook sealbook migrate`,
 		settings: []string{"SEALBOOK_MIGRATE_DATABASE_URL", "SEALBOOK_DATABASE_URL"},
 		setup: func(set *flag.FlagSet) action {
@@ -72,6 +73,6 @@ func migrate(ctx context.Context, c *call, asJSON bool) error {
 		change = fmt.Sprintf("is up to date (version %d)", to)
 	}
 	fmt.Fprintf(c.stdout, "The schema %s.\n", change)
-	fmt.Fprintf(c.stdout, "%s may act as committer, reader and redactor.\n", application.User)
+	fmt.Fprintf(c.stdout, "%s may act as committer, reader, redactor and archivist.\n", application.User)
 	return nil
 }

@@ -90,7 +90,7 @@ func TestMigrate(t *testing.T) {
 	}
 	env := []string{"SEALBOOK_DATABASE_URL=" + dsn, "SEALBOOK_MIGRATE_DATABASE_URL=" + dsn}
 	invoke(t, env, "", "verify", "--database").want(t, exitUsage).says(t, "run sealbook migrate")
-	invoke(t, env, "", "migrate").want(t, exitOK).says(t, "went from version 0 to", "may act as committer, reader and redactor")
+	invoke(t, env, "", "migrate").want(t, exitOK).says(t, "went from version 0 to", "may act as committer, reader, redactor and archivist")
 	invoke(t, env, "", "migrate").want(t, exitOK).says(t, "is up to date")
 	r := invoke(t, env, "", "migrate", "--json").want(t, exitOK)
 	var said struct{ From, To int32 }
