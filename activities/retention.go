@@ -35,16 +35,27 @@ func (a *Activities) RetentionLedgers(ctx context.Context, after int32) ([]int32
 	return a.Log.Organisations(ctx, after, retentionLedgers)
 }
 
+// ArchiveOrder is of a ledger's entries that were recorded before a time; nil is what
+// its policy says.
+type ArchiveOrder struct {
+	Ledger int32      `json:"ledger"`
+	Before *time.Time `json:"before,omitempty"`
+}
+
 // ArchiveSegment writes the next segment file of a ledger, reads it back and
 // compares it with the tree, and enters it into the registry. Until then nothing is
 // taken from the database, and whoever repeats it writes the same file.
-func (a *Activities) ArchiveSegment(ctx context.Context, ledgerID int32) (done ArchivedOne, err error) {
+func (a *Activities) ArchiveSegment(ctx context.Context, order ArchiveOrder) (done ArchivedOne, err error) {
+	ledgerID := order.Ledger
 	history, err := a.Store.Retention(ctx, ledgerID)
 	if err != nil {
 		return done, err
 	}
 	policy := history.Current().Policy
 	logs, scans := policy.Archivable(a.Clock())
+	if order.Before != nil {
+		logs, scans = *order.Before, *order.Before
+	}
 	plan, err := a.Log.PlanSegment(ctx, ledgerID, logs, scans, history)
 	if err != nil || plan == nil {
 		return done, err

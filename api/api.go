@@ -140,6 +140,7 @@ func (s *server) routes() []route {
 		{"POST", "/legal-holds", audit.ManageLegalHolds, s.issueHold, nil, small, quick},
 		{"GET", "/legal-holds", audit.ManageLegalHolds, s.listHolds, holdParameters, 0, quick},
 		{"GET", "/legal-holds/{hold_id}", audit.ManageLegalHolds, s.showHold, nil, 0, quick},
+		{"POST", "/archive/runs", audit.ManageRetention, s.orderArchive, nil, small, quick},
 		{"POST", "/archive/retrievals", audit.ReadArchive, s.requestRetrieval, nil, small, quick},
 		{"GET", "/archive/retrievals", audit.ReadArchive, s.listRetrievals, retrievalParameters, 0, quick},
 		{"GET", "/archive/retrievals/{retrieval_id}", audit.ReadArchive, s.showRetrieval, nil, 0, quick},

@@ -204,7 +204,50 @@ func (s *server) decideRetrieval(r *http.Request) (reply, error) {
 	if _, err := s.record(r, about, nil, change); err != nil {
 		return reply{}, err
 	}
+	s.wake()
 	return s.showRetrieval(r)
+}
+
+// archiveRun is an order to archive.
+type archiveRun struct {
+	ID     string `json:"run_id"` // of the workflow
+	Before string `json:"before"`
+	Reason string `json:"reason"`
+}
+
+// orderArchive answers POST /archive/runs: what was recorded before a time is
+// archived now, whatever the policy says. It destroys nothing.
+func (s *server) orderArchive(r *http.Request) (reply, error) {
+	req, body, err := decode[audit.ArchiveRequest](r)
+	if err != nil {
+		return reply{}, err
+	}
+	p, now := principal(r), s.Clock()
+	before, bad := req.Check(now)
+	if bad != nil {
+		return reply{}, invalid("the order is not valid", bad...)
+	}
+	run := archiveRun{ID: "archive_" + newULID(now), Before: audit.FormatTime(before), Reason: strings.TrimSpace(req.Reason)}
+	key, err := requestKey(r, body)
+	if err != nil {
+		return reply{}, err
+	}
+	if key != nil {
+		key.Note = run.ID
+	}
+	about := action(r, typeArchiveOrdered, audit.Object{"type": "archive_run", "id": run.ID}, audit.Object{"before": run.Before})
+	about.Severity = audit.SeverityMedium
+	about.Metadata["reason"] = run.Reason
+	out, err := s.record(r, about, key, store.Order(store.Start{Workflow: audit.RetentionWorkflow, WorkflowID: run.ID, At: now, Input: audit.RetentionRun{Only: p.Ledger, Before: &before}}))
+	if err != nil {
+		return reply{header: replayed(nil, out.Replayed)}, err
+	}
+	if out.Replayed {
+		run.ID = out.Note
+	} else {
+		s.wake()
+	}
+	return reply{status: http.StatusAccepted, header: replayed(nil, out.Replayed), data: run}, nil
 }
 
 // listSegments answers GET /archive/segments.

@@ -46,7 +46,7 @@ func (a *archivist) retain() {
 	a.b.t.Helper()
 	for {
 		var one activities.ArchivedOne
-		a.run(a.do.ArchiveSegment, a.b.ledger, &one)
+		a.run(a.do.ArchiveSegment, activities.ArchiveOrder{Ledger: a.b.ledger}, &one)
 		if one.Segment == "" {
 			break
 		}
@@ -108,6 +108,10 @@ func TestArchivedEntriesAndTheirWayBack(t *testing.T) {
 		}
 	}
 
+	for body, status := range map[string]int{`{"before":"x","reason":"r"}`: 422, `{"before":"2999-01-01T00:00:00Z","reason":"r"}`: 422, `{"before":"2025-01-01T00:00:00Z","reason":" "}`: 422,
+		`{"before":"2025-01-01T00:00:00Z","reason":"the disk is nearly full"}`: 202} {
+		b.post("full", "~/archive/runs", body).want(status)
+	}
 	al, bo := b.join("al", audit.Administrator).signIn(), b.join("bo", audit.Administrator).signIn()
 	ask := fmt.Sprintf(`{"start_date":%q,"end_date":%q,"reason":"Inspection","days":3}`, began.UTC().Add(-time.Hour).Format(time.RFC3339), began.UTC().Add(time.Hour).Format(time.RFC3339))
 	b.post("basic", "~/archive/retrievals", ask).want(403)

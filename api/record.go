@@ -87,6 +87,7 @@ const (
 	typeErasureDeclined  = "audit.erasure_declined"
 	typeErasureRead      = "audit.erasure_read"
 
+	typeArchiveOrdered     = "audit.archive_ordered"
 	typeRetrievalRequested = "audit.archive_retrieval_requested"
 	typeRetrievalApproved  = "audit.archive_retrieval_approved"
 	typeRetrievalRefused   = "audit.archive_retrieval_refused"

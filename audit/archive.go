@@ -62,6 +62,41 @@ type RetrievalStart struct {
 	Organisation OrganisationID `json:"organisation"`
 }
 
+// RetentionRun is the input of a [RetentionWorkflow], and where a run stands. The
+// schedule starts it with nothing; a person can have one organisation's entries
+// archived earlier than its policy says, which destroys nothing.
+type RetentionRun struct {
+	Only   int32      `json:"only,omitempty"`   // this ledger alone; 0 is all
+	Before *time.Time `json:"before,omitempty"` // archive what was recorded before; nil: what is due
+
+	After     int32 `json:"after"` // ledgers up to this one are done
+	Archived  int64 `json:"archived"`
+	Purged    int64 `json:"purged"`
+	Held      int64 `json:"held"`
+	Destroyed int   `json:"destroyed"`
+	Failed    int   `json:"failed"` // ledgers with which it could not go on
+
+	Problem string `json:"problem,omitempty"` // of the first of them
+}
+
+// ArchiveRequest has what was recorded before a time archived now.
+type ArchiveRequest struct {
+	Before string `json:"before"`
+	Reason string `json:"reason"`
+}
+
+// Check returns the time, or what is wrong with the request that is made now.
+func (r *ArchiveRequest) Check(now time.Time) (before time.Time, bad []FieldError) {
+	before, err := time.Parse(time.RFC3339Nano, r.Before)
+	if err != nil || before.Year() < 1970 || before.After(now) {
+		bad = append(bad, FieldError{"/before", "invalid", "before is required, an RFC 3339 time that has passed"})
+	}
+	if strings.TrimSpace(r.Reason) == "" || len(r.Reason) > MaxRetrievalReason {
+		bad = append(bad, FieldError{"/reason", "invalid", fmt.Sprintf("reason is required, of at most %d bytes", MaxRetrievalReason)})
+	}
+	return Instant(before), bad
+}
+
 // RetrievalRequest asks for the payloads of a period of the entries' own times.
 type RetrievalRequest struct {
 	From   string `json:"start_date"`

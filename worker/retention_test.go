@@ -42,7 +42,7 @@ func newOldSystem(t *testing.T, n int) (*system, *movable, []ledger.Receipt) {
 
 func (s *system) retain() (lost int) {
 	s.t.Helper()
-	return s.perform(audit.RetentionWorkflow, workflows.RetentionRun{}, func(env *testsuite.TestWorkflowEnvironment) {
+	return s.perform(audit.RetentionWorkflow, audit.RetentionRun{}, func(env *testsuite.TestWorkflowEnvironment) {
 		env.RegisterWorkflowWithOptions(workflows.EnforceRetention, workflow.RegisterOptions{Name: audit.RetentionWorkflow})
 	})
 }
@@ -261,10 +261,10 @@ func (s *system) unzipped(name string) string {
 // A run on a real Temporal archives and purges; its history is what the replay test
 // holds later versions against.
 func TestRetentionRuns(t *testing.T) {
-	s, _, receipts := newOldSystem(t, 30)
+	s, clock, receipts := newOldSystem(t, 30)
 	s.work()
 	id := fmt.Sprintf("retention_%d", os.Getpid())
-	run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: workflows.CoreQueue}, audit.RetentionWorkflow, workflows.RetentionRun{})
+	run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: workflows.CoreQueue}, audit.RetentionWorkflow, audit.RetentionRun{})
 	if err == nil {
 		err = run.Get(t.Context(), nil)
 	}
@@ -273,6 +273,20 @@ func TestRetentionRuns(t *testing.T) {
 	}
 	s.checkRetained(receipts, audit.Archived)
 	s.recordRun(id, "retention_enforced")
+
+	// What is not due is archived because somebody orders it.
+	late := ledgertest.Append(t, s.log, s.ledger, 100, 10)
+	clock.set(clock.now().Add(time.Second))
+	before := clock.now()
+	order := fmt.Sprintf("archive_%d", os.Getpid())
+	s.append("audit.archive_ordered", audit.Object{}, store.Order(store.Start{Workflow: audit.RetentionWorkflow, WorkflowID: order, At: audit.SystemClock(),
+		Input: audit.RetentionRun{Only: s.ledger, Before: &before}}))
+	s.relay.Wake()
+	s.eventually("the order is done", func() bool {
+		c, err := s.log.CheckReceipt(t.Context(), s.ledger, &late[9])
+		return err == nil && c.Gone != nil
+	})
+	s.checkRetained(late, audit.Archived)
 	retrieval := s.retrieve()
 	s.relay.Wake()
 	s.eventually("the payloads are back", func() bool {

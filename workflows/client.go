@@ -255,7 +255,7 @@ func (c *Client) EnsureSchedules(ctx context.Context, anchorEvery, retainEvery t
 		return err
 	}
 	err = c.optionalSchedule(ctx, retainSchedule, retainEvery, &client.ScheduleWorkflowAction{
-		ID: "retention", Workflow: audit.RetentionWorkflow, TaskQueue: CoreQueue, Args: []any{RetentionRun{}}, StaticSummary: "Archives, purges and destroys what policies say",
+		ID: "retention", Workflow: audit.RetentionWorkflow, TaskQueue: CoreQueue, Args: []any{audit.RetentionRun{}}, StaticSummary: "Archives, purges and destroys what policies say",
 	})
 	if err != nil {
 		return err

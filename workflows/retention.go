@@ -10,19 +10,6 @@ import (
 	"github.com/sealbook/sealbook/audit"
 )
 
-// RetentionRun is where a run of EnforceRetention stands; a schedule starts it with
-// nothing.
-type RetentionRun struct {
-	After     int32 `json:"after"` // ledgers up to this one are done
-	Archived  int64 `json:"archived"`
-	Purged    int64 `json:"purged"`
-	Held      int64 `json:"held"`
-	Destroyed int   `json:"destroyed"`
-	Failed    int   `json:"failed"` // ledgers with which it could not go on
-
-	Problem string `json:"problem,omitempty"` // of the first of them
-}
-
 // maxRetentionSteps bounds the history of a run before it goes on as a new one.
 const maxRetentionSteps = 500
 
@@ -38,11 +25,15 @@ const maxRetentionSteps = 500
 // nothing and loses nothing. A ledger with which it cannot go on, as one whose rows
 // were tampered with, keeps its payloads and holds up no other; the run then fails
 // at its end, so that somebody looks.
-func EnforceRetention(ctx workflow.Context, run RetentionRun) error {
+func EnforceRetention(ctx workflow.Context, run audit.RetentionRun) error {
 	var a *activities.Activities
 	for steps := 0; ; {
-		var ledgers []int32
-		if err := workflow.ExecuteActivity(quick(ctx, "list the ledgers"), a.RetentionLedgers, run.After).Get(ctx, &ledgers); err != nil {
+		ledgers := []int32{run.Only}
+		if run.Only > 0 {
+			if run.After >= run.Only {
+				break
+			}
+		} else if err := workflow.ExecuteActivity(quick(ctx, "list the ledgers"), a.RetentionLedgers, run.After).Get(ctx, &ledgers); err != nil {
 			return err
 		}
 		if len(ledgers) == 0 {
@@ -67,30 +58,30 @@ func EnforceRetention(ctx workflow.Context, run RetentionRun) error {
 			} else {
 				return workflow.NewContinueAsNewError(ctx, EnforceRetention, run)
 			}
-			workflow.SetCurrentDetails(ctx, run.String())
+			workflow.SetCurrentDetails(ctx, retained(&run))
 		}
 	}
 	var freed int64
 	if err := workflow.ExecuteActivity(retaining(ctx, "give space back"), a.GiveSpaceBack).Get(ctx, &freed); err != nil {
 		return err
 	}
-	workflow.SetCurrentDetails(ctx, run.String()+fmt.Sprintf(" Gave %d bytes back.", freed))
+	workflow.SetCurrentDetails(ctx, retained(&run)+fmt.Sprintf(" Gave %d bytes back.", freed))
 	if run.Failed > 0 {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf("retention could not go on in %d ledgers; %s", run.Failed, run.Problem), string(audit.InvalidState), nil)
 	}
 	return nil
 }
 
-func (r *RetentionRun) String() string {
+func retained(r *audit.RetentionRun) string {
 	return fmt.Sprintf("Archived %d payloads, purged %d, left %d to legal holds, destroyed %d files.", r.Archived, r.Purged, r.Held, r.Destroyed)
 }
 
 // retain does one ledger. more: it had so much to do that a new run goes on with it.
-func retain(ctx workflow.Context, id int32, run *RetentionRun) (steps int, more bool, err error) {
+func retain(ctx workflow.Context, id int32, run *audit.RetentionRun) (steps int, more bool, err error) {
 	var a *activities.Activities
 	for {
 		var one activities.ArchivedOne
-		if err := workflow.ExecuteActivity(retaining(ctx, fmt.Sprintf("archive of ledger %d", id)), a.ArchiveSegment, id).Get(ctx, &one); err != nil {
+		if err := workflow.ExecuteActivity(retaining(ctx, fmt.Sprintf("archive of ledger %d", id)), a.ArchiveSegment, activities.ArchiveOrder{Ledger: id, Before: run.Before}).Get(ctx, &one); err != nil {
 			return steps, false, err
 		}
 		steps++
@@ -108,6 +99,9 @@ func retain(ctx workflow.Context, id int32, run *RetentionRun) (steps int, more 
 	}
 	run.Purged += purged.Entries
 	run.Held += purged.Held
+	if run.Before != nil { // to archive was asked for, and no more
+		return steps + 1, false, nil
+	}
 	var destroyed int
 	if err := workflow.ExecuteActivity(retaining(ctx, fmt.Sprintf("destroy expired files of ledger %d", id)), a.DestroySegments, id).Get(ctx, &destroyed); err != nil {
 		return steps, false, err
