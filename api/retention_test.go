@@ -113,6 +113,10 @@ func TestShorterPoliciesNeedTwoPersons(t *testing.T) {
 	b.keys["of al"] = b.key("org_test", "of al", audit.Permissions, made("user "+alice.id))
 	b.keys["of bo"] = b.key("org_test", "of bo", audit.Permissions, made("user "+bob.id))
 	b.keys["of nobody"] = b.key("org_test", "of nobody", audit.Permissions, made("operator x"))
+	maker := "user " + alice.id
+	for range 30 { // keys that keys made
+		b.keys["far from al"] = b.key("org_test", "far from al", audit.Permissions, made(maker), func(k *store.Key) { maker = "api_key " + string(k.ID) })
+	}
 	put := func(as string, body []byte) *answer {
 		return b.send(request{method: "PUT", path: "~/retention", as: as, header: http.Header{"If-Match": {"*"}}, body: body})
 	}
@@ -143,7 +147,7 @@ func TestShorterPoliciesNeedTwoPersons(t *testing.T) {
 	}
 	put(bo, policyBody(3000, 730, 30, "Another")).want(409) // one at a time
 
-	for as, status := range map[string]int{al: 409, "of al": 409, "of nobody": 409, "basic": 403, "other": 404} {
+	for as, status := range map[string]int{al: 409, "of al": 409, "of nobody": 409, "far from al": 409, "basic": 403, "other": 404} {
 		decide(as, id, approve).want(status)
 	}
 	decide(bo, id, `{"decision":"perhaps"}`).want(422)

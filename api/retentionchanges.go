@@ -52,14 +52,24 @@ func aboutRetentionChange(r *http.Request, eventType string, v *store.RetentionC
 
 // personBehind is the person who acts or who made the key that acts, or "" when
 // that was nobody of the organisation: the operator of the installation makes keys,
-// too, and may be anybody.
+// too, and may be anybody. Keys that keys made are followed only so far; where that
+// ends at a key, whose it is stays unknown.
 func (s *server) personBehind(r *http.Request) (audit.PersonID, error) {
 	p := principal(r)
 	behind, err := s.behind(r, p.Actor())
-	if !p.Person() && strings.HasPrefix(behind, "operator ") {
-		behind = ""
+	if err != nil || p.Person() || behind == "" {
+		return audit.PersonID(behind), err
 	}
-	return audit.PersonID(behind), err
+	if strings.HasPrefix(behind, "operator ") {
+		return "", nil
+	}
+	switch _, err = s.Store.OrganisationKey(r.Context(), p.Organisation, behind); {
+	case err == nil:
+		return "", nil
+	case audit.CodeOf(err) != audit.NotFound:
+		return "", err
+	}
+	return audit.PersonID(behind), nil
 }
 
 var retentionChangeIDForm = regexp.MustCompile(`^retention_change_[A-Za-z0-9_]{1,128}$`)
