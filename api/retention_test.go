@@ -115,7 +115,7 @@ func TestShorterPoliciesNeedTwoPersons(t *testing.T) {
 	b.keys["of nobody"] = b.key("org_test", "of nobody", audit.Permissions, made("operator x"))
 	maker := "user " + alice.id
 	for range 30 { // keys that keys made
-		b.keys["far from al"] = b.key("org_test", "far from al", audit.Permissions, made(maker), func(k *store.Key) { maker = "api_key " + string(k.ID) })
+		b.keys["far from al"] = b.key("org_test", "far from al", audit.Permissions, made(maker), func(k *store.Key) { maker = "api_key " + k.ID })
 	}
 	put := func(as string, body []byte) *answer {
 		return b.send(request{method: "PUT", path: "~/retention", as: as, header: http.Header{"If-Match": {"*"}}, body: body})
