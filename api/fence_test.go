@@ -62,8 +62,11 @@ func foreignIDs(t *testing.T, b *bench) ids {
 		values ($1, $2, 'caseev_theirs', 'upload', 't', '{}', 1, '{}', 'm', 'f', now(), '{}', 1)`, b.other, opened.text("data.investigation_id"))
 	b.superuser(`insert into archive_retrieval (ledger, id, status, from_time, until_time, reason, days, segments, entries, requested_by, requester, requested_at)
 		values ($1, 'retrieval_theirs', 'requested', now(), now(), 'r', 1, '{}', 1, '{}', '', now())`, b.other)
+	b.superuser(`insert into retention_change (ledger, id, status, based_on, previous, policy, reason, requested_by, requester, requested_at)
+		values ($1, 'retention_change_theirs', 'pending', 0, '{}', '{}', 'r', '{}', 'user_theirs', now())`, b.other)
 	return ids{
 		foreign: map[string]string{
+			"change_id":        "retention_change_theirs",
 			"retrieval_id":     "retrieval_theirs",
 			"catalog_id":       catalog.text("data.catalog_id"),
 			"investigation_id": opened.text("data.investigation_id"), "hold_id": hold.text("data.hold_id"),
@@ -76,6 +79,7 @@ func foreignIDs(t *testing.T, b *bench) ids {
 			"evidence name": file.text("data.id"), "artifact": artifact,
 		},
 		absent: map[string]string{
+			"change_id":        "retention_change_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"retrieval_id":     "retrieval_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"catalog_id":       "catalog_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"investigation_id": "inv_20250826_data_integrity_001", "hold_id": "hold_01k3jy1z3n8w4q6t9v0b2c5d7f",

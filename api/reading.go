@@ -64,6 +64,8 @@ var readings = map[string]reading{
 	"GET /anchors":                                         onlyCounted,
 	"GET /verify":                                          onlyCounted,
 	"GET /retention":                                       onlyCounted,
+	"GET /retention/changes":                               onlyCounted,
+	"GET /retention/changes/{change_id}":                   {typeRetentionChangeRead, "retention_change", "change_id"},
 	"GET /reports":                                         onlyCounted,
 	"GET /reports/{report_id}":                             onlyCounted, // the state of a job, which is polled
 	"GET /reports/{report_id}/deliveries":                  {typeDeliveriesRead, "report", "report_id"},

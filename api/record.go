@@ -93,7 +93,13 @@ const (
 	typeRetrievalRefused   = "audit.archive_retrieval_refused"
 	typeRetrievalRead      = "audit.archive_retrieval_read"
 	typeRetentionChanged   = "audit.retention_policy_changed"
-	typeEvidenceUploaded   = "audit.evidence_uploaded"
+
+	typeRetentionChangeRequested = "audit.retention_change_requested"
+	typeRetentionChangeApproved  = "audit.retention_change_approved"
+	typeRetentionChangeRefused   = "audit.retention_change_refused"
+	typeRetentionChangeRead      = "audit.retention_change_read"
+
+	typeEvidenceUploaded = "audit.evidence_uploaded"
 )
 
 // maxUserAgent bounds what of a client's name is recorded, in bytes.

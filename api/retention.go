@@ -74,12 +74,15 @@ func retentionTag(ledger int32, v audit.RetentionVersion) (string, error) {
 
 // putRetention answers PUT /retention: a new version of the policy, if the
 // caller has seen the one that it replaces. What is in force already is left
-// alone. Entries keep the longest period that a policy has promised them.
+// alone, and what shortens anything waits for another person. Entries keep the
+// longest period that a policy has promised them.
 func (s *server) putRetention(r *http.Request) (reply, error) {
-	policy, _, err := decode[audit.RetentionPolicy](r)
+	req, _, err := decode[audit.RetentionRequest](r)
 	if err != nil {
 		return reply{}, err
 	}
+	policy := req.RetentionPolicy
+	req.Reason = strings.TrimSpace(req.Reason)
 	org := principal(r).Ledger
 	history, err := s.retention.newest(r.Context(), org)
 	if err != nil {
@@ -97,22 +100,37 @@ func (s *server) putRetention(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if bad := policy.Check(carried); bad != nil {
+	bad := policy.Check(carried)
+	if len(req.Reason) > audit.MaxRetentionReason {
+		bad = append(bad, audit.FieldError{Field: "/reason", Code: "too_long", Message: fmt.Sprintf("reason has at most %d bytes", audit.MaxRetentionReason)})
+	}
+	if bad != nil {
 		return reply{}, invalid("the retention policy is not valid", bad...)
 	}
 	if policy == was.Policy {
 		return s.retentionReply(r, was)
 	}
+	if shortens := policy.Shortens(&was.Policy); shortens != nil {
+		return s.requestRetentionChange(r, was, &req, shortens)
+	}
 	next := audit.RetentionVersion{Version: was.Version + 1, Policy: policy, SetAt: s.Clock()}
-	e := action(r, typeRetentionChanged, audit.Object{"type": "retention_policy", "id": fmt.Sprint(next.Version)},
-		audit.Object{"policy": policy, "previous": was.Policy, "version": next.Version})
-	e.Severity = audit.SeverityMedium
-	_, err = s.record(r, e, nil, store.SetRetention(org, was.Version, policy, next.SetAt))
+	_, err = s.record(r, aboutRetention(r, next, was.Policy, req.Reason), nil, store.SetRetention(org, was.Version, policy, next.SetAt))
 	s.retention.forget(org) // also when somebody else was first
 	if err != nil {
 		return reply{}, err
 	}
 	return s.retentionReply(r, next)
+}
+
+// aboutRetention is the entry about a policy that is set.
+func aboutRetention(r *http.Request, next audit.RetentionVersion, previous audit.RetentionPolicy, reason string) audit.Event {
+	e := action(r, typeRetentionChanged, audit.Object{"type": "retention_policy", "id": fmt.Sprint(next.Version)},
+		audit.Object{"policy": next.Policy, "previous": previous, "version": next.Version})
+	e.Severity = audit.SeverityMedium
+	if reason != "" {
+		e.Metadata["reason"] = reason
+	}
+	return e
 }
 
 // checkIfMatch holds the request's If-Match (RFC 9110, section 13.1.1) against

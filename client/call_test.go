@@ -152,7 +152,7 @@ func TestPatience(t *testing.T) {
 		}
 		// Under If-Match, a second attempt would contradict the first.
 		before = len(s.asked)
-		if _, err := c.PutRetention(t.Context(), client.RetentionPolicy{}, client.PutRetentionParams{IfMatch: `"1"`}); err == nil || len(s.asked) != before+1 {
+		if _, err := c.PutRetention(t.Context(), client.RetentionRequest{}, client.PutRetentionParams{IfMatch: `"1"`}); err == nil || len(s.asked) != before+1 {
 			t.Errorf("%d attempts under If-Match", len(s.asked)-before)
 		}
 		// Nobody waits for a pause that nobody needs.

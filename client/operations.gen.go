@@ -1857,10 +1857,76 @@ func (p *PutRetentionParams) set(r *request) {
 // against `audit_logs`. `floors` of GET lists them with their sources. An entry is kept for the
 // longest of what every policy since its recording and its frameworks say: a later policy shortens
 // nothing that was promised.
-func (c *Client) PutRetention(ctx context.Context, body RetentionPolicy, params PutRetentionParams, options ...CallOption) (*Answer[RetentionData, RetentionMetadata], error) {
+//
+// A policy of which any `retention_days` is lower than in the one in force needs a `reason` and
+// changes nothing yet: the answer is 202 with a change that another person approves or refuses
+// (`/retention/changes`). One waits at a time (409). Who asks is a person, or a key that one made.
+func (c *Client) PutRetention(ctx context.Context, body RetentionRequest, params PutRetentionParams, options ...CallOption) (*Answer[PutRetentionData, RetentionMetadata], error) {
 	r := request{method: "PUT", path: "/api/v1/audit/retention", body: body}
 	params.set(&r)
-	return call[RetentionData, RetentionMetadata](ctx, c, r, options)
+	return call[PutRetentionData, RetentionMetadata](ctx, c, r, options)
+}
+
+// ListRetentionChangesParams are the parameters of ListRetentionChanges. Those that are zero are
+// not sent.
+type ListRetentionChangesParams struct {
+	Status ListRetentionChangesStatus
+	Page   int64
+	Limit  int64
+}
+
+func (p *ListRetentionChangesParams) set(r *request) {
+	r.query.put("status", p.Status)
+	r.query.put("page", p.Page)
+	r.query.put("limit", p.Limit)
+}
+
+// ListRetentionChanges calls GET /retention/changes: list shorter retention policies that were
+// asked for.
+//
+// Needs `audit:retention:manage`. Newest first.
+func (c *Client) ListRetentionChanges(ctx context.Context, params ListRetentionChangesParams, options ...CallOption) (*Page[[]RetentionChange, NumberedPage, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/retention/changes", repeatable: true}
+	params.set(&r)
+	return callPage[[]RetentionChange, NumberedPage, Metadata](ctx, c, r, options)
+}
+
+// AllRetentionChanges walks all pages of ListRetentionChanges, from the one that params name. An
+// error is the last that it yields. Pages are counted, so what is added meanwhile can show an item
+// twice.
+func (c *Client) AllRetentionChanges(ctx context.Context, params ListRetentionChangesParams, options ...CallOption) iter.Seq2[RetentionChange, error] {
+	return walk(func(at int64) ([]RetentionChange, int64, bool, error) {
+		params := params
+		params.Limit = cmp.Or(params.Limit, 200)
+		params.Page = cmp.Or(at, params.Page, 1)
+		answer, err := c.ListRetentionChanges(ctx, params, options...)
+		if err != nil {
+			return nil, at, false, err
+		}
+		items := answer.Data
+		return items, params.Page + 1, len(items) > 0 && int64(len(items)) >= answer.Pagination.Limit, nil
+	})
+}
+
+// ShowRetentionChange calls GET /retention/changes/{change_id}: show a shorter retention policy
+// that was asked for.
+//
+// Needs `audit:retention:manage`.
+func (c *Client) ShowRetentionChange(ctx context.Context, changeID string, options ...CallOption) (*Answer[RetentionChange, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/retention/changes/" + segment(changeID), repeatable: true}
+	return call[RetentionChange, Metadata](ctx, c, r, options)
+}
+
+// DecideRetentionChange calls POST /retention/changes/{change_id}/decision: approve or refuse a
+// shorter retention policy.
+//
+// Needs `audit:retention:manage`. Another person than the one who asked decides, in person or with
+// a key of theirs, and not with an account that the one who asked has made. A refusal says why. An
+// approval sets the policy; 409 when another was set since the change was asked for, or when
+// entries came in by now whose frameworks are kept longer.
+func (c *Client) DecideRetentionChange(ctx context.Context, changeID string, body RetentionDecision, options ...CallOption) (*Answer[RetentionChange, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/retention/changes/" + segment(changeID) + "/decision", body: body}
+	return call[RetentionChange, Metadata](ctx, c, r, options)
 }
 
 // ListEventTypes calls GET /event-types: list the event types that may be submitted.

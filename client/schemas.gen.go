@@ -1508,6 +1508,10 @@ const (
 	ExportRequestIncludeItemConfigurationHistory ExportRequestIncludeItem = "configuration_history"
 )
 
+type ExportRetention struct {
+	RetentionDays int64 `json:"retention_days"`
+}
+
 // ExportStatus is one of these, or one that is newer than this package.
 type ExportStatus string
 
@@ -2419,6 +2423,16 @@ const (
 	ListReportsStatusCanceled         ListReportsStatus = "canceled"
 )
 
+// ListRetentionChangesStatus is one of these, or one that is newer than this package.
+type ListRetentionChangesStatus string
+
+// The values of ListRetentionChangesStatus.
+const (
+	ListRetentionChangesStatusPending  ListRetentionChangesStatus = "pending"
+	ListRetentionChangesStatusApproved ListRetentionChangesStatus = "approved"
+	ListRetentionChangesStatusRefused  ListRetentionChangesStatus = "refused"
+)
+
 // ListRetrievalsStatus is one of these, or one that is newer than this package.
 type ListRetrievalsStatus string
 
@@ -2723,6 +2737,44 @@ const (
 	PersonStatusResetPending PersonStatus = "reset_pending"
 	PersonStatusDeactivated  PersonStatus = "deactivated"
 )
+
+// PutRetentionData is one of its members; Other is what this package does not know.
+type PutRetentionData struct {
+	RetentionData   *RetentionData
+	RetentionChange *RetentionChange
+	Other           json.RawMessage
+}
+
+var putRetentionDataShapes = []shape{
+	{required: []string{"policy", "storage_used_gb", "oldest_log", "version", "floors"}},
+	{required: []string{"change_id", "status", "based_on", "previous", "policy", "shortens", "reason", "requested_by", "requested_at", "decided_by", "decided_at", "decision_reason", "version"}},
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (u *PutRetentionData) UnmarshalJSON(raw []byte) error {
+	*u = PutRetentionData{}
+	switch choose(raw, putRetentionDataShapes) {
+	case 0:
+		return json.Unmarshal(raw, &u.RetentionData)
+	case 1:
+		return json.Unmarshal(raw, &u.RetentionChange)
+	}
+	u.Other = bytes.Clone(raw)
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (u PutRetentionData) MarshalJSON() ([]byte, error) {
+	switch {
+	case u.RetentionData != nil:
+		return json.Marshal(u.RetentionData)
+	case u.RetentionChange != nil:
+		return json.Marshal(u.RetentionChange)
+	case u.Other != nil:
+		return u.Other, nil
+	}
+	return []byte("null"), nil
+}
 
 type RangeProof struct {
 	Range string `json:"range"`
@@ -3155,6 +3207,35 @@ const (
 	RequirementFindingSeverityCritical RequirementFindingSeverity = "critical"
 )
 
+type RetentionChange struct {
+	ChangeID string                `json:"change_id"`
+	Status   RetentionChangeStatus `json:"status"`
+	// the version that was in force when it was asked for; 0 is the shipped default
+	BasedOn  int64           `json:"based_on"`
+	Previous RetentionPolicy `json:"previous"`
+	Policy   RetentionPolicy `json:"policy"`
+	// members of the policy, such as /audit_logs/retention_days
+	Shortens       []string       `json:"shortens"`
+	Reason         string         `json:"reason"`
+	RequestedBy    map[string]any `json:"requested_by"`
+	RequestedAt    time.Time      `json:"requested_at"`
+	DecidedBy      map[string]any `json:"decided_by"`
+	DecidedAt      *time.Time     `json:"decided_at"`
+	DecisionReason *string        `json:"decision_reason"`
+	// that the approval set
+	Version *int64 `json:"version"`
+}
+
+// RetentionChangeStatus is one of these, or one that is newer than this package.
+type RetentionChangeStatus string
+
+// The values of RetentionChangeStatus.
+const (
+	RetentionChangeStatusPending  RetentionChangeStatus = "pending"
+	RetentionChangeStatusApproved RetentionChangeStatus = "approved"
+	RetentionChangeStatusRefused  RetentionChangeStatus = "refused"
+)
+
 type RetentionData struct {
 	Policy RetentionPolicy `json:"policy"`
 	// null when it could not be measured; metadata.storage_reason says why
@@ -3189,6 +3270,21 @@ const (
 	RetentionDataFloorBasisNone       RetentionDataFloorBasis = "none"
 )
 
+type RetentionDecision struct {
+	Decision RetentionDecisionDecision `json:"decision"`
+	// required of a refusal
+	Reason string `json:"reason,omitzero"`
+}
+
+// RetentionDecisionDecision is one of these, or one that is newer than this package.
+type RetentionDecisionDecision string
+
+// The values of RetentionDecisionDecision.
+const (
+	RetentionDecisionDecisionApprove RetentionDecisionDecision = "approve"
+	RetentionDecisionDecisionRefuse  RetentionDecisionDecision = "refuse"
+)
+
 type RetentionMetadata struct {
 	Timestamp         time.Time  `json:"timestamp"`
 	RequestID         string     `json:"request_id"`
@@ -3197,13 +3293,17 @@ type RetentionMetadata struct {
 }
 
 type RetentionPolicy struct {
-	AuditLogs       RetentionRule                  `json:"audit_logs"`
-	ScanResults     RetentionRule                  `json:"scan_results"`
-	EvidenceExports RetentionPolicyEvidenceExports `json:"evidence_exports"`
+	AuditLogs       RetentionRule   `json:"audit_logs"`
+	ScanResults     RetentionRule   `json:"scan_results"`
+	EvidenceExports ExportRetention `json:"evidence_exports"`
 }
 
-type RetentionPolicyEvidenceExports struct {
-	RetentionDays int64 `json:"retention_days"`
+type RetentionRequest struct {
+	AuditLogs       RetentionRule   `json:"audit_logs"`
+	ScanResults     RetentionRule   `json:"scan_results"`
+	EvidenceExports ExportRetention `json:"evidence_exports"`
+	// why; required when something is kept for fewer days than now
+	Reason string `json:"reason,omitzero"`
 }
 
 type RetentionRule struct {

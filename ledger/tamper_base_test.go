@@ -94,6 +94,9 @@ var seeds = []string{
 	`insert into search_text (ledger, seq, basic, sensitive) select 1, n, to_tsvector('simple', 'b' || n), to_tsvector('simple', 's' || n) from generate_series(1, 2) n`,
 	`insert into retention_policy (ledger, version, audit_log_days, audit_log_archive_days, scan_result_days, scan_result_archive_days, evidence_export_days, set_at)
 	 select 1, n, n, n, n, n, n, now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into retention_change (ledger, id, status, based_on, previous, policy, reason, requested_by, requester, requested_at, decided_by, decider, decided_at, decision_reason, version)
+	 select 1, 'c' || n, 'approved', n - 1, 'p' || n, 'q' || n, 'r' || n, 'b' || n, 'u' || n, now() + n * interval '1 s', 'd' || n, 'v' || n, now() + n * interval '1 s',
+	   'w' || n, n from generate_series(1, 2) n`,
 	`insert into evidence (id, ledger, type, title, description, date, criteria, files, uploaded_by, created_at)
 	 select 'ev_' || n, 1, 't' || n, 'title' || n, 'd' || n, date '2024-01-01' + n, array['c' || n], 'f' || n, 'by' || n, now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into search_progress (ledger, size) values (1, 400), (2, 3)`,

@@ -81,6 +81,7 @@ var notHashedByDesign = map[string]string{
 	"publication: empty":             copies,
 	"publication: restore a backup":  copies,
 	"request_key":                    "a day's memory of requests: a changed row makes a repeated request an error, a new entry or the receipt of another entry, never a change of one",
+	"retention_change":               "policies that wait for a second person: asking and deciding are entries of the ledger, with the whole policy, and so is the policy that an approval sets",
 	"retention_policy":               "each policy is an entry of the ledger, with the one before it; the row is what requests are answered from",
 	"search_progress":                "how far the text index is; an entry beyond it is not found yet",
 	"search_text":                    "an index: what is found is shown from the entries themselves, which are hashed; who suspects the index has it made anew",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,10 +16,11 @@ import (
 
 func verifyCommand() *command {
 	return &command{
-		name: "verify", summary: "check a package, a receipt or a report offline, or a ledger where it is",
+		name: "verify", summary: "check a package, a receipt, a report or a segment file offline, or a ledger where it is",
 		usage: []string{
 			"FILE [--key KEY]... [--witnesses FILE] [--tsa-roots FILE] [--json]",
 			"FILE.pdf [--roots FILE] [--tsa-roots FILE] [--json]",
+			"SEGMENT [--digest DIGEST] [--json]",
 			"--database [--trusted FILE]... [--key KEY]... [--json]",
 			"--live [--from TIME] [--to TIME] [--json]",
 		},
@@ -42,6 +44,11 @@ the whole document, and is of somebody whom you believe. --roots names the root
 certificates of signers, --tsa-roots those of time-stamp authorities; without
 them they are the machine's.
 
+Of a segment file of the archive, checks that it holds the entries that it names and
+that each payload is the one that its record commits to. Whether the records are the
+ledger's only its registry can tell: --digest is the digest that it names, as "GET
+/archive/segments" shows it.
+
 With --database, checks every row of every ledger in Postgres: the operator's
 own check. Someone who owns the database can rewrite all of it so that it fits;
 that shows only against what is kept elsewhere. Name it with --trusted: a
@@ -50,6 +57,7 @@ that signed them. With --live, asks the API to check your organisation's ledger.
 		examples: `sealbook verify evidence.zip --key ledger.vkey
 sealbook verify receipt.json --key "$VKEY" --json
 sealbook verify report.pdf --roots signers.pem
+sealbook verify segment.jsonl.gz --digest "sha256:$DIGEST"
 sealbook verify --database
 sealbook verify --database --trusted receipts.json --key ledger.vkey
 sealbook verify --live --from 2024-01-01 --to 2024-03-31`,
@@ -63,6 +71,7 @@ sealbook verify --live --from 2024-01-01 --to 2024-03-31`,
 			set.StringVar(&o.witnesses, "witnesses", "", "a package's history must be cosigned as the policy in `FILE` asks")
 			set.StringVar(&o.roots, "tsa-roots", "", "time stamps, of a package's history or in a report, must lead to a root certificate in `FILE` (PEM)")
 			set.StringVar(&o.signers, "roots", "", "a report's signatures must lead to a root certificate in `FILE` (PEM)")
+			set.StringVar(&o.digest, "digest", "", "a segment file must have the `DIGEST` that the registry names, sha256:…")
 			set.Var((*list)(&o.trusted), "trusted", "with --database: compare with the signed checkpoints in `FILE`; repeatable")
 			set.BoolVar(&o.database, "database", false, "check every ledger in SEALBOOK_DATABASE_URL")
 			set.BoolVar(&o.live, "live", false, "ask the API to check the organisation's ledger")
@@ -81,6 +90,7 @@ type verifyOptions struct {
 	witnesses      string
 	roots          string // of time-stamp authorities
 	signers        string // roots of those who sign reports
+	digest         string // of a segment file
 	json           bool
 }
 
@@ -106,6 +116,8 @@ func (o *verifyOptions) run(ctx context.Context, c *call, args []string) error {
 		return usagef("--from and --to are for --live; a package has its own period")
 	case (o.database || o.live) && (o.witnesses != "" || o.roots != "" || o.signers != ""):
 		return usagef("--roots is for a report, --witnesses and --tsa-roots are for a package; docs/anchors.md says how a ledger's anchors are checked")
+	case (o.database || o.live) && o.digest != "":
+		return usagef("--digest is for a segment file of the archive")
 	case o.database:
 		return verifyDatabase(ctx, c, o)
 	case o.live:
@@ -124,7 +136,7 @@ func (o *verifyOptions) run(ctx context.Context, c *call, args []string) error {
 	return verifyFile(c, args[0], t, vouch, o)
 }
 
-// verifyFile tells packages, receipts and reports apart by their first bytes,
+// verifyFile tells packages, receipts, reports and segments apart by their first bytes,
 // not their names.
 func verifyFile(c *call, name string, t trust, vouch vouching, o *verifyOptions) error {
 	f, err := os.Open(name)
@@ -145,10 +157,14 @@ func verifyFile(c *call, name string, t trust, vouch vouching, o *verifyOptions)
 		return &undecidedError{fmt.Errorf("%s is empty: there is nothing to check", name)}
 	case err != nil && !errors.Is(err, io.EOF):
 		return &undecidedError{err}
+	case string(start) != pdfStart && o.signers != "":
+		return usagef("%s is not a PDF: --roots is for the signatures of a report", name)
+	case bytes.HasPrefix(start, []byte(gzipStart)):
+		return verifySegment(c, name, f, o)
+	case o.digest != "":
+		return usagef("%s is no segment file: --digest is for those of the archive", name)
 	case string(start) == pdfStart:
 		return verifyReport(c, name, f, o)
-	case o.signers != "":
-		return usagef("%s is not a PDF: --roots is for the signatures of a report", name)
 	case start[0] == '{':
 		if vouch != nil {
 			return usagef("%s holds receipts: --witnesses and --tsa-roots are for a package", name)

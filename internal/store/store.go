@@ -155,6 +155,8 @@ func translate(what string, err error) error {
 			return audit.Errorf(audit.InvalidState, "somebody in the organisation has this e-mail address")
 		case "retention_policy_pkey":
 			return audit.Errorf(audit.PreconditionFailed, "the retention policy was changed since it was read")
+		case "retention_change_one_pending":
+			return audit.Errorf(audit.InvalidState, "another change of the retention policy waits for a decision; one at a time")
 		case "gap_one_violation_of_a_check":
 			return audit.Errorf(audit.InvalidState, "another violation of the same rule is open")
 		case "erasure_one_of_a_subject":
