@@ -238,7 +238,7 @@ func (s *server) orderArchive(r *http.Request) (reply, error) {
 	about := action(r, typeArchiveOrdered, audit.Object{"type": "archive_run", "id": run.ID}, audit.Object{"before": run.Before})
 	about.Severity = audit.SeverityMedium
 	about.Metadata["reason"] = run.Reason
-	out, err := s.record(r, about, key, store.Order(store.Start{Workflow: audit.RetentionWorkflow, WorkflowID: run.ID, At: now, Input: audit.RetentionRun{Only: p.Ledger, Before: &before}}))
+	out, err := s.record(r, about, key, store.Starting(store.Start{Workflow: audit.RetentionWorkflow, WorkflowID: run.ID, At: now, Input: audit.RetentionRun{Only: p.Ledger, Before: &before}}))
 	if err != nil {
 		return reply{header: replayed(nil, out.Replayed)}, err
 	}

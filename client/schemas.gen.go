@@ -136,6 +136,18 @@ type AnchorsRegistry struct {
 	Note string `json:"note"`
 }
 
+type ArchiveRequest struct {
+	// of the time of recording, RFC 3339
+	Before string `json:"before"`
+	Reason string `json:"reason"`
+}
+
+type ArchiveRun struct {
+	RunID  string    `json:"run_id"`
+	Before time.Time `json:"before"`
+	Reason string    `json:"reason"`
+}
+
 type ArchiveSegment struct {
 	Segment string `json:"segment"`
 	// written: its payloads are still in the database; archived: in the file alone, but for those

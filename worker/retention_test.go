@@ -279,7 +279,7 @@ func TestRetentionRuns(t *testing.T) {
 	clock.set(clock.now().Add(time.Second))
 	before := clock.now()
 	order := fmt.Sprintf("archive_%d", os.Getpid())
-	s.append("audit.archive_ordered", audit.Object{}, store.Order(store.Start{Workflow: audit.RetentionWorkflow, WorkflowID: order, At: audit.SystemClock(),
+	s.append("audit.archive_ordered", audit.Object{}, store.Starting(store.Start{Workflow: audit.RetentionWorkflow, WorkflowID: order, At: audit.SystemClock(),
 		Input: audit.RetentionRun{Only: s.ledger, Before: &before}}))
 	s.relay.Wake()
 	s.eventually("the order is done", func() bool {

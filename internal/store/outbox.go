@@ -100,3 +100,8 @@ func (s *Store) PruneRequestKeys(ctx context.Context, before time.Time) (int64, 
 	tag, err := s.pool.Exec(ctx, `delete from request_key where created_at < $1`, before)
 	return tag.RowsAffected(), translate("prune request keys", err)
 }
+
+// Starting is the statement that orders a workflow in somebody else's transaction.
+func Starting(start Start) Statements {
+	return func(ctx context.Context, tx pgx.Tx) error { return queue(ctx, tx, start) }
+}
