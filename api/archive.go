@@ -180,7 +180,7 @@ func (s *server) decideRetrieval(r *http.Request) (reply, error) {
 		return reply{}, invalid("the decision is not valid", audit.FieldError{Field: "/reason", Code: "required", Message: fmt.Sprintf("say why it is refused: 1 to %d bytes", audit.MaxRetrievalReason)})
 	}
 	by := principal(r).Actor()
-	behind, err := s.behind(r, by)
+	behind, err := s.personBehind(r)
 	switch {
 	case err != nil:
 		return reply{}, err
@@ -188,7 +188,7 @@ func (s *server) decideRetrieval(r *http.Request) (reply, error) {
 		return reply{}, audit.Errorf(audit.InvalidState, "the retrieval is %s already", v.Status)
 	case behind == "":
 		return reply{}, audit.Errorf(audit.InvalidState, "a retrieval is decided by a person of the directory, or by a key that one made")
-	case audit.PersonID(behind) == v.Requester:
+	case behind == v.Requester:
 		return reply{}, audit.Errorf(audit.InvalidState, "whoever asked for a retrieval does not decide it: another person does")
 	}
 	now := s.Clock()

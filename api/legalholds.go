@@ -220,7 +220,7 @@ func (s *server) releaseHold(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	by := principal(r).Actor()
-	behind, err := s.behind(r, by)
+	behind, err := s.personBehind(r)
 	switch {
 	case err != nil:
 		return reply{}, err
@@ -228,7 +228,7 @@ func (s *server) releaseHold(r *http.Request) (reply, error) {
 		return reply{}, audit.Errorf(audit.InvalidState, "the legal hold was released at %s", audit.FormatTime(*h.ReleasedAt))
 	case behind == "":
 		return reply{}, audit.Errorf(audit.InvalidState, "a legal hold is released by a person of the directory, or by a key that one made")
-	case audit.PersonID(behind) == h.Issuer:
+	case behind == h.Issuer:
 		return reply{}, audit.Errorf(audit.InvalidState, "whoever issued a legal hold does not release it: another person does")
 	}
 	now := s.Clock()
