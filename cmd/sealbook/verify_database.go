@@ -19,6 +19,7 @@ type databaseReport struct {
 	Origin   string                       `json:"origin"`
 	Entries  int64                        `json:"entries"`
 	Rows     int64                        `json:"rows"`
+	Archived int64                        `json:"archived"` // rows whose content is in files of the archive, which were not read
 	OK       bool                         `json:"ok"`
 	Counts   map[ledger.ProblemKind]int64 `json:"counts"`
 	Problems []ledger.Problem             `json:"problems"`
@@ -40,7 +41,9 @@ type databaseCheck struct {
 	ledgers int64
 	entries int64
 	reached int64 // entries that trusted checkpoints cover
-	bad     int64 // ledgers in which something is wrong
+
+	archived int64 // entries whose content is in files of the archive
+	bad      int64 // ledgers in which something is wrong
 }
 
 // verifyDatabase checks every ledger in one database, row by row, and against
@@ -138,6 +141,7 @@ func (d *databaseCheck) ledger(ctx context.Context, id int32, origin string) err
 	d.ledgers++
 	d.entries += v.Rows
 	d.reached += reach(&v)
+	d.archived += v.Archived
 	return d.tell(id, &v, d.points.report(&v))
 }
 
@@ -172,6 +176,9 @@ func (d *databaseCheck) conclude() error {
 		return &undecidedError{errors.New("there is no entry in this database, so there is nothing to check")}
 	}
 	say("\nVERIFIED: %s of %s, every row and every hash.\n", counted(d.entries, "entry", "entries"), counted(d.ledgers, "ledger", "ledgers"))
+	if d.archived > 0 {
+		say("The content of %s in files of the archive that the registry names; these were not read.\n", counted(d.archived, "entry is", "entries is"))
+	}
 	if d.reached < d.entries {
 		say("%s not covered by a checkpoint from outside: a rewrite of everything would show only\nagainst one, such as a receipt, given with --trusted.\n",
 			counted(d.entries-d.reached, "entry is", "entries are"))
@@ -190,7 +197,7 @@ func (d *databaseCheck) tell(id int32, v *ledger.Verification, trusted []trustRe
 			problems = []ledger.Problem{}
 		}
 		return json.NewEncoder(d.stdout).Encode(databaseReport{
-			Ledger: id, Origin: v.Checkpoint.Origin, Entries: v.Checkpoint.Size, Rows: v.Rows, OK: len(v.Counts) == 0,
+			Ledger: id, Origin: v.Checkpoint.Origin, Entries: v.Checkpoint.Size, Rows: v.Rows, Archived: v.Archived, OK: len(v.Counts) == 0,
 			Counts: v.Counts, Problems: problems, Trusted: trusted, Reached: reach(v),
 			Root: ledger.FormatHash(v.Checkpoint.Root), Digest: v.Digest,
 		})

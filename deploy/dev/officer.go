@@ -9,7 +9,6 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -35,9 +34,9 @@ const officerEmail = "officer@example.com"
 // codeEvery is how long a one-time code is good (RFC 6238).
 const codeEvery = 30 * time.Second
 
-// enrol makes the officer with a code that the person command printed.
-func enrol(ctx context.Context, publicURL, code string, every time.Duration) (*officer, error) {
-	o := &officer{api: publicURL + "/api/v1/audit", email: officerEmail, password: "sample password of nobody", every: cmp.Or(every, codeEvery)}
+// enrol makes a person with a code that the person command printed.
+func enrol(ctx context.Context, publicURL, email, code string, every time.Duration) (*officer, error) {
+	o := &officer{api: publicURL + "/api/v1/audit", email: email, password: "sample password of nobody", every: cmp.Or(every, codeEvery)}
 	var begun struct {
 		Secret string `json:"totp_secret"`
 	}
@@ -55,8 +54,8 @@ func enrol(ctx context.Context, publicURL, code string, every time.Duration) (*o
 	return o, o.call(ctx, "/auth/enrol/confirm", map[string]any{"code": code, "totp": fresh}, nil)
 }
 
-// sign signs in, waits until a report asks for the officer's signature, and signs it.
-func (o *officer) sign(ctx context.Context, said func(string)) error {
+// signIn starts a session.
+func (o *officer) signIn(ctx context.Context) error {
 	code, err := o.code(ctx)
 	if err != nil {
 		return err
@@ -66,11 +65,20 @@ func (o *officer) sign(ctx context.Context, said func(string)) error {
 		return err
 	}
 	o.token = session.Token
+	return nil
+}
+
+// sign signs in, waits until a report asks for the officer's signature, and signs it.
+func (o *officer) sign(ctx context.Context, said func(string)) error {
+	if err := o.signIn(ctx); err != nil {
+		return err
+	}
 	id, err := o.asked(ctx)
 	if err != nil {
 		return err
 	}
-	if code, err = o.code(ctx); err != nil { // before the challenge, which is over soon
+	code, err := o.code(ctx)
+	if err != nil { // before the challenge, which is over soon
 		return err
 	}
 	document, err := o.get(ctx, "/reports/"+id+"/signature/document")
@@ -156,9 +164,21 @@ func (o *officer) call(ctx context.Context, path string, body map[string]any, in
 }
 
 func (o *officer) send(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	text, status, err := o.ask(ctx, method, path, body)
+	if err == nil && status >= 300 {
+		err = fmt.Errorf("%d: %s", status, text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return text, nil
+}
+
+// ask returns whatever the answer is.
+func (o *officer) ask(ctx context.Context, method, path string, body []byte) (text []byte, status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, o.api+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("make a request: %w", err)
+		return nil, 0, fmt.Errorf("make a request: %w", err)
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
@@ -168,15 +188,11 @@ func (o *officer) send(ctx context.Context, method, path string, body []byte) ([
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("ask the API: %w", err)
+		return nil, 0, fmt.Errorf("ask the API: %w", err)
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode >= 300 {
-		err = errors.New(answer.Status + ": " + string(text))
+	if text, err = io.ReadAll(answer.Body); err != nil {
+		return nil, 0, fmt.Errorf("read the answer: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	return text, nil
+	return text, answer.StatusCode, nil
 }

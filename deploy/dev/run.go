@@ -145,7 +145,10 @@ func (s *stack) rise(ctx context.Context) error {
 	if err := s.tell(ctx, partTwo(s)); err != nil {
 		return err
 	}
-	return s.tellReport(ctx)
+	if err := s.tellReport(ctx); err != nil {
+		return err
+	}
+	return s.tellArchive(ctx)
 }
 
 // interrupted lets a build in the background end before the process does.

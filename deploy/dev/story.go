@@ -111,7 +111,7 @@ func (s *stack) tellReport(ctx context.Context) error {
 	if err := json.Unmarshal(out, &made); err != nil || made.Code == "" {
 		return fmt.Errorf("sealbook person create printed no code: %w", errors.Join(err, errors.New(string(out))))
 	}
-	who, err := enrol(ctx, s.publicURL, made.Code, s.codeEvery)
+	who, err := enrol(ctx, s.publicURL, officerEmail, made.Code, s.codeEvery)
 	if err != nil {
 		return err
 	}
