@@ -33,7 +33,7 @@ func (s *stack) tellArchive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	basic, err := s.keyOf(ctx, "reader", "audit:read:basic")
+	reader, err := s.keyOf(ctx, "reader", "audit:read:sensitive")
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *stack) tellArchive(ctx context.Context) error {
 			}
 		}
 	}
-	if err := s.until(ctx, basic, free, http.StatusGone, &gone); err != nil {
+	if err := s.until(ctx, reader, free, http.StatusGone, &gone); err != nil {
 		return err
 	}
 	said("%s: 410 %s, since %s", free, gone.Error.Code, gone.Error.Details.Since)
@@ -72,7 +72,7 @@ func (s *stack) tellArchive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.retrieve(ctx, all, basic, free, said)
+	return s.retrieve(ctx, all, reader, free, said)
 }
 
 // keyOf makes an API key of the organisation.
@@ -114,7 +114,7 @@ func (s *stack) appendTwo(ctx context.Context, who *officer) (held, free string,
 }
 
 // retrieve brings the archive back: the key asks, and a person approves.
-func (s *stack) retrieve(ctx context.Context, all, basic *officer, free string, said func(string, ...any)) error {
+func (s *stack) retrieve(ctx context.Context, all, reader *officer, free string, said func(string, ...any)) error {
 	out, err := s.output(ctx, s.program(), "person", "create", "--organisation", archiveOrganisation, "--email", archivistEmail,
 		"--name", "Sample Archivist", "--roles", "admin", "--json")
 	if err != nil {
@@ -142,7 +142,7 @@ func (s *stack) retrieve(ctx context.Context, all, basic *officer, free string, 
 		err = who.call(ctx, "/archive/retrievals/"+asked.ID+"/decision", map[string]any{"decision": "approve"}, nil)
 	}
 	if err == nil {
-		err = s.until(ctx, basic, free, http.StatusOK, nil)
+		err = s.until(ctx, reader, free, http.StatusOK, nil)
 	}
 	if err != nil {
 		return err
