@@ -1216,11 +1216,6 @@ type EntryRetention struct {
 	RetentionPeriod string `json:"retention_period"`
 	// the framework that sets the period; missing when a policy does
 	RegulatoryRequirement Framework `json:"regulatory_requirement,omitzero"`
-	ErasedAt              time.Time `json:"erased_at,omitzero"`
-	// of a file that was destroyed because it held what was erased of a person
-	Reason string `json:"reason,omitzero"`
-	// that a legal hold keeps
-	HeldEntries *int64 `json:"held_entries,omitzero"`
 	// the end of the period
 	ArchiveDate time.Time `json:"archive_date"`
 	Immutable   bool      `json:"immutable"`
@@ -1380,6 +1375,11 @@ type ErrorBodyDetails struct {
 	// where an investigation can be led now
 	AllowedTransitions []string  `json:"allowed_transitions,omitzero"`
 	ExpiredAt          time.Time `json:"expired_at,omitzero"`
+	ErasedAt           time.Time `json:"erased_at,omitzero"`
+	// of a file that was destroyed because it held what was erased of a person
+	Reason string `json:"reason,omitzero"`
+	// that a legal hold keeps
+	HeldEntries *int64 `json:"held_entries,omitzero"`
 	// when the content was archived
 	ArchiveDate     time.Time `json:"archive_date,omitzero"`
 	ArchiveLocation string    `json:"archive_location,omitzero"`
