@@ -59,7 +59,7 @@ func runErasure(t *testing.T, s *erasureStage, prepare ...func(*testsuite.TestWo
 	env := environment()
 	env.SetTestTimeout(20 * time.Second)
 	env.RegisterWorkflowWithOptions(workflows.EraseSubject, workflow.RegisterOptions{Name: audit.ErasureWorkflow})
-	env.RegisterWorkflowWithOptions(func(workflow.Context, activities.HistoryRun) error { return s.note("archive") },
+	env.RegisterWorkflowWithOptions(func(workflow.Context, activities.HistoryRun) error { return s.note("history") },
 		workflow.RegisterOptions{Name: "ArchiveHistory"})
 	env.RegisterActivity(s)
 	if s.begun == "" {
@@ -97,7 +97,7 @@ func TestErasure(t *testing.T) {
 	if err := runErasure(t, s, s.decide(audit.ErasureApproved, 48*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"begin", "plan", "decision", "decision", "decision", "run", "entries", "files", "files", "files", "directory", "certify", "archive"}
+	want := []string{"begin", "plan", "decision", "decision", "decision", "run", "entries", "archive", "files", "files", "files", "directory", "certify", "history"}
 	if !slices.Equal(s.calls, want) {
 		t.Errorf("%q", s.calls)
 	}
@@ -131,7 +131,7 @@ func TestErasureThatIsNotApproved(t *testing.T) {
 	}
 	for _, status := range []audit.ErasureStatus{audit.ErasureCompleted, audit.ErasureDeclined, audit.ErasureFailed} {
 		s := &erasureStage{begun: status}
-		if err := runErasure(t, s); err != nil || !slices.Equal(s.calls, []string{"begin", "archive"}) {
+		if err := runErasure(t, s); err != nil || !slices.Equal(s.calls, []string{"begin", "history"}) {
 			t.Errorf("%s: %v %q", status, err, s.calls)
 		}
 	}
@@ -139,11 +139,11 @@ func TestErasureThatIsNotApproved(t *testing.T) {
 
 func TestErasureFails(t *testing.T) {
 	t.Parallel()
-	for _, call := range []string{"plan", "run", "entries", "files", "directory", "certify"} {
+	for _, call := range []string{"plan", "run", "entries", "archive", "files", "directory", "certify"} {
 		s := &erasureStage{}
 		s.fail = map[string]error{call: temporal.NewNonRetryableApplicationError("it is broken", string(audit.Tampered), errors.New("x"))}
 		err := runErasure(t, s, s.decide(audit.ErasureApproved, time.Hour))
-		if err == nil || s.called("end") != 1 || s.end.Status != audit.ErasureFailed || s.end.Reason != "it is broken" || s.called("archive") != 1 {
+		if err == nil || s.called("end") != 1 || s.end.Status != audit.ErasureFailed || s.end.Reason != "it is broken" || s.called("history") != 1 {
 			t.Errorf("%s: %v %q %+v", call, err, s.calls, s.end)
 		}
 	}
