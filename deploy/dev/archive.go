@@ -18,6 +18,9 @@ const (
 	archivistEmail      = "archivist@example.com"
 )
 
+// untilFor is how long the story waits for the archive.
+const untilFor = 2 * time.Minute
+
 // tellArchive has entries archived of which a legal hold keeps one, shows that
 // receipts of the others still verify, and brings them back. Once: at the first
 // start.
@@ -153,6 +156,8 @@ func (s *stack) retrieve(ctx context.Context, all, reader *officer, free string,
 
 // until asks for an entry until it is answered with a status.
 func (s *stack) until(ctx context.Context, who *officer, id string, status int, into any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, untilFor, fmt.Errorf("%s is not answered with %d within %s", id, status, untilFor))
+	defer cancel()
 	for {
 		text, got, err := who.ask(ctx, http.MethodGet, "/entries/"+id, nil)
 		if err != nil {
@@ -169,7 +174,7 @@ func (s *stack) until(ctx context.Context, who *officer, id string, status int, 
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

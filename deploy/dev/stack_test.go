@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -65,8 +67,41 @@ func playSealbook(args []string) int {
 	return 0
 }
 
+// approved: somebody has approved the retrieval.
+var approved atomic.Bool
+
+// playArchive answers about two entries: one that a hold keeps, and one that is
+// archived until it is retrieved.
+func playArchive(w http.ResponseWriter, r *http.Request) bool {
+	switch path := r.URL.Path; {
+	case strings.HasSuffix(path, "/decision"):
+		approved.Store(true)
+		fmt.Fprint(w, `{"data":{}}`)
+	case strings.HasSuffix(path, "/archive/retrievals"):
+		fmt.Fprint(w, `{"data":{"retrieval_id":"retrieval_1"}}`)
+	case strings.HasSuffix(path, "/entries"):
+		body, _ := io.ReadAll(r.Body)
+		id := "free"
+		if strings.Contains(string(body), "vault") {
+			id = "held"
+		}
+		fmt.Fprintf(w, `{"data":{"id":%q,"receipt":{}}}`, id)
+	case strings.HasSuffix(path, "/entries/free") && !approved.Load():
+		w.WriteHeader(http.StatusGone)
+		fmt.Fprint(w, `{"error":{"code":"AUDIT_DATA_ARCHIVED","details":{}}}`)
+	case strings.Contains(path, "/entries/"), strings.HasSuffix(path, "/legal-holds"), strings.HasSuffix(path, "/archive/runs"):
+		fmt.Fprint(w, `{"data":{}}`)
+	default:
+		return false
+	}
+	return true
+}
+
 // playOfficersAPI says what the officer needs to enrol, to sign and to investigate.
 func playOfficersAPI(w http.ResponseWriter, r *http.Request) {
+	if playArchive(w, r) {
+		return
+	}
 	if strings.Contains(r.URL.Path, "/investigations") {
 		fmt.Fprint(w, `{"data":{"investigation_id":"inv_1","stage":"findings_review","evidence_collection":{"audit_entries_collected":1,"chain_of_custody_verified":true}}}`)
 		return
@@ -182,6 +217,10 @@ verify owner=false
 person owner=false
 report owner=false
 verify owner=false
+apikey owner=false
+apikey owner=false
+verify owner=false
+person owner=false
 serve ends
 worker ends
 outbox ends`
