@@ -154,7 +154,8 @@ func (a *Activities) DestroySegments(ctx context.Context, ledgerID int32) (n int
 		}
 		for i := range list {
 			after = list[i].Seqs[0].First
-			if s := &list[i]; now.Before(s.RecordedUntil.AddDate(0, 0, history.Since(s.ArchivedAt))) {
+			s := &list[i]
+			if _, until := audit.KeptFrom(s.RecordedUntil, history.Since(s.ArchivedAt)); now.Before(until) {
 				continue // a policy that was set since promises more
 			}
 			destroyed, err := a.destroySegment(ctx, &list[i])

@@ -48,9 +48,11 @@ func (s *server) explainArchived(r *http.Request, err error) error {
 		out.Details[k] = v
 	}
 	out.Details["estimated_retrieval_time"] = nil
-	median, measured := s.Store.RetrievalTime(r.Context(), principal(r).Ledger)
+	median, unknown := s.Store.RetrievalTime(r.Context(), principal(r).Ledger)
 	switch {
-	case measured != nil || median == nil:
+	case unknown != nil:
+		out.Details["estimated_retrieval_reason"] = "it could not be measured"
+	case median == nil:
 		out.Details["estimated_retrieval_reason"] = "no retrieval has been completed yet, so nothing is known of how long one takes"
 	case *median < time.Hour:
 		out.Details["estimated_retrieval_time"] = fmt.Sprintf("%d_minutes", int(median.Minutes())+1)

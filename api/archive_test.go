@@ -70,11 +70,18 @@ func TestArchivedEntriesAndTheirWayBack(t *testing.T) {
 		e := b.post("full", "~/entries", fmt.Sprintf(`{"event_type":"login","description":"d","severity":"low","user":{"user_id":"u_%d"},"resource":{"type":"host","id":"reactor"}}`, i%2)).want(201)
 		ids, logs = append(ids, e.text("data.id")), append(logs, e.text("data.log_id"))
 	}
+	const same = `{"event_type":"login","description":"d","severity":"low","external_id":"once","user":{"user_id":"u_1"},"resource":{"type":"host","id":"reactor"}}`
+	first := b.post("full", "~/entries", same).want(201)
 	receipt := b.get("full", "~/entries/"+ids[0]+"/proof").want(200)
 	period := fmt.Sprintf("start_time=%s&end_time=%s", day(began), day(began.AddDate(0, 1, 0)))
 	b.clock.move(2 * 365 * 24 * time.Hour)
 	a.retain()
 
+	// Who sends the same event again gets its receipt, as ever.
+	again := b.post("full", "~/entries", same).want(200)
+	if again.text("data.id") != first.text("data.id") || again.text("data.receipt.proof") != first.text("data.receipt.proof") {
+		t.Errorf("%s", again.body)
+	}
 	for _, path := range []string{"~/entries/" + ids[1], "~/logs/" + logs[1]} {
 		gone := b.get("basic", path).want(410)
 		if gone.text("error.code") != "AUDIT_DATA_ARCHIVED" || gone.text("error.details.archive_location") != "long_term_compliance_storage" || gone.text("error.details.archive_date") == "" ||
@@ -158,7 +165,7 @@ func TestArchivedEntriesAndTheirWayBack(t *testing.T) {
 	if gone.text("error.details.estimated_retrieval_time") == "" {
 		t.Errorf("after a retrieval it is known how long one takes: %s", gone.body)
 	}
-	if again := b.get("full", "~/entries/"+ids[0]+"/proof").want(200); len(again.body) == 0 || len(receipt.body) == 0 {
+	if now := b.get("full", "~/entries/"+ids[0]+"/proof").want(200); len(now.body) == 0 || len(receipt.body) == 0 {
 		t.Error("there is no proof")
 	}
 	b.whole()

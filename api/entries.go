@@ -74,10 +74,14 @@ func created(is bool) int {
 func (s *server) acknowledged(r *http.Request, submitted audit.Event, item ledger.Item, replayed bool) (audit.Entry, error) {
 	if replayed || item.Status != ledger.Created {
 		row, err := s.Log.Row(r.Context(), principal(r).Ledger, item.Receipt.Proof.Index)
-		if err != nil {
+		switch code := audit.CodeOf(err); {
+		case err == nil:
+			return s.read(r, &row), nil
+		case code != audit.Archived && code != audit.Destroyed:
 			return audit.Entry{}, err
 		}
-		return s.read(r, &row), nil
+		// Its content is not here to be read. That the submission is the same, its
+		// digest has shown.
 	}
 	rec, err := ledger.ParseRecord(item.Receipt.Record)
 	if err != nil {

@@ -1,10 +1,8 @@
 package api
 
 import (
-	"fmt"
 	"maps"
 	"strings"
-	"time"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/ledger"
@@ -64,15 +62,12 @@ type retention struct {
 	Immutable   bool            `json:"immutable"`
 }
 
-// daysPerYear of a retention period that is named in years.
-const daysPerYear = 365
-
 // entryView projects an entry to document B, under its organisation's retention
 // policies and the legal holds that the caller may know of, with the investigation
 // that it opened, if it did.
 func entryView(e audit.Entry, policies audit.RetentionHistory, holds []ledger.Hold, investigation *opened) *entryBody {
 	kept, by := policies.Of(&e)
-	period, until := retentionOf(e.RecordedAt, kept)
+	period, until := audit.KeptFrom(e.RecordedAt, kept)
 	return &entryBody{
 		ID: e.EntryID(), LogID: e.LogID(), Seq: e.Seq,
 		Timestamp: audit.FormatTime(e.Time()), EventType: string(e.Class), Category: e.ShownCategory(), Severity: e.Severity,
@@ -88,15 +83,6 @@ func entryView(e audit.Entry, policies audit.RetentionHistory, holds []ledger.Ho
 		Checksum: e.Checksum, Hash: e.Hash, Previous: e.Previous, Withheld: e.Withheld,
 		Schema: e.Schema,
 	}
-}
-
-// retentionOf names a period and its end. Whole years are counted by the
-// calendar, as document B's sample does.
-func retentionOf(from time.Time, days int) (period string, until time.Time) {
-	if years := days / daysPerYear; days%daysPerYear == 0 {
-		return fmt.Sprintf("%d_years", years), from.AddDate(years, 0, 0)
-	}
-	return fmt.Sprintf("%d_days", days), from.AddDate(0, 0, days)
 }
 
 func userOf(e audit.Entry) audit.Object {

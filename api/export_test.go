@@ -72,7 +72,7 @@ func TakeRead(ctx context.Context, a *API, ledger int32, e audit.Event) error {
 }
 
 // RetentionOf and Status are pure and decide what no request can bring about.
-var RetentionOf = retentionOf
+var RetentionOf = audit.KeptFrom
 
 func Status(err error) (int, string) {
 	status, e := classify(err)

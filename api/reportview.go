@@ -146,7 +146,7 @@ func (s *server) reportView(r *http.Request, row *store.Report) (*reportBody, er
 	if err != nil {
 		return nil, err
 	}
-	name, until := retentionOf(*row.CompletedAt, policies.Current().Policy.AuditLogs.RetentionDays)
+	name, until := audit.KeptFrom(*row.CompletedAt, policies.Current().Policy.AuditLogs.RetentionDays)
 	v.Retention = &reportRetention{Period: name, Location: "artifact_store", Immutable: true, Until: audit.FormatTime(until)}
 	return v, nil
 }

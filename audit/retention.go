@@ -123,6 +123,19 @@ func (h RetentionHistory) Current() RetentionVersion {
 	return h[len(h)-1]
 }
 
+// daysPerYear of a period that is named in years.
+const daysPerYear = 365
+
+// KeptFrom names a period in days and returns its end. Whole years are counted by
+// the calendar, as document B's sample does: what is shown as the end of a promise
+// and what acts on it are the same.
+func KeptFrom(from time.Time, days int) (period string, until time.Time) {
+	if years := days / daysPerYear; days%daysPerYear == 0 {
+		return fmt.Sprintf("%d_years", years), from.AddDate(years, 0, 0)
+	}
+	return fmt.Sprintf("%d_days", days), from.AddDate(0, 0, days)
+}
+
 // Since returns the longest period that a policy promised that was set after a
 // time, or 0: what was promised about an entry before is prolonged by it.
 func (h RetentionHistory) Since(at time.Time) (days int) {

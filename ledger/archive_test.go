@@ -139,6 +139,11 @@ func TestArchivedPayloadsComeBackAsTheyWere(t *testing.T) {
 	if len(plans) != 8 { // four months, entries and scan results apart
 		t.Fatalf("%d segments", len(plans))
 	}
+	for _, p := range plans { // seven years and two, by the calendar, as entries show it
+		if kept := p.KeptUntil; kept != p.RecordedUntil.AddDate(7, 0, 0) && kept != p.RecordedUntil.AddDate(2, 0, 0) {
+			t.Errorf("%s is kept until %s", p.ID(), kept)
+		}
+	}
 	if p := o.purge(t); p.Entries != 4*oldPerMonth || p.Held != 0 {
 		t.Fatalf("purged %+v", p)
 	}

@@ -71,7 +71,7 @@ func (l *Log) PlanSegment(ctx context.Context, ledger int32, logs, scans time.Ti
 			plan.Seqs = plan.Seqs.add(seq)
 			plan.Entries++
 			plan.RecordedUntil = recorded
-			plan.KeptUntil = recorded.AddDate(0, 0, kept)
+			_, plan.KeptUntil = audit.KeptFrom(recorded, kept)
 			if event.Before(plan.EventFrom) {
 				plan.EventFrom = event
 			}
