@@ -28,7 +28,7 @@ type Spans []Span
 
 // Contains reports whether an entry is in one of them.
 func (s Spans) Contains(seq int64) bool {
-	i, found := slices.BinarySearchFunc(s, seq, func(r Span, seq int64) int {
+	_, found := slices.BinarySearchFunc(s, seq, func(r Span, seq int64) int {
 		switch {
 		case seq < r.First:
 			return 1
@@ -37,7 +37,7 @@ func (s Spans) Contains(seq int64) bool {
 		}
 		return 0
 	})
-	return found && i < len(s)
+	return found
 }
 
 // add takes an entry that comes after all that are there.

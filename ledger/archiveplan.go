@@ -19,11 +19,17 @@ type ArchivePlan struct {
 	RecordedFrom, RecordedUntil time.Time // both included
 	EventFrom, EventUntil       time.Time // both included
 	KeptUntil                   time.Time
+
+	erasures int64 // that had begun to erase from the ledger when it was planned
 }
 
 // ID names the segment. It follows from the first entry, which is in no other:
 // whoever plans the same again writes the same file under the same name.
 func (p *ArchivePlan) ID() string { return fmt.Sprintf("seg_%06d_%d", p.Ledger, p.Seqs[0].First) }
+
+// countErasures counts those that have begun to erase: one that begins after a
+// segment was planned may take out of the database what its file still holds.
+const countErasures = `select count(*) from erasure where ledger = $1 and (status in ('running', 'completed') or status = 'failed' and end_seq is not null)`
 
 // PlanSegment finds the first payloads that are due and in no segment: of one
 // month of recording, all kept for the same number of days, at most
@@ -31,6 +37,10 @@ func (p *ArchivePlan) ID() string { return fmt.Sprintf("seg_%06d_%d", p.Ledger, 
 // results are due. There is no plan when nothing is.
 func (l *Log) PlanSegment(ctx context.Context, ledger int32, logs, scans time.Time, history audit.RetentionHistory) (*ArchivePlan, error) {
 	var plan *ArchivePlan
+	var erasures int64
+	if err := l.writes.QueryRow(ctx, countErasures, ledger).Scan(&erasures); err != nil {
+		return nil, fmt.Errorf("plan an archive segment: %w", err)
+	}
 	err := l.read(ctx, ledger, func(tx pgx.Tx) error {
 		var done multirange
 		if err := tx.QueryRow(ctx, `select range_agg(seqs) from archive_segment where ledger = $1`, ledger).Scan(&done); err != nil {
@@ -63,7 +73,7 @@ func (l *Log) PlanSegment(ctx context.Context, ledger int32, logs, scans time.Ti
 			recorded, event := recorded.UTC(), event.UTC()
 			if plan == nil {
 				days, until = kept, time.Date(recorded.Year(), recorded.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-				plan = &ArchivePlan{Ledger: ledger, RecordedFrom: recorded, EventFrom: event, EventUntil: event}
+				plan = &ArchivePlan{Ledger: ledger, erasures: erasures, RecordedFrom: recorded, EventFrom: event, EventUntil: event}
 			}
 			if kept != days || !recorded.Before(until) {
 				return nil

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -165,14 +164,16 @@ func (l *Log) RegisterSegment(ctx context.Context, plan *ArchivePlan, a audit.Ar
 		"kept_until": plan.KeptUntil.Format(TimeFormat),
 	}), func(ctx context.Context, tx pgx.Tx) error {
 		// The file may hold what an erasure has taken out of the database since.
-		var erasing bool
-		if err := tx.QueryRow(ctx, `select exists (select from erasure where ledger = $1 and status = 'running')`, plan.Ledger).Scan(&erasing); err != nil {
+		var running bool
+		var erasures int64
+		err := tx.QueryRow(ctx, `select exists (select from erasure where ledger = $1 and status = 'running'), (`+countErasures+`)`, plan.Ledger).Scan(&running, &erasures)
+		if err != nil {
 			return err
 		}
-		if erasing {
-			return audit.Errorf(audit.Unavailable, "an erasure is under way: nothing is archived until it has ended")
+		if running || erasures != plan.erasures {
+			return audit.Errorf(audit.Unavailable, "an erasure has begun since the segment was planned: it is planned anew")
 		}
-		_, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			insert into archive_segment (ledger, id, seqs, entries, recorded_from, recorded_until, event_from, event_until, kept_until, artifact, digest, archived_at)
 			values (@ledger, @id, @seqs, @entries, @recorded_from, @recorded_until, @event_from, @event_until, @kept, @artifact, @digest, @at)`,
 			pgx.StrictNamedArgs{
@@ -188,6 +189,6 @@ func segmentKey(origin, id string) string { return "segment " + origin + " " + i
 
 // digest stands for the ranges in the registry, where thousands would not fit.
 func (s Spans) digest() string {
-	sum := sha256.Sum256(bytes.TrimSpace([]byte(s.describe())))
+	sum := sha256.Sum256([]byte(s.describe()))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -201,10 +201,10 @@ func newAttacked(t *testing.T) *attacked {
 	if err := l.Publish(ctx); err != nil {
 		t.Fatal(err)
 	}
+	a.archive(t, l, ids[0]) // before there is an erasure, which holds archiving up
 	for _, sql := range seeds {
 		exec(sql)
 	}
-	a.archive(t, l, ids[0])
 	exec(`create schema backup`)
 	for _, table := range tablesOf(t, conn) {
 		exec(`create table backup.` + table + ` as table public.` + table)
