@@ -28,7 +28,36 @@ func (a *Activities) eraseArchive(ctx context.Context, e *store.Erasure, plan bo
 		}
 		counts.Add(&part)
 	}
-	return counts, nil
+	if plan {
+		return counts, nil
+	}
+	return counts, a.deleteUnregistered(ctx, e.Ledger)
+}
+
+// deleteUnregistered deletes segment files that no segment names: a run of retention
+// died before it registered them, or was refused because of the erasure. Should one
+// be registered at this very moment, the purge finds it gone and takes nothing.
+func (a *Activities) deleteUnregistered(ctx context.Context, ledgerID int32) error {
+	keys, err := a.Artifacts.List(ctx, archivePrefix(ledgerID)+"/")
+	if err != nil {
+		return err
+	}
+	list, err := a.Log.ArchivedSegments(ctx, ledgerID, audit.Period{}, maxErasedSegments)
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for i := range list {
+		named[list[i].Artifact.Key] = true
+	}
+	for _, key := range keys {
+		if !named[key] {
+			if err := a.Artifacts.Delete(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // maxErasedSegments is more than any archive has.

@@ -120,6 +120,12 @@ func (a *Activities) PurgeSegments(ctx context.Context, ledgerID int32) (total l
 			for k, v := range ended {
 				details[k] = v
 			}
+			// From here on the file is the only copy of what goes.
+			if digest, err := a.Artifacts.Digest(ctx, s.Artifact.Key); err != nil {
+				return total, err
+			} else if digest != s.Artifact.Digest {
+				return total, audit.Errorf(audit.Tampered, "the file of %s has the digest %s, not %s: nothing is purged", s.ID, digest, s.Artifact.Digest)
+			}
 			if err := a.record(ctx, ledgerID, key, "audit.retention_purge", details, nil); err != nil {
 				return total, err
 			}
@@ -169,6 +175,15 @@ func (a *Activities) DestroySegments(ctx context.Context, ledgerID int32) (n int
 		if len(list) < retentionSegments {
 			break
 		}
+	}
+	replaced, err := a.Log.Replaced(ctx, ledgerID, retentionSegments)
+	for i := range replaced {
+		if err := a.deleteReplaced(ctx, &replaced[i]); err != nil {
+			return n, err
+		}
+	}
+	if err != nil {
+		return n, err
 	}
 	list, err := a.Log.Destroyed(ctx, ledgerID, now.Add(-deletedAgain), retentionSegments)
 	for i := range list {

@@ -205,8 +205,8 @@ func (s *server) addArchived(r *http.Request, p audit.Period, empty bool, metada
 	if !empty {
 		return nil
 	}
-	any, err := s.Log.List(r.Context(), org, audit.Filter{Period: p}, audit.Page{Limit: 1})
-	if err == nil && len(any.Rows) == 0 {
+	some, err := s.Log.List(r.Context(), org, audit.Filter{Period: p}, audit.Page{Limit: 1})
+	if err == nil && len(some.Rows) == 0 {
 		err = s.Log.Online(r.Context(), org, p)
 	}
 	return err

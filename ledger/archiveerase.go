@@ -56,11 +56,7 @@ func (l *Log) EraseSegment(ctx context.Context, s *ArchivedSegment, subject *Sub
 		return e, err
 	}
 	e.First, e.End = first, end
-	h := SegmentHeader{Format: SegmentFormat, Segment: s.ID, Origin: d.Genesis.Origin, Entries: s.Entries}
-	for _, r := range s.Seqs {
-		h.Seqs = append(h.Seqs, [2]int64{r.First, r.End - 1})
-	}
-	out, err := newSegmentWriter(w, h)
+	out, err := newSegmentWriter(w, headerOf(s.ID, d.Genesis.Origin, s.Entries, s.Seqs))
 	if err != nil {
 		return e, fmt.Errorf("write segment: %w", err)
 	}
@@ -198,6 +194,12 @@ func (e *ErasedSegment) write(ctx context.Context, tx pgx.Tx, ledger int32) erro
 	}
 	_, err := tx.Exec(ctx, `set local role sealbook_committer`)
 	return err
+}
+
+// Replaced lists segments of which an erasure replaced the file and did not come to
+// delete it.
+func (l *Log) Replaced(ctx context.Context, ledger int32, limit int) ([]ArchivedSegment, error) {
+	return l.segments(ctx, ledger, `replaces is not null order by lower(seqs) limit $2`, limit)
 }
 
 // ReplacedDeleted notes that the file is deleted that an erasure replaced.

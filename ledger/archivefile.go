@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/sealbook/sealbook/audit"
 )
@@ -36,6 +35,14 @@ type SegmentHeader struct {
 	Origin  string     `json:"origin"`
 	Entries int64      `json:"entries"`
 	Seqs    [][2]int64 `json:"seqs"` // ranges, both ends included
+}
+
+func headerOf(id, origin string, entries int64, seqs Spans) SegmentHeader {
+	h := SegmentHeader{Format: SegmentFormat, Segment: id, Origin: origin, Entries: entries}
+	for _, r := range seqs {
+		h.Seqs = append(h.Seqs, [2]int64{r.First, r.End - 1})
+	}
+	return h
 }
 
 // ArchivedPayload is one line. A seed derives every salt; once a field was
@@ -173,14 +180,6 @@ func broken(err error) error {
 		return err
 	}
 	return &audit.Error{Code: audit.Tampered, Message: "the segment file is damaged", Err: err}
-}
-
-// months are the first days of the months in which entries were recorded.
-func months(from, until time.Time) (list []time.Time) {
-	for at := time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, time.UTC); !at.After(until); at = at.AddDate(0, 1, 0) {
-		list = append(list, at)
-	}
-	return list
 }
 
 // errFound ends the reading of a file early.

@@ -46,10 +46,8 @@ func (l *Log) RestoreSegment(ctx context.Context, s *ArchivedSegment, until time
 		}
 		return 0, err // what was never purged is online
 	}
-	for _, month := range months(s.RecordedFrom, s.RecordedUntil) {
-		if _, err := l.writes.Exec(ctx, `select ensure_payload_month($1)`, month); err != nil {
-			return 0, fmt.Errorf("make partition of %s: %w", month.Format("2006-01"), err)
-		}
+	if _, err := l.writes.Exec(ctx, `select ensure_payload_month($1)`, s.RecordedFrom); err != nil { // a segment is of one month
+		return 0, fmt.Errorf("make partition of %s: %w", s.RecordedFrom.Format("2006-01"), err)
 	}
 	var b restoring
 	flush := func() error {

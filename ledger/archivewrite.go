@@ -27,10 +27,7 @@ func (l *Log) WriteSegment(ctx context.Context, plan *ArchivePlan, w io.Writer, 
 	if err != nil {
 		return err
 	}
-	h := SegmentHeader{Format: SegmentFormat, Segment: plan.ID(), Origin: d.Genesis.Origin, Entries: plan.Entries}
-	for _, r := range plan.Seqs {
-		h.Seqs = append(h.Seqs, [2]int64{r.First, r.End - 1})
-	}
+	h := headerOf(plan.ID(), d.Genesis.Origin, plan.Entries, plan.Seqs)
 	out, err := newSegmentWriter(w, h)
 	if err != nil {
 		return fmt.Errorf("write segment: %w", err)

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/store"
 	"github.com/sealbook/sealbook/ledger"
@@ -197,6 +198,10 @@ func TestErasureReachesTheArchive(t *testing.T) {
 	clock.set(time.Date(2025, 3, 1, 9, 0, 0, 0, time.UTC))
 	s.retain()
 	before := s.files("archive")
+	// A run that died before it registered its file left it behind.
+	if err := os.WriteFile(filepath.Join(s.folder, filepath.Dir(before[0]), "left-behind"), []byte("u-ann"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	id := s.orderErasure("u-ann", "ann@subject.example")
 	start := audit.ErasureStart{ID: id, Ledger: s.ledger, Organisation: "org_test"}
@@ -302,4 +307,35 @@ func TestRetentionRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.recordRun(string(retrieval), "archive_retrieved")
+}
+
+// Nothing is purged whose file is not there, or is not the one that was registered.
+func TestNoFileNoPurge(t *testing.T) {
+	t.Parallel()
+	s, _, receipts := newOldSystem(t, 20)
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(s.activities)
+	for range 2 {
+		if _, err := env.ExecuteActivity(s.activities.ArchiveSegment, activities.ArchiveOrder{Ledger: s.ledger}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := s.files("archive")
+	if len(files) != 2 {
+		t.Fatal(files)
+	}
+	if err := os.Remove(filepath.Join(s.folder, files[0])); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.folder, files[1]), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := env.ExecuteActivity(s.activities.PurgeSegments, s.ledger); err == nil {
+		t.Error("it was purged")
+	}
+	s.checkRetained(receipts, "")
+	if n := s.entries("audit.retention_purge"); n != 0 {
+		t.Errorf("%d entries say that it was", n)
+	}
 }
