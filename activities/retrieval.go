@@ -28,7 +28,7 @@ func (a *Activities) RestoreRetrieval(ctx context.Context, start audit.Retrieval
 	}
 	return a.record(ctx, row.Ledger, "retrieval/"+string(row.ID)+"/available", "audit.archive_retrieved", audit.Object{
 		"retrieval_id": row.ID, "segments": len(row.Segments), "entries": row.Entries, "expires_at": audit.FormatTime(until),
-	}, store.CompleteRetrieval(row.Ledger, row.ID, row.Entries, audit.Instant(a.Clock()), until))
+	}, store.CompleteRetrieval(row.Ledger, row.ID, audit.Instant(a.Clock()), until))
 }
 
 func (a *Activities) restoreSegment(ctx context.Context, ledgerID int32, id string, until time.Time) error {

@@ -158,11 +158,6 @@ func (s *server) listRetrievals(r *http.Request) (reply, error) {
 	return reply{data: data, pagination: page.of(total)}, err
 }
 
-type retrievalDecision struct {
-	Decision string `json:"decision"` // approve or refuse
-	Reason   string `json:"reason"`   // of a refusal
-}
-
 // decideRetrieval answers POST /archive/retrievals/{id}/decision: a person who is
 // not the one that asked approves or refuses.
 func (s *server) decideRetrieval(r *http.Request) (reply, error) {
@@ -170,16 +165,9 @@ func (s *server) decideRetrieval(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	req, _, err := decode[retrievalDecision](r)
+	req, err := decisionOf(r, audit.MaxRetrievalReason)
 	if err != nil {
 		return reply{}, err
-	}
-	req.Reason = strings.TrimSpace(req.Reason)
-	switch {
-	case req.Decision != "approve" && req.Decision != "refuse":
-		return reply{}, invalid("the decision is not valid", audit.FieldError{Field: "/decision", Code: "invalid", Message: "decision is approve or refuse"})
-	case len(req.Reason) > audit.MaxRetrievalReason, req.Decision == "refuse" && req.Reason == "":
-		return reply{}, invalid("the decision is not valid", audit.FieldError{Field: "/reason", Code: "required", Message: fmt.Sprintf("say why it is refused: 1 to %d bytes", audit.MaxRetrievalReason)})
 	}
 	by := principal(r).Actor()
 	behind, err := s.personBehind(r)

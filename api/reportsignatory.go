@@ -66,57 +66,6 @@ func (s *server) signatoryOf(r *http.Request, want audit.Countersigner, field st
 	return &found.ID, nil
 }
 
-// behind is who is behind a request: a person of the directory by id, whoever made
-// the API key that made it, and so on, or "" when that was nobody who is known. Of a
-// person whom the identity provider vouches for it is the directory's id, if the
-// directory knows their e-mail address.
-func (s *server) behind(r *http.Request, by audit.Object) (string, error) {
-	id, email := by.String("id"), by.String("email")
-	for range maxKeyChain {
-		if by.String("type") != "api_key" {
-			break
-		}
-		k, err := s.Store.OrganisationKey(r.Context(), principal(r).Organisation, id)
-		if audit.CodeOf(err) == audit.NotFound {
-			return "", nil
-		}
-		if err != nil {
-			return "", err
-		}
-		maker, made := strings.CutPrefix(k.CreatedBy, "api_key ")
-		id, email = maker, ""
-		if !made {
-			id, _ = strings.CutPrefix(k.CreatedBy, "user ")
-			break
-		}
-	}
-	if email == "" || strings.HasPrefix(id, "user_") {
-		return id, nil
-	}
-	known, err := s.knownPerson(r, email)
-	if err != nil || known == nil {
-		return id, err
-	}
-	return string(known.ID), nil
-}
-
-// maxKeyChain bounds the keys that keys made.
-const maxKeyChain = 20
-
-// knownPerson is the person of the directory who has an id or e-mail address, or nil.
-func (s *server) knownPerson(r *http.Request, who string) (*store.Person, error) {
-	list, _, err := s.Store.People(r.Context(), principal(r).Ledger, who, audit.MaxPageLimit, 0)
-	if err != nil {
-		return nil, err
-	}
-	for i := range list {
-		if p := &list[i]; (string(p.ID) == who || strings.EqualFold(p.Email, who)) && p.Status != audit.PersonDeactivated {
-			return p, nil
-		}
-	}
-	return nil, nil
-}
-
 // awaiting returns the report that the path names if it waits for the caller's
 // signature, and as which of its signatories.
 func (s *server) awaiting(r *http.Request) (row store.Report, of store.Signatory, err error) {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -50,28 +49,6 @@ func aboutRetentionChange(r *http.Request, eventType string, v *store.RetentionC
 	return e
 }
 
-// personBehind is the person who acts or who made the key that acts, or "" when
-// that was nobody of the organisation: the operator of the installation makes keys,
-// too, and may be anybody. Keys that keys made are followed only so far; where that
-// ends at a key, whose it is stays unknown.
-func (s *server) personBehind(r *http.Request) (audit.PersonID, error) {
-	p := principal(r)
-	behind, err := s.behind(r, p.Actor())
-	if err != nil || p.Person() || behind == "" {
-		return audit.PersonID(behind), err
-	}
-	if strings.HasPrefix(behind, "operator ") {
-		return "", nil
-	}
-	switch _, err = s.Store.OrganisationKey(r.Context(), p.Organisation, behind); {
-	case err == nil:
-		return "", nil
-	case audit.CodeOf(err) != audit.NotFound:
-		return "", err
-	}
-	return audit.PersonID(behind), nil
-}
-
 var retentionChangeIDForm = regexp.MustCompile(`^retention_change_[A-Za-z0-9_]{1,128}$`)
 
 func (s *server) retentionChange(r *http.Request) (v store.RetentionChange, err error) {
@@ -105,11 +82,6 @@ func (s *server) listRetentionChanges(r *http.Request) (reply, error) {
 	return reply{data: data, pagination: page.of(total)}, err
 }
 
-type retentionDecision struct {
-	Decision string `json:"decision"` // approve or refuse
-	Reason   string `json:"reason"`   // of a refusal
-}
-
 // decideRetentionChange answers POST /retention/changes/{id}/decision: a person who
 // is not the one that asked puts the policy in force or refuses it.
 func (s *server) decideRetentionChange(r *http.Request) (reply, error) {
@@ -117,16 +89,9 @@ func (s *server) decideRetentionChange(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	req, _, err := decode[retentionDecision](r)
+	req, err := decisionOf(r, audit.MaxRetentionReason)
 	if err != nil {
 		return reply{}, err
-	}
-	req.Reason = strings.TrimSpace(req.Reason)
-	switch {
-	case req.Decision != "approve" && req.Decision != "refuse":
-		return reply{}, invalid("the decision is not valid", audit.FieldError{Field: "/decision", Code: "invalid", Message: "decision is approve or refuse"})
-	case len(req.Reason) > audit.MaxRetentionReason, req.Decision == "refuse" && req.Reason == "":
-		return reply{}, invalid("the decision is not valid", audit.FieldError{Field: "/reason", Code: "required", Message: fmt.Sprintf("say why it is refused: 1 to %d bytes", audit.MaxRetentionReason)})
 	}
 	decider, err := s.otherPerson(r, &v)
 	if err != nil {

@@ -132,9 +132,9 @@ var seeds = []string{
 	   case n when 2 then 'digest2' end, 'e' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into erasure_entry (erasure, ledger, seq, event_time, held) select 'erasure' || n, 1, n, now() + n * interval '1 s', n = 1 from generate_series(1, 2) n`,
 	`insert into archive_retrieval (ledger, id, status, from_time, until_time, reason, days, segments, entries, requested_by, requester, requested_at, decided_by, decided_at, refusal,
-	   restored, available_at, expires_at, ended_at, problem)
+	   available_at, expires_at, ended_at, problem)
 	 select 1, 'r' || n, case n when 1 then 'available' else 'failed' end, now() + n * interval '1 s', now() + n * interval '2 s', 'w' || n, n, array['s' || n], n, 'b' || n, 'u' || n,
-	   now() + n * interval '1 s', 'd' || n, now() + n * interval '1 s', 'f' || n, n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
+	   now() + n * interval '1 s', 'd' || n, now() + n * interval '1 s', 'f' || n, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s',
 	   'p' || n from generate_series(1, 2) n`,
 	`insert into outbox (kind, workflow_id, workflow, input, attempts, next_at, created_at)
 	 select case n when 1 then 'start' else 'cancel' end, 'id' || n, 'w' || n, 'in' || n, n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,

@@ -26,7 +26,6 @@ type Retrieval struct {
 	DecidedBy   *JSON[audit.Object]
 	DecidedAt   *time.Time
 	Refusal     *string
-	Restored    int64 // payloads that came back
 	AvailableAt *time.Time
 	ExpiresAt   *time.Time
 	EndedAt     *time.Time
@@ -34,7 +33,7 @@ type Retrieval struct {
 }
 
 const retrievalColumns = `id, ledger, status, from_time, until_time, reason, days, segments, entries, requested_by, requester, requested_at,
-	decided_by, decided_at, refusal, restored, available_at, expires_at, ended_at, problem`
+	decided_by, decided_at, refusal, available_at, expires_at, ended_at, problem`
 
 // Retrieval returns an organisation's retrieval, or NotFound.
 func (s *Store) Retrieval(ctx context.Context, ledger int32, id audit.RetrievalID) (Retrieval, error) {
@@ -114,11 +113,11 @@ func RefuseRetrieval(ledger int32, id audit.RetrievalID, by audit.Object, reason
 }
 
 // CompleteRetrieval notes that the payloads are there until a time.
-func CompleteRetrieval(ledger int32, id audit.RetrievalID, restored int64, at, until time.Time) Statements {
+func CompleteRetrieval(ledger int32, id audit.RetrievalID, at, until time.Time) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		return change(ctx, tx, "complete retrieval", `
-			update archive_retrieval set status = 'available', restored = $3, available_at = $4, expires_at = $5
-			where ledger = $1 and id = $2 and status = 'restoring'`, ledger, id, restored, at, until)
+			update archive_retrieval set status = 'available', available_at = $3, expires_at = $4
+			where ledger = $1 and id = $2 and status = 'restoring'`, ledger, id, at, until)
 	}
 }
 

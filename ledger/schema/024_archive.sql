@@ -64,7 +64,6 @@ create table archive_retrieval (
   decided_by   text,
   decided_at   timestamptz,
   refusal      text,
-  restored     bigint      not null default 0,
   available_at timestamptz,
   expires_at   timestamptz,
   ended_at     timestamptz,
