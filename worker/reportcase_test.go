@@ -7,10 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"go.temporal.io/sdk/client"
+
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/report"
 	"github.com/sealbook/sealbook/internal/store"
 	"github.com/sealbook/sealbook/ledger/ledgertest"
+	"github.com/sealbook/sealbook/workflows"
 )
 
 // frozenCase is what a report of a case was made of.
@@ -107,5 +110,28 @@ func TestReportOfACaseAsAJob(t *testing.T) {
 	}
 	if readings != 2 || s.entries(audit.TypeReportGenerated) != 2 {
 		t.Errorf("%d readings, %d entries about reports", readings, s.entries(audit.TypeReportGenerated))
+	}
+
+	// Of a case whose entries are in the archive alone there is no report: it says so.
+	holds, err := s.log.Holds(t.Context(), s.ledger)
+	if err != nil || len(holds) == 0 {
+		t.Fatal(holds, err)
+	}
+	for _, h := range holds {
+		s.append("audit.legal_hold_released", audit.Object{}, store.ReleaseLegalHold(s.ledger, h.ID, audit.Object{"type": "user", "id": "user_b"}, "over", audit.SystemClock()))
+	}
+	before := audit.SystemClock()
+	run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "archive_" + string(id), TaskQueue: workflows.CoreQueue},
+		audit.RetentionWorkflow, audit.RetentionRun{Only: s.ledger, Before: &before})
+	if err == nil {
+		err = run.Get(t.Context(), nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := s.orderReportOf(request, nil, nil).ID
+	s.eventually("the report has ended", func() bool { return s.report(third).Status.Final() })
+	if r := s.report(third); r.Status != audit.ReportFailed || r.Error == nil || !strings.Contains(*r.Error, "has been archived") {
+		t.Errorf("%+v", r)
 	}
 }
