@@ -41,7 +41,7 @@ const (
 	abandonAfter = 5 * time.Minute
 )
 
-// Sweep expires packages that have outlived their time, ends jobs whose
+// Sweep expires packages and retrievals that have outlived their time, ends jobs whose
 // workflow ended without them, as when an operator terminates it, and forgets
 // request keys that are older than their life, and sessions and challenges that
 // have ended. A stream, or a distribution with unsent mails, whose workflow ended

@@ -2,9 +2,11 @@ package ledger_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -342,6 +344,18 @@ func TestSegmentFilesAreChecked(t *testing.T) {
 	} {
 		if err := check(b); audit.CodeOf(err) != audit.Tampered {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Its header must not name an entry twice, or in another order.
+	for _, seqs := range []string{`[[0,0],[0,0]]`, `[[1,1],[0,0]]`, `[[1,0]]`, `[[-1,0]]`, `[[0,9223372036854775807]]`} {
+		var b bytes.Buffer
+		zip := gzip.NewWriter(&b)
+		fmt.Fprintf(zip, `{"format":%q,"segment":"s","origin":"o","entries":2,"seqs":%s}`+"\n", ledger.SegmentFormat, seqs)
+		if err := zip.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ledger.ReadSegment(&b, nil); audit.CodeOf(err) != audit.Tampered || !strings.Contains(err.Error(), "not in order") {
+			t.Errorf("%s: %v", seqs, err)
 		}
 	}
 	var again bytes.Buffer

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/sealbook/sealbook/audit"
 )
@@ -21,12 +22,9 @@ import (
 // SegmentFormat is the first thing a segment file says.
 const SegmentFormat = "sealbook-archive-segment/1"
 
-// Bounds of what a reader takes from a file: a line is an entry, whose payload
-// is bounded when it is appended.
-const (
-	maxSegmentLine = 64 << 20
-	gzipLevel      = gzip.DefaultCompression
-)
+// maxSegmentLine bounds what a reader takes from a file, in bytes: a line is an
+// entry, whose payload is bounded when it is appended.
+const maxSegmentLine = 64 << 20
 
 // SegmentHeader says what a file holds.
 type SegmentHeader struct {
@@ -76,10 +74,7 @@ type segmentWriter struct {
 }
 
 func newSegmentWriter(w io.Writer, h SegmentHeader) (*segmentWriter, error) {
-	zip, err := gzip.NewWriterLevel(w, gzipLevel) // no name and no time: the bytes follow from the content
-	if err != nil {
-		return nil, err
-	}
+	zip := gzip.NewWriter(w) // no name and no time: the bytes follow from the content
 	s := &segmentWriter{zip: zip, lines: json.NewEncoder(zip), left: h.Entries}
 	s.lines.SetEscapeHTML(false) // a value's bytes are what was committed to
 	return s, s.lines.Encode(h)
@@ -114,13 +109,16 @@ func ReadSegment(r io.Reader, each func(*ArchivedPayload, *Row, *Record) error) 
 	if err := json.Unmarshal(line, &h); err != nil || h.Format != SegmentFormat {
 		return h, audit.Errorf(audit.Tampered, "this is no segment file of the form %s", SegmentFormat)
 	}
-	seqs := Spans{}
-	for _, x := range h.Seqs {
-		seqs = append(seqs, Span{x[0], x[1] + 1})
-	}
 	var n int64
-	for _, x := range seqs {
-		for seq := x.First; seq < x.End; seq++ {
+	next := int64(0)
+	for _, x := range h.Seqs {
+		if x[0] < next || x[1] < x[0] || x[1] == math.MaxInt64 {
+			return h, audit.Errorf(audit.Tampered, "the ranges of the segment file's header are not in order")
+		}
+		next = x[1] + 1
+	}
+	for _, x := range h.Seqs {
+		for seq := x[0]; seq <= x[1]; seq++ {
 			var p ArchivedPayload
 			line, err := readLine(in)
 			if err != nil {

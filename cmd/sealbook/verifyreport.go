@@ -75,20 +75,28 @@ func verifyReport(c *call, name string, r io.Reader, o *verifyOptions) error {
 	}
 	report := checkSeals(pdf, roots, tsaRoots)
 	report.File = name
-	if o.json {
+	return tellVerdict(c, o.json, report)
+}
+
+// judged is a file that was verified: a report or a segment file of the archive.
+type judged interface {
+	writeText(io.Writer) error
+	exit() int
+}
+
+// tellVerdict writes what was found, and ends with the verdict's exit code.
+func tellVerdict(c *call, asJSON bool, of judged) (err error) {
+	if asJSON {
 		e := json.NewEncoder(c.stdout)
 		e.SetIndent("", "  ")
-		err = e.Encode(report)
+		err = e.Encode(of)
 	} else {
-		err = report.writeText(c.stdout)
+		err = of.writeText(c.stdout)
 	}
-	if err != nil {
-		return err
+	if code := of.exit(); err == nil && code != exitOK {
+		err = &verdict{code}
 	}
-	if code := report.exit(); code != exitOK {
-		return &verdict{code}
-	}
-	return nil
+	return err
 }
 
 // readRoots reads certificates that are believed; of no file, nil: the

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -70,20 +69,7 @@ func verifySegment(c *call, name string, r io.Reader, o *verifyOptions) error {
 		return err
 	}
 	report.File = name
-	if o.json {
-		e := json.NewEncoder(c.stdout)
-		e.SetIndent("", "  ")
-		err = e.Encode(report)
-	} else {
-		err = report.writeText(c.stdout)
-	}
-	if err != nil {
-		return err
-	}
-	if code := report.exit(); code != exitOK {
-		return &verdict{code}
-	}
-	return nil
+	return tellVerdict(c, o.json, report)
 }
 
 // checkSegment reaches the verdicts. The file proves by itself that each payload

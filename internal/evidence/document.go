@@ -253,3 +253,22 @@ func zipOrder(a, b string) int {
 	}
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }
+
+// isDocument tells the files that are held whole.
+func isDocument(name string) bool {
+	switch name {
+	case nameBagit, nameInfo, nameReadme, nameVerifier, nameKey, nameFingerprints, nameIndex, nameRequest, nameControls, namePopulation, nameGaps,
+		nameIntroductions, nameGenesis, nameCheckpoint, nameRange, nameManifest, namePacked, nameTagManifest, nameSeal,
+		nameAnchors, nameAnchorEntry, nameAnchorProof, nameRegistryNote:
+		return true
+	}
+	if isToken(name) {
+		return true
+	}
+	for _, c := range audit.Categories {
+		if name == categoryFile(c, fileIPE) {
+			return true
+		}
+	}
+	return false
+}

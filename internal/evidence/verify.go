@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -381,23 +380,4 @@ func (v *verifier) checkFiles() {
 	for _, name := range sortedNames(want) {
 		v.find(Finding{Verdict: Integrity, File: name}, "the file is missing")
 	}
-}
-
-// isDocument tells the files that are held whole.
-func isDocument(name string) bool {
-	switch name {
-	case nameBagit, nameInfo, nameReadme, nameVerifier, nameKey, nameFingerprints, nameIndex, nameRequest, nameControls, namePopulation, nameGaps,
-		nameIntroductions, nameGenesis, nameCheckpoint, nameRange, nameManifest, namePacked, nameTagManifest, nameSeal,
-		nameAnchors, nameAnchorEntry, nameAnchorProof, nameRegistryNote:
-		return true
-	}
-	if isToken(name) {
-		return true
-	}
-	for _, c := range audit.Categories {
-		if name == categoryFile(c, fileIPE) {
-			return true
-		}
-	}
-	return false
 }
