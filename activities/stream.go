@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -62,6 +63,9 @@ func (a *Activities) deliver(ctx context.Context, x store.Stream) (d Delivery, w
 		end = *x.PendingEnd
 	}
 	entries, end, err := a.toDeliver(ctx, x, end)
+	if code := audit.CodeOf(err); err != nil && (code == audit.Archived || code == audit.Destroyed) {
+		return a.undelivered(ctx, x, stream.Answer{}, err) // who runs the stream has to see why it stands still
+	}
 	if err != nil {
 		return d, false, err
 	}
@@ -169,7 +173,8 @@ func (a *Activities) undelivered(ctx context.Context, x store.Stream, answer str
 
 // said is what an error says to people: no address inside is in it.
 func said(err error) string {
-	if e, ok := err.(*audit.Error); ok {
+	var e *audit.Error
+	if errors.As(err, &e) {
 		return e.Message
 	}
 	return "it could not be sent"

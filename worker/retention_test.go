@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -337,5 +338,26 @@ func TestNoFileNoPurge(t *testing.T) {
 	s.checkRetained(receipts, "")
 	if n := s.entries("audit.retention_purge"); n != 0 {
 		t.Errorf("%d entries say that it was", n)
+	}
+}
+
+// A stream whose next entries are archived says so to who runs it, and goes on when
+// they are back.
+func TestStreamsSayThatEntriesAreArchived(t *testing.T) {
+	t.Parallel()
+	s, _, _ := newOldSystem(t, 10)
+	s.retain()
+	s.reachReceivers()
+	r := newReceiver(t, bytes.Repeat([]byte("s"), 32))
+	id := s.orderStream(r, audit.StreamFilter{})
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(s.activities)
+	start := audit.StreamStart{ID: id, Ledger: s.ledger, Organisation: "org_test"}
+	if _, err := env.ExecuteActivity(s.activities.DeliverMessage, start); err != nil {
+		t.Fatal(err)
+	}
+	if x := s.stream(id); x.LastError == nil || !strings.Contains(*x.LastError, "has been archived") || x.NextSeq != 0 {
+		t.Errorf("%+v", x)
 	}
 }

@@ -110,13 +110,18 @@ func (s *system) stream(id audit.StreamID) store.Stream {
 // streaming lets the system reach receivers of the test.
 func streaming(t *testing.T) *system {
 	s := newSystem(t)
+	s.reachReceivers()
+	return s
+}
+
+func (s *system) reachReceivers() {
+	s.t.Helper()
 	sealer, err := seal.New([]byte("pepper"))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	s.activities.Sealer = sealer
 	s.activities.Sender = &stream.Sender{Clock: audit.SystemClock, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	return s
 }
 
 // TestStream delivers every entry that the filter selects, in order and at least
