@@ -14,7 +14,7 @@ import (
 // eraseArchive writes the segment files of the archive anew that hold personal data
 // of the subject. plan counts, and changes no file.
 func (a *Activities) eraseArchive(ctx context.Context, e *store.Erasure, plan bool) (counts audit.ErasureCounts, err error) {
-	list, err := a.Log.ArchivedSegments(ctx, e.Ledger, audit.Period{}, maxErasedSegments)
+	list, err := a.Log.ArchivedSegments(ctx, e.Ledger, audit.Period{}, 0)
 	if err != nil {
 		return counts, err
 	}
@@ -42,7 +42,7 @@ func (a *Activities) deleteUnregistered(ctx context.Context, ledgerID int32) err
 	if err != nil {
 		return err
 	}
-	list, err := a.Log.ArchivedSegments(ctx, ledgerID, audit.Period{}, maxErasedSegments)
+	list, err := a.Log.ArchivedSegments(ctx, ledgerID, audit.Period{}, 0)
 	if err != nil {
 		return err
 	}
@@ -59,9 +59,6 @@ func (a *Activities) deleteUnregistered(ctx context.Context, ledgerID int32) err
 	}
 	return nil
 }
-
-// maxErasedSegments is more than any archive has.
-const maxErasedSegments = 1 << 30
 
 func (a *Activities) eraseSegment(ctx context.Context, e *store.Erasure, s *ledger.ArchivedSegment, plan bool) (counts audit.ErasureCounts, err error) {
 	if err := a.deleteReplaced(ctx, s); err != nil { // an attempt before this one came so far

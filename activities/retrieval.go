@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -123,7 +122,7 @@ func (a *Activities) recall(ctx context.Context, row *store.Assessment, catalogs
 		return err
 	}
 	until := audit.Instant(a.Clock().Add(recallFor))
-	list, err := a.Log.ArchivedSegments(ctx, row.Ledger, window, math.MaxInt32)
+	list, err := a.Log.ArchivedSegments(ctx, row.Ledger, window, 0)
 	if err != nil {
 		return err
 	}

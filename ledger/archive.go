@@ -138,9 +138,9 @@ func (l *Log) segments(ctx context.Context, ledger int32, where string, args ...
 }
 
 // ArchivedSegments lists the segments of a ledger that hold events of a period, in
-// the order of their first entries; limit bounds the list.
+// the order of their first entries, at most limit; 0 is all.
 func (l *Log) ArchivedSegments(ctx context.Context, ledger int32, p audit.Period, limit int) ([]ArchivedSegment, error) {
-	return l.segments(ctx, ledger, `event_from < $2 and event_until >= $3 order by lower(seqs) limit $4`, orLast(p.Until), orFirst(p.From), limit)
+	return l.segments(ctx, ledger, `event_from < $2 and event_until >= $3 order by lower(seqs) limit nullif($4, 0)`, orLast(p.Until), orFirst(p.From), limit)
 }
 
 func orFirst(t time.Time) time.Time {

@@ -361,3 +361,37 @@ func TestStreamsSayThatEntriesAreArchived(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 }
+
+// A scheduled assessment brings back what it needs, for a time; one that a person
+// ordered does not.
+func TestScheduledAssessmentsRecall(t *testing.T) {
+	t.Parallel()
+	s, clock, receipts := newOldSystem(t, 20)
+	s.retain()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(s.activities)
+	assess := func(id audit.AssessmentID, by audit.Object) error {
+		row := store.Assessment{
+			ID: id, Ledger: s.ledger, Frameworks: []audit.Framework{audit.SOC2}, FromTime: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), UntilTime: time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC),
+			PeriodName: "January", CreatedAt: clock.now(), RequestedBy: store.JSON[audit.Object]{V: by},
+		}
+		s.append("audit.test", nil, store.InsertAssessment(row, "org_test"))
+		_, err := env.ExecuteActivity(s.activities.AssessPeriod, audit.AssessmentStart{ID: id, Ledger: s.ledger})
+		return err
+	}
+	if err := assess("assess_ordered", audit.Object{"type": "user", "id": "user_a"}); err == nil {
+		t.Error("one that somebody ordered was made of what is archived")
+	}
+	s.checkRetained(receipts, audit.Archived)
+	if err := assess("assess_scheduled", store.ScheduledBy); err != nil {
+		t.Fatal(err)
+	}
+	s.checkRetained(receipts, "")
+	if n := s.entries("audit.archive_retrieved"); n != 1 {
+		t.Errorf("%d entries say so", n)
+	}
+	clock.set(clock.now().AddDate(0, 0, 3))
+	s.retain()
+	s.checkRetained(receipts, audit.Archived)
+}
