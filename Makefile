@@ -79,7 +79,8 @@ readers:
 test: build python readers ## run all tests, with the race detector, on a real Postgres
 	@$(if $(RACE),,echo "There is no C compiler here: the tests run without the race detector.")
 	@$(STACK) test -- bash -euo pipefail -c "\
-		go test $(RACE) -timeout 25m $(PACKAGES); \
+		go test $(RACE) -timeout 25m $(PACKAGES) 2>&1 | tee .cache/test.log || { \
+			printf '\n=== what failed\n'; grep -E '^ *--- FAIL|^FAIL|^panic:|_test\.go:[0-9]+:' .cache/test.log | head -n 100; exit 1; }; \
 		(cd bench && CGO_ENABLED=0 go test ./reads); \
 		cd $(DEV); CGO_ENABLED=0 go test $(DEV_FLAGS) -timeout 25m ./..."
 

@@ -3,12 +3,14 @@ package activities_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/sealbook/sealbook/activities"
@@ -43,6 +45,7 @@ func newVerifying(t *testing.T, entries int, window audit.VerificationRequest) *
 	ledgertest.Append(t, v.log, v.start.Ledger, 0, entries)
 	v.a = &activities.Activities{Log: v.log, Store: v.store, Clock: audit.SystemClock, SegmentEntries: ledger.TileWidth}
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	v.env = suite.NewTestActivityEnvironment()
 	v.env.RegisterActivity(v.a)
 	job := store.Verification{ID: v.start.ID, Ledger: v.start.Ledger, Request: store.JSON[audit.VerificationRequest]{V: window}, CreatedAt: audit.SystemClock()}

@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/sealbook/sealbook/activities"
@@ -25,6 +27,7 @@ func newArchivist(t *testing.T) *archivist {
 	b := newBench(t, func(c *api.Config, lc *ledger.Config) { lc.Clock = c.Clock })
 	a := &archivist{b: b, do: &activities.Activities{Log: b.log, Store: b.store, Artifacts: b.artifacts, Clock: b.clock.now, TempDir: t.TempDir()}}
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	a.env = suite.NewTestActivityEnvironment()
 	a.env.RegisterActivity(a.do)
 	return a

@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/sealbook/sealbook/activities"
@@ -31,6 +33,7 @@ type detectives struct {
 func newDetectives(b *bench) *detectives {
 	d := &detectives{b: b, do: &activities.Activities{Log: b.log, Store: b.store, Artifacts: b.artifacts, Clock: b.clock.now, Software: "sealbook test"}}
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	d.env = suite.NewTestActivityEnvironment()
 	d.env.RegisterActivity(d.do)
 	b.workflows.mu.Lock()

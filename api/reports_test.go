@@ -9,12 +9,14 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/sealbook/sealbook/activities"
@@ -57,6 +59,7 @@ func newPress(b *bench) *press {
 		Mail: &mail.Sender{Key: "k", From: "reports@example.com", FromName: "Sealbook", BaseURL: server.URL},
 	}
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	p.env = suite.NewTestActivityEnvironment()
 	p.env.RegisterActivity(p.do)
 	return p

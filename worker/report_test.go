@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -316,6 +318,7 @@ func (s *system) perform(name string, start any, prepare ...func(*testsuite.Test
 func (s *system) attempt(name string, start any, prepare ...func(*testsuite.TestWorkflowEnvironment)) (lost int, err error) {
 	s.t.Helper()
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(5 * time.Minute)
 	env.RegisterWorkflowWithOptions(workflows.PublishReport, workflow.RegisterOptions{Name: audit.ReportWorkflow})

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -315,6 +317,7 @@ func TestNoFileNoPurge(t *testing.T) {
 	t.Parallel()
 	s, _, receipts := newOldSystem(t, 20)
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(s.activities)
 	for range 2 {
@@ -351,6 +354,7 @@ func TestStreamsSayThatEntriesAreArchived(t *testing.T) {
 	r := newReceiver(t, bytes.Repeat([]byte("s"), 32))
 	id := s.orderStream(r, audit.StreamFilter{})
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(s.activities)
 	start := audit.StreamStart{ID: id, Ledger: s.ledger, Organisation: "org_test"}
@@ -369,6 +373,7 @@ func TestScheduledAssessmentsRecall(t *testing.T) {
 	s, clock, receipts := newOldSystem(t, 20)
 	s.retain()
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(s.activities)
 	assess := func(id audit.AssessmentID, by audit.Object) error {

@@ -18,10 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
@@ -46,7 +45,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "SEALBOOK_TEST_TEMPORAL is not set: run the tests with make test, which builds the embedded Temporal")
 		os.Exit(1)
 	}
-	cmd := exec.Command(binary, "-port", "0", "-headless")
+	cmd := exec.Command(binary, "-port", "0", "-headless", "-log-level", "error")
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
