@@ -242,7 +242,7 @@ func TestACrashLosesTheLastInterval(t *testing.T) {
 	running.Go(func() { b.handler.Run(ctx) })
 	const safe, last = 40, 7
 	b.reads("full", path, numbered("safe", safe)...)
-	for deadline := time.Now().Add(20 * time.Second); len(b.entriesOf(b.ledger, "audit.entry_read")) < safe; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); len(b.entriesOf(b.ledger, "audit.entry_read")) < safe; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nobody records the reads")
 		}

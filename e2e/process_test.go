@@ -172,7 +172,7 @@ func (i *installation) must(args ...string) string {
 // ready waits until every part says so.
 func (i *installation) ready() {
 	i.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		r, err := http.Get(i.url + "/readyz")
 		if err != nil {
 			continue

@@ -183,7 +183,7 @@ func TestRollbackUnderARunningProcess(t *testing.T) {
 		ledgertest.Append(t, r.log, r.id, 0, 8)
 		r.publish()
 		superuser(t, r.dsn, `update head set size = 0, edge = '' where ledger = 0`)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		if err := r.log.RunPublisher(ctx); audit.CodeOf(err) != audit.Tampered {
 			t.Errorf("the publisher went on: %v", err)

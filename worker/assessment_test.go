@@ -37,7 +37,7 @@ func (s *system) orderAssessmentBy(catalogs []audit.CatalogID, frameworks ...aud
 
 func (s *system) awaitAssessment(id audit.AssessmentID) store.Assessment {
 	s.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		a, err := s.store.Assessment(s.t.Context(), s.ledger, id)
 		switch {
 		case err != nil:

@@ -54,7 +54,7 @@ func (s *system) takeStep(id audit.InvestigationID, step audit.CaseStep, content
 	if err := s.store.PutStepContent(s.t.Context(), s.ledger, id, step.ID, content, audit.SystemClock()); err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	_, err := workflows.NewClient(s.temporal).TakeStep(ctx, id, step)
 	return err

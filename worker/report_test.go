@@ -320,7 +320,7 @@ func (s *system) attempt(name string, start any, prepare ...func(*testsuite.Test
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetTestTimeout(5 * time.Minute)
+	env.SetTestTimeout(patience)
 	env.RegisterWorkflowWithOptions(workflows.PublishReport, workflow.RegisterOptions{Name: audit.ReportWorkflow})
 	env.RegisterWorkflowWithOptions(workflows.DistributeReport, workflow.RegisterOptions{Name: audit.DistributionWorkflow})
 	env.RegisterWorkflowWithOptions(func(workflow.Context, activities.HistoryRun) error { return nil }, workflow.RegisterOptions{Name: "ArchiveHistory"})

@@ -33,6 +33,10 @@ import (
 	"github.com/sealbook/sealbook/workflows"
 )
 
+// patience is how long a test waits for what others do, on a machine that is busy
+// with much else.
+const patience = 5 * time.Minute
+
 // temporalAddress is of the cluster that TestMain starts.
 var temporalAddress string
 
@@ -199,7 +203,7 @@ func (s *system) job(id audit.ExportID) store.Export {
 // await waits until an export has ended.
 func (s *system) await(id audit.ExportID) store.Export {
 	s.t.Helper()
-	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if e := s.job(id); e.Status.Final() {
 			return e
 		}
@@ -257,7 +261,7 @@ func (s *system) histories() (n int) {
 // eventually waits for something that follows an export's end.
 func (s *system) eventually(what string, ok func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if ok() {
 			return
 		}

@@ -62,7 +62,7 @@ func (s *system) verification(id audit.VerificationID) store.Verification {
 // awaitVerification waits until a verification has ended.
 func (s *system) awaitVerification(id audit.VerificationID) store.Verification {
 	s.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if v := s.verification(id); v.Status.Final() {
 			return v
 		}

@@ -152,7 +152,7 @@ func (l *logLines) String() string {
 // address waits for the line that says where the API listens.
 func (l *logLines) address(t testing.TB) string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		for line := range strings.Lines(l.String()) {
 			var said struct{ Msg, Address string }
 			if json.Unmarshal([]byte(line), &said) == nil && said.Address != "" {

@@ -34,7 +34,7 @@ func post(t testing.TB, dir, addr, events string) {
 			t.Errorf("outbox ended with %d", code)
 		}
 	})
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(said.String(), "/outbox"); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(said.String(), "/outbox"); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the outbox does not start")
 		}

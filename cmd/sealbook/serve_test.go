@@ -328,7 +328,7 @@ func TestServeCannotStart(t *testing.T) {
 		"not a key":       {"SEALBOOK_SIGNER_KEY=" + i.dir + "/" + pepperFile, exitUsage, "not a PEM block"},
 		"not a directory": {"SEALBOOK_ARTIFACTS=file:///dev/null/x", exitFailed, "make artifact folder"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // one that starts all the same ends then
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // one that starts all the same ends then
 		var stdout, stderr bytes.Buffer
 		r := result{code: run(ctx, []string{"serve"}, strings.NewReader(""), &stdout, &stderr, append(i.env[:len(i.env):len(i.env)], c.env))}
 		cancel()
@@ -348,7 +348,7 @@ func TestWorkerWaitsForTemporal(t *testing.T) {
 	log := &logLines{}
 	ended := make(chan int, 1)
 	go func() { ended <- run(ctx, []string{"worker"}, strings.NewReader(""), &bytes.Buffer{}, log, i.env) }()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(log.String(), "waiting for Temporal"); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(log.String(), "waiting for Temporal"); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not wait:\n%s", log)
 		}
