@@ -21,6 +21,7 @@ import (
 type attacked struct {
 	conn    *pgx.Conn
 	outside map[string]ledger.Checkpoint // held outside, by origin
+	read    map[string]bool              // tables that verification reads
 }
 
 const (
@@ -277,6 +278,31 @@ func tablesOf(t testing.TB, conn *pgx.Conn) []string {
 		t.Fatal(err)
 	}
 	return tables
+}
+
+// readTables are the tables that a verification reads, as Postgres counts it.
+func (a *attacked) readTables(t *testing.T) map[string]bool {
+	t.Helper()
+	read := map[string]bool{}
+	if _, err := a.conn.Exec(t.Context(), `select pg_stat_force_next_flush()`); err != nil { // or the counters have what came before
+		t.Fatal(err)
+	}
+	a.inside(t, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := a.problems(ctx, tx, a.outside); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `select relname from pg_stat_xact_user_tables where coalesce(seq_scan, 0) + coalesce(idx_scan, 0) > 0 and schemaname = 'public'`)
+		if err != nil {
+			return err
+		}
+		var name string
+		_, err = pgx.ForEachRow(rows, []any{&name}, func() error { read[name] = true; return nil })
+		return err
+	})
+	if !read["head"] || !read["entry"] {
+		t.Fatalf("verification is said to read nothing but %v", read)
+	}
+	return read
 }
 
 // archive registers two segments of an entry each, which stay in the database. Of

@@ -136,6 +136,7 @@ type matrix struct {
 
 func (m *matrix) run(t *testing.T, a *attacked, shard, shards int) {
 	tables := tablesOf(t, a.conn)
+	a.read = a.readTables(t)
 	var shapes []tableShape
 	for _, name := range tables {
 		var s tableShape
@@ -215,8 +216,12 @@ func (a *attacked) verdict(t *testing.T, at cell, s *tableShape, k attack) (v st
 			v = notThere
 			return err
 		}
-		found, problems, err := a.judge(ctx, tx, seqs)
 		_, byTable := notHashedByDesign[at.table]
+		if byTable && at.column != "" && !a.read[at.table] { // verification would find what it finds without the attack
+			v = notHashed
+			return nil
+		}
+		found, problems, err := a.judge(ctx, tx, seqs)
 		_, byColumn := notHashedByDesign[at.table+"."+at.column]
 		if at.column == "" {
 			_, byColumn = notHashedByDesign[at.table+": "+at.attack]
