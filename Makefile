@@ -86,14 +86,14 @@ test: build python readers ## run all tests, with the race detector, on a real P
 
 .PHONY: bench
 bench: $(STACK) ## run the benchmarks (BENCH, BENCHTIME, PACKAGES)
-	@$(STACK) test -- go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(PACKAGES)
+	@$(STACK) test --disk -- go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(PACKAGES)
 
 # The comparison with other logs is a module of its own, so that the product
 # does not depend on them.
 .PHONY: bench-ledger
 bench-ledger: build ## measure appending beside plain INSERTs, a naive chain and Tessera (BENCH_LEDGER)
 	@cd bench && CGO_ENABLED=0 go build -buildvcs=false -o ../.cache/bin/sealbook-bench .
-	@$(STACK) test -- .cache/bin/sealbook-bench -sealbook $(SEALBOOK) $(BENCH_LEDGER)
+	@$(STACK) test --disk -- .cache/bin/sealbook-bench -sealbook $(SEALBOOK) $(BENCH_LEDGER)
 
 # The data set is made once for each size and kept in .cache: 10 million entries
 # take about 30 GB and, on two cores, most of an hour. What was interrupted goes on.
@@ -106,14 +106,14 @@ bench-api: build ## measure the API over 10 million entries beside SQL (BENCH_AP
 # What lies between them is the database's.
 .PHONY: bench-reports
 bench-reports: $(STACK) ## measure rendering and assessing beside their baselines (BENCH_ENTRIES)
-	@$(STACK) test -- env SEALBOOK_TEST_ASSESS_ENTRIES=$(BENCH_ENTRIES) \
+	@$(STACK) test --disk -- env SEALBOOK_TEST_ASSESS_ENTRIES=$(BENCH_ENTRIES) \
 		go test -run '^$$' -bench 'PDF|AssessLedger' -benchtime $(BENCHTIME) -timeout 0 ./internal/report ./activities
 
 # How fast payloads are archived and brought back, beside a dump of the same rows,
 # and what a purge leaves of the rate of appending; bench runs it small.
 .PHONY: bench-retention
 bench-retention: $(STACK) ## measure archiving, purging and retrieving beside a dump (BENCH_ENTRIES)
-	@$(STACK) test -- env SEALBOOK_TEST_ARCHIVE_ENTRIES=$(BENCH_ENTRIES) go test -run '^$$' -bench Retention -benchtime 1x -timeout 0 ./ledger
+	@$(STACK) test --disk -- env SEALBOOK_TEST_ARCHIVE_ENTRIES=$(BENCH_ENTRIES) go test -run '^$$' -bench Retention -benchtime 1x -timeout 0 ./ledger
 
 # How fast analyses are, beside a bare scan of the same entries; bench runs them, too.
 .PHONY: bench-forensics
@@ -159,7 +159,7 @@ $(MAILPIT):
 
 .PHONY: faults
 faults: build ## kill Postgres and the processes in the middle of work, FAULT_CYCLES times
-	@FAULT_CYCLES=$(FAULT_CYCLES) $(STACK) test -- go test -v -count=1 -tags faults -run Kills -timeout 60m ./e2e/...
+	@FAULT_CYCLES=$(FAULT_CYCLES) $(STACK) test --disk -- go test -v -count=1 -tags faults -run Kills -timeout 60m ./e2e/...
 
 .PHONY: histories
 histories: build ## record workflow histories for the replay test, after a workflow took a new shape

@@ -19,7 +19,10 @@ const usage = `sealbook-stack runs Sealbook and all it needs on this machine.
 
   sealbook-stack run                start everything, tell the story, stay up until Ctrl-C
   sealbook-stack demo               the same on free ports in a temporary folder, then clean up
-  sealbook-stack test -- CMD ARGS   run CMD beside a private Postgres, then clean up
+  sealbook-stack test -- CMD ARGS   run CMD beside a private Postgres, then clean up; its
+                                    database is in memory where there is enough of it
+  sealbook-stack test --disk -- CMD ARGS
+                                    the same, and the database is on the disk
   sealbook-stack keep DIR -- CMD ARGS
                                     the same, and the database stays in DIR
   sealbook-stack build-temporal     build the embedded Temporal if its sources changed
@@ -55,7 +58,9 @@ func run(args []string) int {
 	case command == "demo" && len(args) == 1:
 		err = runDemo(ctx)
 	case command == "test" && len(args) > 2 && args[1] == "--":
-		err = runTest(ctx, args[2:])
+		err = runTest(ctx, inMemory(memoryFolder, memoryNeeded), args[2:])
+	case command == "test" && len(args) > 3 && args[1] == "--disk" && args[2] == "--":
+		err = runTest(ctx, "", args[3:])
 	case command == "keep" && len(args) > 3 && args[2] == "--":
 		err = runKept(ctx, args[1], args[3:])
 	case command == "build-temporal" && len(args) == 1:

@@ -36,7 +36,7 @@ func runDemo(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if cfg.data, err = temporary("sealbook-demo-"); err != nil {
+	if cfg.data, err = temporary("", "sealbook-demo-"); err != nil {
 		return err
 	}
 	for _, l := range []*listener{&cfg.http, &cfg.temporal, &cfg.ui, &cfg.outbox} {
@@ -56,8 +56,8 @@ func runDemo(ctx context.Context) (err error) {
 
 // temporary makes a folder that other accounts may pass, because the database
 // of a stack that root starts belongs to one.
-func temporary(pattern string) (string, error) {
-	dir, err := os.MkdirTemp("", pattern)
+func temporary(under, pattern string) (string, error) {
+	dir, err := os.MkdirTemp(under, pattern)
 	if err != nil {
 		return "", fmt.Errorf("make a temporary folder: %w", err)
 	}

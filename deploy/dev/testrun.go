@@ -16,11 +16,12 @@ import (
 // errCommand marks the end of a test command, whose exit code is passed on.
 var errCommand = errors.New("the command did not succeed")
 
-// runTest gives a command a real Postgres of its own and the embedded
-// Temporal's binary, and removes everything after it. The database flushes as
-// the product's does: a test that is faster because it may lose data would
-// test another system.
-func runTest(ctx context.Context, args []string) (err error) {
+// runTest gives a command a real Postgres of its own, whose data are in a folder
+// under the given one, and the embedded Temporal's binary, and removes everything
+// after it. The database flushes as the product's does: a test that is faster
+// because it may lose data would test another system. What a flush costs is
+// another matter: where under is in memory, it costs little.
+func runTest(ctx context.Context, under string, args []string) (err error) {
 	cfg, err := readSettings(os.Getenv)
 	if err != nil {
 		return err
@@ -31,7 +32,7 @@ func runTest(ctx context.Context, args []string) (err error) {
 		return err
 	}
 
-	data, err := temporary("sealbook-test-")
+	data, err := temporary(under, "sealbook-test-")
 	if err != nil {
 		return err
 	}
