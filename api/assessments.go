@@ -134,7 +134,7 @@ func (s *server) listAssessments(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	list, total, err := s.Store.Assessments(r.Context(), principal(r).Ledger, f, page.limit, page.offset())
+	list, total, err := s.Store.Assessments(r.Context(), principal(r).Ledger, f, principal(r).Constraints, page.limit, page.offset())
 	if err != nil {
 		return reply{}, err
 	}
@@ -229,8 +229,8 @@ func (s *server) assessment(r *http.Request) (store.Assessment, error) {
 		return store.Assessment{}, audit.Errorf(audit.NotFound, "there is no such assessment")
 	}
 	a, err := s.Store.Assessment(r.Context(), principal(r).Ledger, audit.AssessmentID(id))
-	if audit.CodeOf(err) == audit.NotFound {
-		err = audit.Errorf(audit.NotFound, "there is no such assessment")
+	if audit.CodeOf(err) == audit.NotFound || err == nil && !a.Covered(principal(r).Constraints) {
+		a, err = store.Assessment{}, audit.Errorf(audit.NotFound, "there is no such assessment")
 	}
 	return a, err
 }

@@ -37,6 +37,19 @@ var honoured = map[string]string{
 
 	"POST /verify": "the window selects covered entries alone; what stands between them is only hashed, and no job is made",
 
+	"GET /compliance/frameworks":                           "no entries",
+	"GET /compliance/frameworks/{framework}":               "no entries",
+	"GET /compliance/assessments":                          "those that are about nothing else",
+	"GET /compliance/assessments/{assessment_id}":          "404 for one that is about anything else",
+	"GET /compliance/assessments/{assessment_id}/download": "404 for one that is about anything else",
+	"GET /reports":                             "those that are about nothing else",
+	"GET /reports/{report_id}":                 "404 for one that is about anything else",
+	"GET /reports/{report_id}/download":        "404 for one that is about anything else",
+	"GET /reports/{report_id}/deliveries":      "404 for one that is about anything else",
+	"GET /reports/{report_id}/signature":       "404 for one that is about anything else",
+	"POST /reports/{report_id}/download-links": "404 for one that is about anything else",
+	"GET /retention":                           "the policy, without what is measured over entries",
+
 	"GET /keys":               "public keys",
 	"GET /checkpoint":         "hashes and sizes",
 	"GET /checkpoints":        "hashes and sizes",

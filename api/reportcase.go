@@ -46,8 +46,12 @@ func (s *server) recordCaseRead(r *http.Request, row *store.Investigation, id au
 	return s.reads.take(r.Context(), row.Ledger, s.readEvent(r, reading{event: typeInvestigationRead, resource: "investigation"}, http.StatusOK))
 }
 
-// mayRead is NotFound for a report of a case that the caller may not read.
+// mayRead is NotFound for a report that the caller's constraints do not cover, or of
+// a case that the caller may not read.
 func (s *server) mayRead(r *http.Request, row *store.Report) error {
+	if !row.Covered(principal(r).Constraints) {
+		return audit.Errorf(audit.NotFound, "the caller's constraints do not cover it")
+	}
 	id := row.Request.V.Investigation
 	if id == "" {
 		return nil

@@ -156,7 +156,7 @@ func (s *server) listReports(r *http.Request) (reply, error) {
 	}
 	f := store.ReportFilter{
 		Reader: reader, Type: audit.ReportType(q.oneOf("report_type", texts(audit.ReportTypes)...)), Framework: q.framework("framework"),
-		Status: audit.ReportStatus(q.oneOf("status", texts(audit.ReportStatuses)...)),
+		Status: audit.ReportStatus(q.oneOf("status", texts(audit.ReportStatuses)...)), Within: principal(r).Constraints,
 	}
 	page, err := jobPage(r)
 	if err != nil {

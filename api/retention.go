@@ -40,6 +40,11 @@ func (s *server) retentionReply(r *http.Request, v audit.RetentionVersion) (repl
 	if v.Version > 0 {
 		body.SetAt = audit.FormatTime(v.SetAt)
 	}
+	if c := principal(r).Constraints; !c.Empty() { // the rest is measured over all entries
+		const why = "it is about entries that this credential may not read"
+		metadata := map[string]any{"storage_measured_at": nil, "storage_reason": why, "oldest_reason": why, "constraints": c}
+		return reply{header: http.Header{"Etag": {tag}}, data: body, metadata: metadata}, nil
+	}
 	oldest, err := s.Log.Oldest(r.Context(), org)
 	if err != nil {
 		return reply{}, err

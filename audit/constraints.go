@@ -80,6 +80,13 @@ func (c Constraints) Covers(e *Entry) bool {
 		(len(c.Frameworks) == 0 || slices.ContainsFunc(e.Frameworks, func(f Framework) bool { return slices.Contains(c.Frameworks, f) }))
 }
 
+// CoversResult reports whether what was made of entries of a period, about some
+// frameworks, may be read: it must be about nothing else, and of no repository in
+// particular, since results are not. What is about no framework is about any.
+func (c Constraints) CoversResult(frameworks []Framework, p Period) bool {
+	return len(c.Repositories) == 0 && narrower(frameworks, c.Frameworks) && p.Within(c.Period())
+}
+
 // Within reports whether everything that c lets read may be read under outer,
 // too.
 func (c Constraints) Within(outer Constraints) bool {

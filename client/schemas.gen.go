@@ -3252,7 +3252,8 @@ type RetentionData struct {
 	Policy RetentionPolicy `json:"policy"`
 	// null when it could not be measured; metadata.storage_reason says why
 	StorageUsedGB *float64 `json:"storage_used_gb"`
-	// time of the oldest event; null when there is none
+	// time of the oldest event; null when there is none, and for who may not read every entry; then
+	// metadata.oldest_reason says so
 	OldestLog *time.Time `json:"oldest_log"`
 	// 0 is the shipped default
 	Version int64     `json:"version"`
@@ -3298,10 +3299,12 @@ const (
 )
 
 type RetentionMetadata struct {
-	Timestamp         time.Time  `json:"timestamp"`
-	RequestID         string     `json:"request_id"`
-	StorageMeasuredAt *time.Time `json:"storage_measured_at"`
-	StorageReason     string     `json:"storage_reason,omitzero"`
+	Timestamp         time.Time    `json:"timestamp"`
+	RequestID         string       `json:"request_id"`
+	StorageMeasuredAt *time.Time   `json:"storage_measured_at"`
+	StorageReason     string       `json:"storage_reason,omitzero"`
+	OldestReason      string       `json:"oldest_reason,omitzero"`
+	Constraints       *Constraints `json:"constraints,omitzero"`
 }
 
 type RetentionPolicy struct {

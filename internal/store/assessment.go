@@ -43,18 +43,47 @@ func (s *Store) Assessment(ctx context.Context, ledger int32, id audit.Assessmen
 	return one[Assessment](ctx, s.pool, "read assessment", `select `+assessmentColumns+` from assessment where ledger = $1 and id = $2`, ledger, id)
 }
 
-// Assessments lists an organisation's assessments, newest first, and counts them
-// all. Of one framework only, when it is named.
-func (s *Store) Assessments(ctx context.Context, ledger int32, f audit.Framework, limit, offset int) (list []Assessment, total int64, err error) {
-	const matching = ` from assessment where ledger = $1 and ($2 = '' or $2 = any(frameworks))`
-	rows, err := s.pool.Query(ctx, `select `+assessmentColumns+matching+` order by created_at desc, id desc limit $3 offset $4`, ledger, string(f), limit, offset)
+// Covered reports whether who is limited by c may read the assessment. Rules of an
+// organisation's own are of no framework that a limit names.
+func (a *Assessment) Covered(c audit.Constraints) bool {
+	return (len(a.Catalogs) == 0 || len(c.Frameworks) == 0) && c.CoversResult(a.Frameworks, a.Period())
+}
+
+// coveredResults selects by the arguments of within what limits cover; about is an
+// expression for the frameworks, as an array.
+func coveredResults(about string) string {
+	return ` and not @none and (cardinality(@only::text[]) = 0 or (` + about + ` <@ @only::text[] and cardinality(` + about + `) > 0))
+		and (@from::timestamptz is null or from_time >= @from) and (@until::timestamptz is null or until_time <= @until)`
+}
+
+func within(c audit.Constraints, args pgx.NamedArgs) pgx.NamedArgs {
+	p := c.Period()
+	args["none"], args["only"] = len(c.Repositories) > 0, append([]audit.Framework{}, c.Frameworks...)
+	args["from"], args["until"] = orNull(p.From), orNull(p.Until)
+	return args
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// Assessments lists an organisation's assessments that c covers, newest first, and
+// counts them all. Of one framework only, when it is named.
+func (s *Store) Assessments(ctx context.Context, ledger int32, f audit.Framework, c audit.Constraints, limit, offset int) (list []Assessment, total int64, err error) {
+	matching := ` from assessment where ledger = @ledger and (@framework = '' or @framework = any(frameworks))
+		and (cardinality(@only::text[]) = 0 or cardinality(catalogs) = 0)` + coveredResults("frameworks")
+	args := within(c, pgx.NamedArgs{"ledger": ledger, "framework": string(f), "limit": limit, "offset": offset})
+	rows, err := s.pool.Query(ctx, `select `+assessmentColumns+matching+` order by created_at desc, id desc limit @limit offset @offset`, args)
 	if err != nil {
 		return nil, 0, translate("list assessments", err)
 	}
 	if list, err = pgx.CollectRows(rows, pgx.RowToStructByName[Assessment]); err != nil {
 		return nil, 0, translate("list assessments", err)
 	}
-	err = s.pool.QueryRow(ctx, `select count(*)`+matching, ledger, string(f)).Scan(&total)
+	err = s.pool.QueryRow(ctx, `select count(*)`+matching, args).Scan(&total)
 	return list, total, translate("count assessments", err)
 }
 

@@ -107,12 +107,22 @@ func (s *Store) Report(ctx context.Context, ledger int32, id audit.ReportID) (Re
 	return one[Report](ctx, s.pool, "read report", `select `+reportColumns+` from report where ledger = $1 and id = $2`, ledger, id)
 }
 
+// Covered reports whether who is limited by c may read the report.
+func (r *Report) Covered(c audit.Constraints) bool {
+	var about []audit.Framework
+	if f := r.Request.V.Framework; f != "" {
+		about = []audit.Framework{f}
+	}
+	return c.CoversResult(about, audit.Period{From: r.FromTime.UTC(), Until: r.UntilTime.UTC()})
+}
+
 // ReportFilter selects reports; what is empty selects all.
 type ReportFilter struct {
 	Type      audit.ReportType
 	Framework audit.Framework
 	Status    audit.ReportStatus
 	Reader    CaseReader
+	Within    audit.Constraints
 }
 
 // CaseReader is who reads, where reports of cases are among others: only those are
@@ -136,9 +146,10 @@ func (c CaseReader) arguments(args pgx.NamedArgs) pgx.NamedArgs {
 
 // Reports lists an organisation's reports, newest first, and counts them all.
 func (s *Store) Reports(ctx context.Context, ledger int32, f ReportFilter, limit, offset int) (list []Report, total int64, err error) {
-	const matching = ` from report where ledger = @ledger and (@type = '' or request::jsonb ->> 'report_type' = @type)
-		and (@framework = '' or request::jsonb ->> 'framework' = @framework) and (@status = '' or status = @status)` + readable
-	args := f.Reader.arguments(pgx.NamedArgs{"ledger": ledger, "type": f.Type, "framework": f.Framework, "status": f.Status, "limit": limit, "offset": offset})
+	matching := ` from report where ledger = @ledger and (@type = '' or request::jsonb ->> 'report_type' = @type)
+		and (@framework = '' or request::jsonb ->> 'framework' = @framework) and (@status = '' or status = @status)` + readable +
+		coveredResults(`array_remove(array[nullif(request::jsonb ->> 'framework', '')], null)`)
+	args := within(f.Within, f.Reader.arguments(pgx.NamedArgs{"ledger": ledger, "type": f.Type, "framework": f.Framework, "status": f.Status, "limit": limit, "offset": offset}))
 	rows, err := s.pool.Query(ctx, `select `+reportColumns+matching+` order by created_at desc, id desc limit @limit offset @offset`, args)
 	if err != nil {
 		return nil, 0, translate("list reports", err)
