@@ -295,10 +295,12 @@ func TestARangeProofIsShort(t *testing.T) {
 	// The sides are longest where a bound is one off a power of two.
 	var edges []int64
 	for level := range 31 {
-		for _, d := range []int64{-1, 0, 1} {
+		for _, d := range []int64{-1, 1} {
 			edges = append(edges, min(max(1<<level+d, 0), 1<<30), min(max(1<<30-1<<level+d, 0), 1<<30))
 		}
 	}
+	slices.Sort(edges)
+	edges = slices.Compact(edges)
 	for _, first := range edges {
 		for _, end := range edges {
 			for _, size := range []int64{1 << 30, 1<<30 - 1, 1<<30 - 2, 1<<29 + 1} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,15 @@ func runTest(ctx context.Context, under string, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop(), server.Remove()) }()
-	return beside(ctx, cfg, server, build.binary, args)
+	temp := filepath.Join(data, "tmp")
+	if err := os.Mkdir(temp, 0o711); err != nil { // as the folder above, which tests' servers of other accounts enter
+		return fmt.Errorf("make the tests' temporary folder: %w", err)
+	}
+	return beside(ctx, cfg, server, map[string]string{
+		"SEALBOOK_TEST_TEMPORAL": build.binary,
+		"TMPDIR":                 temp,
+		"GOTMPDIR":               cmp.Or(os.Getenv("GOTMPDIR"), os.TempDir()), // what Go builds stays on the disk
+	}, args)
 }
 
 // runKept gives a command a real Postgres whose data stay in a folder: for a
@@ -69,7 +78,7 @@ func runKept(ctx context.Context, data string, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	return beside(ctx, cfg, server, "", args)
+	return beside(ctx, cfg, server, map[string]string{"SEALBOOK_TEST_TEMPORAL": ""}, args)
 }
 
 func startPostgres(ctx context.Context, cfg settings, screen *screen, data string) (*postgres.Server, error) {
@@ -79,15 +88,13 @@ func startPostgres(ctx context.Context, cfg settings, screen *screen, data strin
 	})
 }
 
-// beside runs a command that is told of the server in its environment.
-func beside(ctx context.Context, cfg settings, server *postgres.Server, temporal string, args []string) error {
-	env := cfg.environment(map[string]string{
-		"SEALBOOK_TEST_DATABASE_URL":  server.AdminURL("postgres"),
-		"SEALBOOK_TEST_TEMPORAL":      temporal,
-		"SEALBOOK_POSTGRES_BIN":       server.Programs(), // for tests that run servers of their own
-		"SEALBOOK_TEST_POSTGRES_LIBS": server.Libraries(),
-	})
-	if err := command(ctx, args, env); err != nil {
+// beside runs a command that is told of the server in its environment, which vars are
+// added to.
+func beside(ctx context.Context, cfg settings, server *postgres.Server, vars map[string]string, args []string) error {
+	vars["SEALBOOK_TEST_DATABASE_URL"] = server.AdminURL("postgres")
+	vars["SEALBOOK_POSTGRES_BIN"] = server.Programs() // for tests that run servers of their own
+	vars["SEALBOOK_TEST_POSTGRES_LIBS"] = server.Libraries()
+	if err := command(ctx, args, cfg.environment(vars)); err != nil {
 		return fmt.Errorf("%w: %w", errCommand, err)
 	}
 	return nil
