@@ -123,6 +123,11 @@ func (o *old) payloads(t *testing.T) []string {
 	return queryTexts(t, o.dsn, `select p::text from payload p where ledger = `+fmt.Sprint(o.id)+` order by seq`)
 }
 
+func (o *old) texts(t *testing.T) []string {
+	t.Helper()
+	return queryTexts(t, o.dsn, `select seq || ' ' || basic::text || ' ' || sensitive::text from search_text where ledger = `+fmt.Sprint(o.id)+` order by seq`)
+}
+
 func codeAt(o *old, t *testing.T, seq int64) audit.Code {
 	_, err := o.Row(t.Context(), o.id, seq)
 	if err == nil {
@@ -136,7 +141,13 @@ func codeAt(o *old, t *testing.T, seq int64) audit.Code {
 func TestArchivedPayloadsComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
 	o := newOld(t)
-	before := o.payloads(t)
+	if err := o.Index(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, found := o.payloads(t), o.texts(t)
+	if len(found) < 4*oldPerMonth {
+		t.Fatalf("%d texts", len(found))
+	}
 	plans := o.archive(t)
 	if len(plans) != 8 { // four months, entries and scan results apart
 		t.Fatalf("%d segments", len(plans))
@@ -149,8 +160,8 @@ func TestArchivedPayloadsComeBackAsTheyWere(t *testing.T) {
 	if p := o.purge(t); p.Entries != 4*oldPerMonth || p.Held != 0 {
 		t.Fatalf("purged %+v", p)
 	}
-	if rows := o.payloads(t); len(rows) != 0 {
-		t.Fatalf("%d payloads are left", len(rows))
+	if rows, texts := o.payloads(t), o.texts(t); len(rows) != 0 || len(texts) != 0 {
+		t.Fatalf("%d payloads and %d texts are left", len(rows), len(texts))
 	}
 	given, err := o.GiveBack(t.Context(), time.Date(2022, 5, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil || len(given) != 3 { // of January the registry keeps the creation of the ledger
@@ -195,6 +206,9 @@ func TestArchivedPayloadsComeBackAsTheyWere(t *testing.T) {
 	}
 	if after := o.payloads(t); !slices.Equal(before, after) {
 		t.Errorf("the payloads are not what they were: %d and %d", len(before), len(after))
+	}
+	if after := o.texts(t); !slices.Equal(found, after) {
+		t.Errorf("the texts are not what they were: %d and %d", len(found), len(after))
 	}
 	verifies(0)
 	if p := o.purge(t); p.Entries != 0 {

@@ -28,9 +28,8 @@ const insertRestored = `
 	on conflict (ledger, seq, recorded_at) do nothing`
 
 // RestoreSegment puts the payloads of a file back until a time, each after it was
-// compared with the tree. Payloads that are there stay as they are, so it can be
-// done again. Statistics never left, and text that is searched for does not come
-// back. Returns Tampered when the file is not the one that was registered,
+// compared with the tree, and finds them by their text again. Payloads that are there
+// stay as they are, so it can be done again. Statistics never left. Returns Tampered when the file is not the one that was registered,
 // Destroyed when it is gone for good.
 func (l *Log) RestoreSegment(ctx context.Context, s *ArchivedSegment, until time.Time, r io.Reader, between func(int64) error) (restored int64, err error) {
 	// Before the first row comes back, so that no purge takes it away again.
@@ -54,7 +53,11 @@ func (l *Log) RestoreSegment(ctx context.Context, s *ArchivedSegment, until time
 		if len(b.seqs) == 0 {
 			return nil
 		}
+		seqs := b.seqs
 		n, err := b.insert(ctx, l, s)
+		if err == nil {
+			err = l.indexAgain(ctx, s.Ledger, seqs)
+		}
 		if err != nil {
 			return fmt.Errorf("restore %s: %w", s.ID, err)
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"sort"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -110,11 +111,8 @@ func (l *Log) indexBatch(ctx context.Context, b behind) error {
 	ctx, cancel := context.WithTimeout(ctx, indexTimeout)
 	defer cancel()
 	return pgx.BeginFunc(ctx, l.writes, func(tx pgx.Tx) error {
-		var from int64
-		if _, err := tx.Exec(ctx, `insert into search_progress (ledger, size) values ($1, 0) on conflict do nothing`, b.Ledger); err != nil {
-			return err
-		}
-		if err := tx.QueryRow(ctx, `select size from search_progress where ledger = $1 for update`, b.Ledger).Scan(&from); err != nil {
+		from, err := lockProgress(ctx, tx, b.Ledger)
+		if err != nil {
 			return err
 		}
 		end := min(from+indexBatch, b.Size)
@@ -134,8 +132,41 @@ func (l *Log) indexBatch(ctx context.Context, b behind) error {
 		if _, err := tx.Exec(ctx, `select sort_in_search_text()`); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `update search_progress set size = $2 where ledger = $1`, b.Ledger, end)
+		_, err = tx.Exec(ctx, `update search_progress set size = $2 where ledger = $1`, b.Ledger, end)
 		return err
+	})
+}
+
+// lockProgress keeps others from indexing a ledger and from erasing in it until the
+// transaction ends, and returns how far the index is.
+func lockProgress(ctx context.Context, tx pgx.Tx, ledger int32) (size int64, err error) {
+	if _, err = tx.Exec(ctx, `insert into search_progress (ledger, size) values ($1, 0) on conflict do nothing`, ledger); err == nil {
+		err = tx.QueryRow(ctx, `select size from search_progress where ledger = $1 for update`, ledger).Scan(&size)
+	}
+	return size, err
+}
+
+// indexAgain indexes entries, in their order, whose payloads have come back. It can
+// be done again.
+func (l *Log) indexAgain(ctx context.Context, ledger int32, seqs []int64) error {
+	ctx, cancel := context.WithTimeout(ctx, indexTimeout)
+	defer cancel()
+	return pgx.BeginFunc(ctx, l.writes, func(tx pgx.Tx) error {
+		if _, err := lockProgress(ctx, tx, ledger); err != nil {
+			return err
+		}
+		for len(seqs) > 0 {
+			n := sort.Search(len(seqs), func(i int) bool { return seqs[i] >= seqs[0]+indexPart })
+			part, err := l.texts(ctx, ledger, seqs[0], seqs[n-1]+1)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, insertTexts, append([]any{ledger, part.seq}, part.columns()...)...); err != nil {
+				return err
+			}
+			seqs = seqs[n:]
+		}
+		return nil
 	})
 }
 
