@@ -167,6 +167,12 @@ type ArchiveSegment struct {
 	PurgedAt      *time.Time `json:"purged_at"`
 	OnlineUntil   *time.Time `json:"online_until"`
 	DestroyedAt   *time.Time `json:"destroyed_at"`
+	// when the file was last read again and compared with the ledger; null: not since archived_at,
+	// when it was read back
+	LastCheckedAt *time.Time `json:"last_checked_at"`
+	// what was wrong with the file then: begins with lost or damaged; null is nothing, and of a
+	// destroyed one
+	Problem *string `json:"problem"`
 }
 
 // ArchiveSegmentState is one of these, or one that is newer than this package.

@@ -97,17 +97,29 @@ type ArchivedSegment struct {
 	OnlineFrom    *time.Time // all of them are back
 	DestroyedAt   *time.Time
 	Replaces      *audit.Artifact // the file before an erasure, until it is deleted
+	Digest        string          // of the file; the registry names the same
+	LastCheckedAt *time.Time      // when the file was last read again; nil is not since it was archived
+	Problem       *string         // what was wrong with it then
+
+	checkChanges int // how often the file was found to be something else than before
 }
 
+// First is the segment's first entry.
+func (s *ArchivedSegment) First() int64 { return s.Seqs[0].First }
+
+// Last is the segment's last entry.
+func (s *ArchivedSegment) Last() int64 { return s.Seqs[len(s.Seqs)-1].End - 1 }
+
 const segmentColumns = `ledger, id, seqs, entries, recorded_from, recorded_until, event_from, event_until, kept_until, artifact, archived_at,
-	purge_began, purged_at, held, online_until, online_from, destroyed_at, replaces`
+	purge_began, purged_at, held, online_until, online_from, destroyed_at, replaces, digest, last_checked_at, problem, check_changes`
 
 func scanSegment(row pgx.CollectableRow) (s ArchivedSegment, err error) {
 	var seqs multirange
 	var artifact string
 	var replaces *string
 	err = row.Scan(&s.Ledger, &s.ID, &seqs, &s.Entries, &s.RecordedFrom, &s.RecordedUntil, &s.EventFrom, &s.EventUntil, &s.KeptUntil, &artifact, &s.ArchivedAt,
-		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.OnlineFrom, &s.DestroyedAt, &replaces)
+		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.OnlineFrom, &s.DestroyedAt, &replaces,
+		&s.Digest, &s.LastCheckedAt, &s.Problem, &s.checkChanges)
 	if err != nil {
 		return s, err
 	}
