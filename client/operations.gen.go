@@ -396,6 +396,13 @@ func (p *VerifyParams) set(r *request) {
 // `GET /statistics` are compared, too (`wrong_rollup`). `verified` is never true of nothing. The
 // result is appended to the ledger.
 //
+// Entries of the window whose content is in files of the archive are in the range, of whole
+// segments, and are verified by their records, the chain and the tree. What is in the files is
+// compared only by a job, which reads every file of the range: `archive` says how many entries are
+// concerned and how many files were read, and a lost or damaged file is a problem `archive_file`
+// that names the segment. An answer without a job reads none, so `files_read` is 0. A credential
+// with constraints gets no archived entries.
+//
 // More than 200,000 entries are verified by a job, and so is every window of a caller that sends
 // `Prefer: respond-async`: 202 with the job's place in `Location`. Its result has the shape of the
 // answer here.

@@ -236,14 +236,16 @@ func (l *Log) Online(ctx context.Context, ledger int32, p audit.Period) error {
 		With("archived_entries", o.Entries).With("archive_date", audit.FormatTime(o.Archived)).With("archive_location", audit.ArchiveLocation)
 }
 
-// offline returns the entries of a ledger whose payloads a purge may have taken.
-func offline(ctx context.Context, tx pgx.Tx, ledger int32) (Spans, error) {
-	var m multirange
-	err := tx.QueryRow(ctx, `select range_agg(seqs) from archive_segment where ledger = $1 and purge_began is not null`, ledger).Scan(&m)
+// offline returns the entries of a ledger whose payloads a purge may have taken, and
+// those of them of which the file is destroyed, too.
+func offline(ctx context.Context, tx pgx.Tx, ledger int32) (all, destroyed Spans, err error) {
+	var m, d multirange
+	err = tx.QueryRow(ctx, `select range_agg(seqs), range_agg(seqs) filter (where destroyed_at is not null) from archive_segment where ledger = $1 and purge_began is not null`,
+		ledger).Scan(&m, &d)
 	if err != nil {
-		return nil, fmt.Errorf("read archived ranges: %w", err)
+		return nil, nil, fmt.Errorf("read archived ranges: %w", err)
 	}
-	return rangesOf(m), nil
+	return rangesOf(m), rangesOf(d), nil
 }
 
 // archivedError is what an entry without a payload is answered with: that it is

@@ -29,6 +29,21 @@ type SegmentFault struct {
 // String is how a fault is kept: its state comes first.
 func (f *SegmentFault) String() string { return f.State + ": " + f.Reason }
 
+// Problem is the fault as verification lists it.
+func (f *SegmentFault) Problem(s *ArchivedSegment) Problem {
+	return Problem{Kind: ArchiveFile, Seq: -1, Range: &SeqRange{s.First(), s.Last()}, Message: fmt.Sprintf("the file of the segment %s is %s", s.ID, f)}
+}
+
+// SegmentFiles lists segments whose files hold payloads that the database need not
+// have, and that a verification of [of.First, of.End) reads together with its part
+// [part.First, part.End): each file belongs to one part, that of its first entry in
+// the range. They come in the order of their first entries, behind after.
+func (l *Log) SegmentFiles(ctx context.Context, ledger int32, of, part Span, after int64, limit int) ([]ArchivedSegment, error) {
+	return l.segments(ctx, ledger, `purge_began is not null and destroyed_at is null and seqs && int8range($2, $3)
+		and greatest(lower(seqs), $2) >= $4 and greatest(lower(seqs), $2) < $5 and lower(seqs) > $6 order by lower(seqs) limit $7`,
+		of.First, of.End, part.First, part.End, after, limit)
+}
+
 // fileState is what a kept problem says of the file's state; "" is sound.
 func fileState(problem *string) string {
 	if problem == nil {

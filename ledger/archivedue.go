@@ -12,13 +12,20 @@ import (
 )
 
 // FilesDue is which files of a ledger a run reads again: those that were last read
-// up to Through, and those of which something was wrong. What was read since Began
-// is done, so a run that is repeated goes on.
+// up to Late, those up to the place Through, and those of which something was wrong.
+// What was read since Began is done, so a run that is repeated goes on.
 type FilesDue struct {
 	Ledger  int32     `json:"ledger"`
 	Began   time.Time `json:"began"`
-	Through time.Time `json:"through"`
+	Late    time.Time `json:"late"`
+	Through FilePlace `json:"through"`
 	Files   int64     `json:"files"`
+}
+
+// FilePlace is where a file stands in the order of reading.
+type FilePlace struct {
+	At time.Time `json:"at"`
+	ID string    `json:"id"`
 }
 
 // lastRead is when a file was last read to its end: one that was archived was read
@@ -30,27 +37,29 @@ const lastRead = `coalesce(last_checked_at, archived_at)`
 // files than runs an equal part at each, so that those that were archived together
 // are not all read together.
 func (l *Log) FilesDue(ctx context.Context, ledger int32, within, every time.Duration) (FilesDue, error) {
-	d := FilesDue{Ledger: ledger, Began: audit.Instant(l.config.Clock())}
+	now := audit.Instant(l.config.Clock())
+	runs := max(int64(within/every)-1, 1) // before a file is late that was read just now
+	d := FilesDue{Ledger: ledger, Began: now, Late: now.Add(every - within)}
 	err := l.read(ctx, ledger, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `
-			with file as (select `+lastRead+` as at, problem from archive_segment where ledger = $1 and destroyed_at is null and `+lastRead+` < $2),
-			part as (select count(*) / $4::bigint as files from file),
-			through as (select greatest($3::timestamptz, (select at from file order by at limit least(1, (select files from part)) offset (select greatest(files - 1, 0) from part))) as at)
-			select (select at from through), count(*) from file where at <= (select at from through) or problem is not null`,
-			ledger, d.Began, d.Began.Add(every-within), max(int64(within/every), 1)).Scan(&d.Through, &d.Files)
+		err := tx.QueryRow(ctx, `
+			with file as (select `+lastRead+` as at, id from archive_segment where ledger = $1 and destroyed_at is null and `+lastRead+` < $2),
+			part as (select case when count(*) >= $3::bigint then (count(*) + $3 - 1) / $3 else 0 end as files from file)
+			select at, id from file order by at, id limit (select least(files, 1) from part) offset (select greatest(files - 1, 0) from part)`,
+			ledger, d.Began, runs).Scan(&d.Through.At, &d.Through.ID)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		d.Through.At = d.Through.At.UTC()
+		return tx.QueryRow(ctx, `select count(*) from archive_segment where ledger = $1 and `+isDue, ledger, d.Began, d.Late, d.Through.At, d.Through.ID).Scan(&d.Files)
 	})
 	if err != nil {
 		return d, fmt.Errorf("look for files to read again: %w", err)
 	}
-	d.Through = d.Through.UTC()
 	return d, nil
 }
 
-// FilePlace is where the reading of due files stands.
-type FilePlace struct {
-	At time.Time `json:"at"`
-	ID string    `json:"id"`
-}
+// isDue is FilesDue in SQL, of Began, Late and Through.
+const isDue = `destroyed_at is null and ` + lastRead + ` < $2 and (` + lastRead + ` <= $3 or (` + lastRead + `, id) <= ($4, $5) or problem is not null)`
 
 // PlaceOf is the place behind a file, as it was listed.
 func PlaceOf(s *ArchivedSegment) FilePlace {
@@ -64,8 +73,8 @@ func PlaceOf(s *ArchivedSegment) FilePlace {
 // DueFiles lists files that are due, the one that was read the longest ago first,
 // behind a place.
 func (l *Log) DueFiles(ctx context.Context, d FilesDue, after FilePlace, limit int) ([]ArchivedSegment, error) {
-	return l.segments(ctx, d.Ledger, `destroyed_at is null and `+lastRead+` < $2 and (`+lastRead+` <= $3 or problem is not null)
-		and (`+lastRead+`, id) > ($4, $5) order by `+lastRead+`, id limit $6`, d.Began, d.Through, after.At, after.ID, limit)
+	return l.segments(ctx, d.Ledger, isDue+` and (`+lastRead+`, id) > ($6, $7) order by `+lastRead+`, id limit $8`,
+		d.Began, d.Late, d.Through.At, d.Through.ID, after.At, after.ID, limit)
 }
 
 // FilesRead counts what was read of a ledger's files since a run began, whichever
