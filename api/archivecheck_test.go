@@ -86,3 +86,28 @@ func TestSegmentsSayWhatIsWrongWithTheirFiles(t *testing.T) {
 	b.get("full", "~/archive/segments?problem=perhaps").want(400)
 	b.get("basic", "~/archive/segments?problem=true").want(403)
 }
+
+// A window whose entries are archived is verified by their records; what is in the
+// files is compared by a job alone, and the answer does not say otherwise.
+func TestVerifyOfArchivedEntriesReadsNoFile(t *testing.T) {
+	t.Parallel()
+	a := newArchivist(t)
+	b := a.b
+	began := b.clock.now()
+	for range 5 {
+		b.post("full", "~/entries", `{"event_type":"login","description":"d","severity":"low","user":{"user_id":"u_1"},"resource":{"type":"host","id":"reactor"}}`).want(201)
+	}
+	window := `{"from":"` + day(began.AddDate(0, 0, -1)) + `","to":"` + day(began.AddDate(0, 0, 1)) + `"}`
+	if got := b.post("full", "~/verify", window).want(200); got.number("data.archive.entries") != 0 || got.number("data.logs_checked") < 5 {
+		t.Errorf("%s", got.body)
+	}
+	b.clock.move(2 * 365 * 24 * time.Hour)
+	a.retain()
+	got := b.post("full", "~/verify", window).want(200)
+	if archived := got.number("data.archive.entries"); archived < 5 || archived != got.number("data.range.entries") || got.number("data.archive.files_read") != 0 || got.number("data.logs_checked") != 0 {
+		t.Errorf("%s", got.body)
+	}
+	if verified, _ := got.at("data.verified"); verified != true {
+		t.Errorf("%s", got.body)
+	}
+}
