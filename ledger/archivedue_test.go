@@ -81,17 +81,17 @@ func TestFilesAreReadInTime(t *testing.T) {
 		}
 		for range 3 * days {
 			o.now = o.now.Add(24 * time.Hour)
+			for id, at := range last {
+				if o.now.Sub(at) >= within && days > 1 {
+					t.Errorf("of %d days: %s was last read %s ago", days, id, o.now.Sub(at))
+				}
+			}
 			read := o.check(t, within, open)
 			if len(read) > most {
 				t.Errorf("of %d days: %d files are read on one day", days, len(read))
 			}
 			for _, id := range read {
 				last[id] = o.now
-			}
-			for id, at := range last {
-				if o.now.Sub(at) >= within && days > 1 {
-					t.Errorf("of %d days: %s was last read %s ago", days, id, o.now.Sub(at))
-				}
 			}
 		}
 		for _, id := range o.check(t, within, open) { // a second run at the same time
@@ -102,15 +102,18 @@ func TestFilesAreReadInTime(t *testing.T) {
 	}
 }
 
-// failing is a file whose store fails on the way.
-type failing struct{ io.Reader }
+// failing is a file whose store fails once on the way.
+type failing struct {
+	io.Reader
+	failed bool
+}
 
-func (failing) Close() error { return nil }
+func (*failing) Close() error { return nil }
 
-func (f failing) Read(p []byte) (int, error) {
+func (f *failing) Read(p []byte) (int, error) {
 	n, err := f.Reader.Read(p)
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the connection was reset")
+	if errors.Is(err, io.EOF) && !f.failed {
+		f.failed, err = true, errors.New("the connection was reset")
 	}
 	return n, err
 }
@@ -129,7 +132,7 @@ func TestAFailingStoreIsNoDamage(t *testing.T) {
 		t.Fatalf("%v, %v", fault, err)
 	}
 	for _, n := range []int{0, 5, 100, len(content) - 1, len(content)} {
-		fault, err := o.CheckSegmentFile(t.Context(), &list[0], func(string) (io.ReadCloser, error) { return failing{bytes.NewReader(content[:n])}, nil }, goOn)
+		fault, err := o.CheckSegmentFile(t.Context(), &list[0], func(string) (io.ReadCloser, error) { return &failing{Reader: bytes.NewReader(content[:n])}, nil }, goOn)
 		if fault != nil || err == nil {
 			t.Errorf("after %d bytes: %v, %v", n, fault, err)
 		}
