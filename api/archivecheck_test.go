@@ -38,7 +38,9 @@ func TestSegmentsSayWhatIsWrongWithTheirFiles(t *testing.T) {
 	}
 	b.clock.move(2 * 365 * 24 * time.Hour)
 	a.retain()
-	shown := func(query string) []map[string]any { return b.get("full", "~/archive/segments"+query).want(200).list("data") }
+	shown := func(query string) []map[string]any {
+		return b.get("full", "~/archive/segments"+query).want(200).list("data")
+	}
 	if got := shown(""); len(got) != 1 || got[0]["last_checked_at"] != nil || got[0]["problem"] != nil {
 		t.Fatalf("%v", got)
 	}
