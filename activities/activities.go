@@ -42,6 +42,7 @@ type Activities struct {
 	AnchorAttempt  time.Duration // how long one place may take; 0 is the constant of this name
 	SegmentEntries int64         // of a verification; 0 is DefaultSegmentEntries
 	AssessEvery    time.Duration // how often organisations are assessed; 0 is never
+	CheckArchiveIn time.Duration // within which every file of the archive is read again; 0 is never
 }
 
 // record appends an entry about a job, with the statements that change the job

@@ -77,7 +77,7 @@ func (a *Activities) verificationScope(ctx context.Context, v store.Verification
 	if err != nil {
 		return s, err
 	}
-	first, end, checked, err := a.Log.OnlineRange(ctx, v.Ledger, filter)
+	first, end, checked, err := a.Log.WindowRange(ctx, v.Ledger, filter)
 	if err != nil {
 		return s, err
 	}
@@ -152,6 +152,9 @@ func (a *Activities) VerifySegment(ctx context.Context, s VerifySegment) error {
 	if err != nil {
 		return err
 	}
+	if err := a.verifyFiles(ctx, v.Ledger, ledger.Span{First: scope.First, End: scope.End}, &found); err != nil {
+		return err
+	}
 	text, err := json.Marshal(found)
 	if err != nil {
 		return fmt.Errorf("encode segment: %w", err)
@@ -159,11 +162,42 @@ func (a *Activities) VerifySegment(ctx context.Context, s VerifySegment) error {
 	return a.Store.KeepSegment(ctx, v.Ledger, v.ID, s.Index, text)
 }
 
+// verifyFiles reads the files of the archive that belong to a segment of a
+// verification of [of.First, of.End), one after the other and each as a stream, and
+// adds what is wrong. What is found is noted as a check of the archive notes it.
+func (a *Activities) verifyFiles(ctx context.Context, ledgerID int32, of ledger.Span, into *ledger.Segment) error {
+	for after := int64(-1); ; {
+		list, err := a.Log.SegmentFiles(ctx, ledgerID, of, ledger.Span{First: into.First, End: into.End}, after, retentionSegments)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			s := &list[i]
+			after = s.First()
+			fault, err := a.checkFile(ctx, s)
+			if err != nil {
+				return err
+			}
+			if s.DestroyedAt != nil {
+				continue // its time came meanwhile
+			}
+			if into.Files++; fault != nil {
+				into.Add(fault.Problem(s))
+			}
+		}
+		if len(list) < retentionSegments {
+			return nil
+		}
+	}
+}
+
 // VerificationOutcome is a verification's result in a few words.
 type VerificationOutcome struct {
 	Verified bool  `json:"verified"`
 	Rows     int64 `json:"rows"`
 	Problems int64 `json:"problems"`
+	Archived int64 `json:"archived,omitempty"` // of the rows, those whose content is in files
+	Files    int64 `json:"files,omitempty"`    // that were read
 }
 
 // FinishVerification joins the segments, makes sure that every tree that they
@@ -203,6 +237,9 @@ func outcome(s ledger.Summary) VerificationOutcome {
 	o := VerificationOutcome{Verified: s.Verified, Problems: s.ProblemCount}
 	if s.Range != nil {
 		o.Rows = s.Range.Count
+	}
+	if s.Archive != nil {
+		o.Archived, o.Files = s.Archive.Entries, s.Archive.FilesRead
 	}
 	return o
 }

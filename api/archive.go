@@ -19,7 +19,7 @@ const maxSegmentsListed = 1_000
 
 var (
 	retrievalParameters = []string{"status", "page", "limit"}
-	segmentParameters   = []string{"from", "to", "limit"}
+	segmentParameters   = []string{"from", "to", "problem", "limit"}
 )
 
 // archivedRow reads an entry whose payload is archived, for who may read the
@@ -243,11 +243,15 @@ func (s *server) orderArchive(r *http.Request) (reply, error) {
 // listSegments answers GET /archive/segments.
 func (s *server) listSegments(r *http.Request) (reply, error) {
 	q := callOf(r).query
-	p, limit := q.period("from", "to"), q.number("limit", 100, 1, maxSegmentsListed)
+	p, bad, limit := q.period("from", "to"), q.flag("problem", false), q.number("limit", 100, 1, maxSegmentsListed)
 	if q.err != nil {
 		return reply{}, q.err
 	}
-	list, err := s.Log.ArchivedSegments(r.Context(), principal(r).Ledger, p, limit)
+	read := s.Log.ArchivedSegments
+	if bad {
+		read = s.Log.BadSegments
+	}
+	list, err := read(r.Context(), principal(r).Ledger, p, limit)
 	data := make([]segmentBody, len(list))
 	for i := range list {
 		data[i] = segmentView(&list[i])

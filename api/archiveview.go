@@ -57,18 +57,20 @@ type segmentBody struct {
 	PurgedAt      *string `json:"purged_at"`
 	OnlineUntil   *string `json:"online_until"`
 	DestroyedAt   *string `json:"destroyed_at"`
+	LastCheckedAt *string `json:"last_checked_at"` // when the file was last read again
+	Problem       *string `json:"problem"`         // what was wrong with it then
 }
 
 func segmentView(s *ledger.ArchivedSegment) segmentBody {
 	b := segmentBody{
-		ID: s.ID, State: "written", Entries: s.Entries, Held: s.Held, First: s.Seqs[0].First, Last: s.Seqs[len(s.Seqs)-1].End - 1,
+		ID: s.ID, State: "written", Entries: s.Entries, Held: s.Held, First: s.First(), Last: s.Last(),
 		RecordedFrom: audit.FormatTime(s.RecordedFrom), RecordedUntil: audit.FormatTime(s.RecordedUntil), KeptUntil: audit.FormatTime(s.KeptUntil),
 		Checksum: s.Artifact.Digest, Size: s.Artifact.Size, ArchivedAt: audit.FormatTime(s.ArchivedAt), PurgedAt: formattedOrNil(s.PurgedAt),
-		OnlineUntil: formattedOrNil(s.OnlineUntil), DestroyedAt: formattedOrNil(s.DestroyedAt),
+		OnlineUntil: formattedOrNil(s.OnlineUntil), DestroyedAt: formattedOrNil(s.DestroyedAt), LastCheckedAt: formattedOrNil(s.LastCheckedAt), Problem: s.Problem,
 	}
 	switch {
 	case s.DestroyedAt != nil:
-		b.State = "destroyed"
+		b.State, b.Problem = "destroyed", nil // it was to go
 	case s.OnlineFrom != nil:
 		b.State = "online"
 	case s.PurgeBegan != nil:

@@ -118,7 +118,7 @@ func (s *server) verifyWindow(r *http.Request, f audit.Filter) (v ledger.Summary
 		return v, false, &audit.Error{Code: audit.Unavailable, Message: "too many verifications are running", RetryAfter: time.Second}
 	}
 	org := principal(r).Ledger
-	first, end, count, err := s.Log.OnlineRange(r.Context(), org, f)
+	first, end, count, err := s.Log.WindowRange(r.Context(), org, f)
 	if err != nil || end-first > s.MaxVerifyEntries {
 		return v, true, err
 	}

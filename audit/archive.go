@@ -53,6 +53,16 @@ var RetrievalStatuses = []RetrievalStatus{RetrievalRequested, RetrievalRestoring
 const (
 	RetrievalWorkflow = "RetrieveArchive"
 	RetentionWorkflow = "EnforceRetention"
+
+	// ArchiveCheckWorkflow reads the archive's files again.
+	ArchiveCheckWorkflow = "CheckArchive"
+)
+
+// Types of entries about a file of the archive that was found to be something else
+// than before.
+const (
+	TypeArchiveCheckFailed = "audit.archive_check_failed" // it is lost or damaged
+	TypeArchiveCheckPassed = "audit.archive_check_passed" // it is sound again
 )
 
 // RetrievalStart is the input of a [RetrievalWorkflow].
@@ -78,6 +88,22 @@ type RetentionRun struct {
 
 	Problem string `json:"problem,omitempty"` // of the first of them
 }
+
+// ArchiveCheckRun is the input of an [ArchiveCheckWorkflow], where a run stands, and
+// its result.
+type ArchiveCheckRun struct {
+	After  int32    `json:"after"`  // ledgers up to this one are done
+	Read   int64    `json:"read"`   // files that were read again
+	Bad    int64    `json:"bad"`    // of them, those that are lost or damaged
+	Names  []string `json:"names"`  // the first of the bad ones
+	Unread int64    `json:"unread"` // files that could not be read, so nothing is known of them
+	Failed int      `json:"failed"` // ledgers with which it could not go on
+
+	Problem string `json:"problem,omitempty"` // why the first file was not read, or with the first ledger it could not go on
+}
+
+// MaxBadNames bounds ArchiveCheckRun.Names; the rest is counted.
+const MaxBadNames = 20
 
 // ArchiveRequest has what was recorded before a time archived now.
 type ArchiveRequest struct {

@@ -396,6 +396,13 @@ func (p *VerifyParams) set(r *request) {
 // `GET /statistics` are compared, too (`wrong_rollup`). `verified` is never true of nothing. The
 // result is appended to the ledger.
 //
+// Entries of the window whose content is in files of the archive are in the range, of whole
+// segments, and are verified by their records, the chain and the tree. What is in the files is
+// compared only by a job, which reads every file of the range: `archive` says how many entries are
+// concerned and how many files were read, and a lost or damaged file is a problem `archive_file`
+// that names the segment. An answer without a job reads none, so `files_read` is 0. A credential
+// with constraints gets no archived entries.
+//
 // More than 200,000 entries are verified by a job, and so is every window of a caller that sends
 // `Prefer: respond-async`: 202 with the job's place in `Location`. Its result has the shape of the
 // answer here.
@@ -1715,21 +1722,26 @@ func (c *Client) DecideRetrieval(ctx context.Context, retrievalID string, body R
 
 // ListSegmentsParams are the parameters of ListSegments. Those that are zero are not sent.
 type ListSegmentsParams struct {
-	From  string
-	To    string
-	Limit int64
+	From string
+	To   string
+	// true: only files that are lost or damaged, as far as is known
+	Problem bool
+	Limit   int64
 }
 
 func (p *ListSegmentsParams) set(r *request) {
 	r.query.put("from", p.From)
 	r.query.put("to", p.To)
+	r.query.put("problem", p.Problem)
 	r.query.put("limit", p.Limit)
 }
 
 // ListSegments calls GET /archive/segments: list the segment files of the archive.
 //
 // Needs `audit:archive:read`. In the order of their first entries, of those that hold events of
-// the period.
+// the period. The files are read again from time to time: `last_checked_at` says when that was
+// done last, and `problem` what was wrong with the file then. `audit.archive_check_failed` and
+// `audit.archive_check_passed` are the ledger's entries about it.
 func (c *Client) ListSegments(ctx context.Context, params ListSegmentsParams, options ...CallOption) (*Answer[[]ArchiveSegment, Metadata], error) {
 	r := request{method: "GET", path: "/api/v1/audit/archive/segments", repeatable: true}
 	params.set(&r)

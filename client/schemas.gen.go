@@ -167,6 +167,12 @@ type ArchiveSegment struct {
 	PurgedAt      *time.Time `json:"purged_at"`
 	OnlineUntil   *time.Time `json:"online_until"`
 	DestroyedAt   *time.Time `json:"destroyed_at"`
+	// when the file was last read again and compared with the ledger; null: not since archived_at,
+	// when it was read back
+	LastCheckedAt *time.Time `json:"last_checked_at"`
+	// what was wrong with the file then: begins with lost or damaged; null is nothing, and of a
+	// destroyed one
+	Problem *string `json:"problem"`
 }
 
 // ArchiveSegmentState is one of these, or one that is newer than this package.
@@ -3878,7 +3884,8 @@ const (
 type Verification struct {
 	// something was checked and nothing is wrong
 	Verified bool `json:"verified"`
-	// entries that match the window; of a receipt, whether its record is still the entry
+	// entries that match the window, without those in the archive; of a receipt, whether its record is
+	// still the entry
 	LogsChecked    int64 `json:"logs_checked"`
 	ChainValid     bool  `json:"chain_valid"`
 	HashMismatches int64 `json:"hash_mismatches"`
@@ -3890,6 +3897,9 @@ type Verification struct {
 	// the first 100; of a job, the first 1,000
 	Problems      []VerificationProblem `json:"problems"`
 	ProblemsTotal int64                 `json:"problems_total"`
+	// the range's entries whose content is not in the database; missing of a receipt, and of what was
+	// verified before there was this
+	Archive *VerificationArchive `json:"archive,omitzero"`
 	// what was checked; missing when the window is empty
 	Range *VerificationRange `json:"range,omitzero"`
 	// up to where a place outside vouches for the ledger; what comes after rests on the operator's
@@ -3914,6 +3924,18 @@ type VerificationAnchored struct {
 	OperatorAttestedEntries int64      `json:"operator_attested_entries"`
 	// why through_seq is null
 	Reason string `json:"reason,omitzero"`
+}
+
+// VerificationArchive: the range's entries whose content is not in the database; missing of a
+// receipt, and of what was verified before there was this
+type VerificationArchive struct {
+	// in files of the archive alone
+	Entries int64 `json:"entries"`
+	// in no file any more
+	DestroyedEntries int64 `json:"destroyed_entries"`
+	// files of the range that were read and compared with the ledger; 0: the content of those entries
+	// was not verified
+	FilesRead int64 `json:"files_read"`
 }
 
 type VerificationFirstInvalid struct {
@@ -3977,6 +3999,7 @@ const (
 	VerificationProblemKindWrongTree     VerificationProblemKind = "wrong_tree"
 	VerificationProblemKindForked        VerificationProblemKind = "forked"
 	VerificationProblemKindWrongRollup   VerificationProblemKind = "wrong_rollup"
+	VerificationProblemKindArchiveFile   VerificationProblemKind = "archive_file"
 	VerificationProblemKindLostTail      VerificationProblemKind = "lost_tail"
 	VerificationProblemKindLostLedger    VerificationProblemKind = "lost_ledger"
 	VerificationProblemKindWrongRegistry VerificationProblemKind = "wrong_registry"

@@ -97,17 +97,29 @@ type ArchivedSegment struct {
 	OnlineFrom    *time.Time // all of them are back
 	DestroyedAt   *time.Time
 	Replaces      *audit.Artifact // the file before an erasure, until it is deleted
+	Digest        string          // of the file; the registry names the same
+	LastCheckedAt *time.Time      // when the file was last read again; nil is not since it was archived
+	Problem       *string         // what was wrong with it then
+
+	checkChanges int // how often the file was found to be something else than before
 }
 
+// First is the segment's first entry.
+func (s *ArchivedSegment) First() int64 { return s.Seqs[0].First }
+
+// Last is the segment's last entry.
+func (s *ArchivedSegment) Last() int64 { return s.Seqs[len(s.Seqs)-1].End - 1 }
+
 const segmentColumns = `ledger, id, seqs, entries, recorded_from, recorded_until, event_from, event_until, kept_until, artifact, archived_at,
-	purge_began, purged_at, held, online_until, online_from, destroyed_at, replaces`
+	purge_began, purged_at, held, online_until, online_from, destroyed_at, replaces, digest, last_checked_at, problem, check_changes`
 
 func scanSegment(row pgx.CollectableRow) (s ArchivedSegment, err error) {
 	var seqs multirange
 	var artifact string
 	var replaces *string
 	err = row.Scan(&s.Ledger, &s.ID, &seqs, &s.Entries, &s.RecordedFrom, &s.RecordedUntil, &s.EventFrom, &s.EventUntil, &s.KeptUntil, &artifact, &s.ArchivedAt,
-		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.OnlineFrom, &s.DestroyedAt, &replaces)
+		&s.PurgeBegan, &s.PurgedAt, &s.Held, &s.OnlineUntil, &s.OnlineFrom, &s.DestroyedAt, &replaces,
+		&s.Digest, &s.LastCheckedAt, &s.Problem, &s.checkChanges)
 	if err != nil {
 		return s, err
 	}
@@ -224,14 +236,16 @@ func (l *Log) Online(ctx context.Context, ledger int32, p audit.Period) error {
 		With("archived_entries", o.Entries).With("archive_date", audit.FormatTime(o.Archived)).With("archive_location", audit.ArchiveLocation)
 }
 
-// offline returns the entries of a ledger whose payloads a purge may have taken.
-func offline(ctx context.Context, tx pgx.Tx, ledger int32) (Spans, error) {
-	var m multirange
-	err := tx.QueryRow(ctx, `select range_agg(seqs) from archive_segment where ledger = $1 and purge_began is not null`, ledger).Scan(&m)
+// offline returns the entries of a ledger whose payloads a purge may have taken, and
+// those of them of which the file is destroyed, too.
+func offline(ctx context.Context, tx pgx.Tx, ledger int32) (all, destroyed Spans, err error) {
+	var m, d multirange
+	err = tx.QueryRow(ctx, `select range_agg(seqs), range_agg(seqs) filter (where destroyed_at is not null) from archive_segment where ledger = $1 and purge_began is not null`,
+		ledger).Scan(&m, &d)
 	if err != nil {
-		return nil, fmt.Errorf("read archived ranges: %w", err)
+		return nil, nil, fmt.Errorf("read archived ranges: %w", err)
 	}
-	return rangesOf(m), nil
+	return rangesOf(m), rangesOf(d), nil
 }
 
 // archivedError is what an entry without a payload is answered with: that it is

@@ -148,6 +148,26 @@ func (l *Log) OnlineRange(ctx context.Context, ledger int32, f audit.Filter) (fi
 	return first, end, count, nil
 }
 
+// WindowRange is OnlineRange, and takes in what of the period is not in the database:
+// segments as a whole, because what their entries are is in their files. Of entries
+// that a credential does not cover nothing is told, so constraints leave them out.
+func (l *Log) WindowRange(ctx context.Context, ledger int32, f audit.Filter) (first, end, count int64, err error) {
+	first, end, count, err = l.OnlineRange(ctx, ledger, f)
+	if err != nil || !f.Within.Empty() {
+		return first, end, count, err
+	}
+	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			select coalesce(least(nullif($4::bigint, -1), min(lower(seqs))), -1), greatest($5::bigint, coalesce(max(upper(seqs)), -1))
+			from archive_segment s where ledger = $1 and event_from < $2 and event_until >= $3 and is_offline(s)`,
+			ledger, orLast(f.Period.Until), orFirst(f.Period.From), first, end).Scan(&first, &end)
+	})
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("find range: %w", err)
+	}
+	return first, end, count, nil
+}
+
 // conditions turns f into SQL over payload p, with its values in args.
 func conditions(f audit.Filter, args pgx.NamedArgs) string {
 	where := []string{"p.ledger = @ledger"}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,6 +18,9 @@ type Segment struct {
 	First    int64                 `json:"first"`
 	End      int64                 `json:"end"`
 	Rows     int64                 `json:"rows"`
+	Archived int64                 `json:"archived,omitempty"` // of them, those whose payloads are in segment files alone
+	Gone     int64                 `json:"gone,omitempty"`     // of them, those whose payloads were destroyed
+	Files    int64                 `json:"files,omitempty"`    // segment files that were read
 	Counts   map[ProblemKind]int64 `json:"counts,omitempty"`
 	Problems []Problem             `json:"problems,omitempty"` // at most MaxProblems
 	Origin   string                `json:"origin"`
@@ -84,7 +88,7 @@ func (l *Log) VerifySegment(ctx context.Context, ledger int32, first, end int64)
 	if err != nil {
 		return s, err
 	}
-	s.Rows, s.Counts, s.Problems = v.Rows, v.Counts, v.Problems
+	s.Rows, s.Archived, s.Gone, s.Counts, s.Problems = v.Rows, v.Archived, v.Destroyed, v.Counts, v.Problems
 	s.Origin, s.TreeSize, s.TreeRoot = v.Checkpoint.Origin, v.Checkpoint.Size, v.Checkpoint.Root
 	if v.Checkpoint.Size < end {
 		s.problem(LostTail, -1, "", "the ledger has %d entries, and it had at least %d when the verification began", v.Checkpoint.Size, end)
@@ -101,12 +105,17 @@ func newJoint(r *Row, rec *Record) *joint {
 }
 
 func (s *Segment) problem(kind ProblemKind, seq int64, id, format string, args ...any) {
+	s.Add(Problem{Kind: kind, Seq: seq, EntryID: id, Message: fmt.Sprintf(format, args...)})
+}
+
+// Add adds a problem that was found beside the entries.
+func (s *Segment) Add(p Problem) {
 	if s.Counts == nil {
 		s.Counts = map[ProblemKind]int64{}
 	}
-	s.Counts[kind]++
+	s.Counts[p.Kind]++
 	if len(s.Problems) < MaxProblems {
-		s.Problems = append(s.Problems, Problem{Kind: kind, Seq: seq, EntryID: id, Message: fmt.Sprintf(format, args...)})
+		s.Problems = append(s.Problems, p)
 	}
 }
 
@@ -131,12 +140,18 @@ func JoinSegments(segments []Segment) (Verification, error) {
 			s.link(segments[i-1].Right)
 		}
 		v.Rows += s.Rows
+		v.Archived += s.Archived
+		v.Destroyed += s.Gone
+		v.FilesRead += s.Files
 		j.add(s)
 	}
 	if j.strays > 0 {
 		v.Counts[ExtraEntry] += j.strays
 	}
-	if len(v.Counts) > 1 { // counts are compared by the first segment, and are news only when nothing else is wrong
+	others := maps.Clone(v.Counts)
+	delete(others, WrongRollup)
+	delete(others, ArchiveFile)
+	if len(others) > 0 { // counts are compared by the first segment, and are news only when nothing else is wrong with the entries
 		delete(v.Counts, WrongRollup)
 		v.Problems = slices.DeleteFunc(v.Problems, func(p Problem) bool { return p.Kind == WrongRollup })
 	}

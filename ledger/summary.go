@@ -22,6 +22,7 @@ type Summary struct {
 	Range        *VerifiedRange  `json:"range,omitempty"`
 	TreeSize     int64           `json:"tree_size"`            // of the tree that the range was last seen in
 	Checkpoint   string          `json:"checkpoint,omitempty"` // a signed note; of a job, of the tree that it began with
+	Archive      *ArchiveSummary `json:"archive,omitempty"`    // of a range
 	Anchored     *AnchorSummary  `json:"anchored"`             // set by who knows the anchors
 	Receipt      *ReceiptSummary `json:"receipt,omitempty"`
 }
@@ -32,6 +33,15 @@ type InvalidEntry struct {
 	Seq    int64  `json:"seq"`
 	ID     string `json:"id,omitempty"`
 	Reason string `json:"reason"`
+}
+
+// ArchiveSummary tells of the range's entries whose content is not in the database.
+// Their records, the chain and the tree are verified like all others'; their content
+// is when the files were read.
+type ArchiveSummary struct {
+	Entries   int64 `json:"entries"`           // in segment files alone
+	Destroyed int64 `json:"destroyed_entries"` // in no file any more: their retention ended
+	FilesRead int64 `json:"files_read"`        // 0: the content of entries was not verified
 }
 
 // VerifiedRange is what was checked.
@@ -45,6 +55,7 @@ type VerifiedRange struct {
 // were asked for; at most limit problems are listed.
 func (v *Verification) Summary(checked int64, limit int, at time.Time) Summary {
 	s := Summary{Verified: v.OK(), Checked: checked, ChainValid: v.Rows > 0, Digest: v.Digest, TreeSize: v.Checkpoint.Size}
+	s.Archive = &ArchiveSummary{v.Archived, v.Destroyed, v.FilesRead}
 	if v.Rows > 0 {
 		s.Range = &VerifiedRange{v.First, v.End - 1, v.Rows}
 	}
@@ -57,7 +68,7 @@ func (s *Summary) count(counts map[ProblemKind]int64) {
 	s.Mismatches, s.Gaps = counts[HashMismatch], counts[MissingEntry]
 	for kind, n := range counts {
 		s.ProblemCount += n
-		if kind != HashMismatch && kind != WrongColumn && kind != WrongRollup {
+		if kind != HashMismatch && kind != WrongColumn && kind != WrongRollup && kind != ArchiveFile {
 			s.ChainValid = false
 		}
 	}
@@ -81,6 +92,9 @@ func (s *Summary) Details() audit.Object {
 	}
 	if s.Range != nil {
 		d["first_seq"], d["last_seq"] = s.Range.First, s.Range.Last
+	}
+	if a := s.Archive; a != nil {
+		d["archived_entries"], d["destroyed_entries"], d["files_read"] = a.Entries, a.Destroyed, a.FilesRead
 	}
 	return d
 }

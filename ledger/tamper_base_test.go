@@ -319,7 +319,7 @@ func (a *attacked) archive(t *testing.T, l *ledger.Log, id int32) {
 		}
 		set := `purge_began = now(), purged_at = now()`
 		if i == 0 {
-			set += `, replaces = artifact, held = 1, online_from = now(), online_until = now()`
+			set += `, replaces = artifact, held = 1, online_from = now(), online_until = now(), last_checked_at = now(), problem = 'lost: x', check_changes = 1`
 		}
 		if _, err := a.conn.Exec(ctx, `update archive_segment set `+set+` where ledger = $1 and id = $2`, id, plan.ID()); err != nil {
 			t.Fatal(err)

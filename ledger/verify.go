@@ -38,7 +38,9 @@ type VerifyOptions struct {
 type Verification struct {
 	First, End int64 // the range that was checked
 	Rows       int64 // entries that were there
-	Archived   int64 // of them, those whose payloads are in segment files, which were not read
+	Archived   int64 // of them, those whose payloads are in segment files alone
+	Destroyed  int64 // of them, those whose payloads were destroyed when their retention ended
+	FilesRead  int64 // segment files that were read, which is not done here
 	Counts     map[ProblemKind]int64
 	Problems   []Problem // at most MaxProblems
 	Checkpoint Checkpoint
@@ -107,7 +109,8 @@ type verifier struct {
 	trees   verifiedTrees
 	rows    rowSequence
 	points  checkpointSequence
-	offline Spans            // entries whose payloads may be in segment files
+	offline Spans            // entries whose payloads may be in segment files, or destroyed
+	gone    Spans            // of them, those that were destroyed
 	named   map[int64]bool   // entries in Problems
 	records map[int64][]Hash // by tile; see recordHashes
 }
@@ -139,7 +142,7 @@ func (v *verifier) run() error {
 	}
 	v.trustLeft()
 	var err error
-	if v.offline, err = offline(v.ctx, v.tx, v.ledger); err != nil {
+	if v.offline, v.gone, err = offline(v.ctx, v.tx, v.ledger); err != nil {
 		return err
 	}
 	v.rows.start(v.result.First)

@@ -46,7 +46,10 @@ func (v *verifier) row(c *checkedRow, p *page) {
 	if c.external {
 		s.external++
 	}
-	if c.archived {
+	switch {
+	case c.archived && v.gone.Contains(c.seq):
+		v.result.Destroyed++
+	case c.archived:
 		v.result.Archived++
 	}
 	id := ""

@@ -19,6 +19,7 @@ const (
 	WrongTree    ProblemKind = "wrong_tree"    // a stored node, root, checkpoint or head does not follow from the entries
 	WrongRollup  ProblemKind = "wrong_rollup"  // a count is not the one that the entries give
 	Forked       ProblemKind = "forked"        // the tree is not the one that a trusted checkpoint describes
+	ArchiveFile  ProblemKind = "archive_file"  // a segment file is lost, or is not what was registered
 	LostTail     ProblemKind = "lost_tail"     // there are fewer entries than a trusted checkpoint covers
 )
 

@@ -221,7 +221,7 @@ func TestAnchorScheduleFollowsItsSetting(t *testing.T) {
 	handle := s.temporal.ScheduleClient().GetHandle(t.Context(), "sealbook-anchor")
 	t.Cleanup(func() { handle.Delete(t.Context()) })
 	for i, every := range []time.Duration{time.Minute, time.Minute, 30 * time.Second} {
-		if err := c.EnsureSchedules(t.Context(), every, 0); err != nil {
+		if err := c.EnsureSchedules(t.Context(), every, 0, 0); err != nil {
 			t.Fatal(err)
 		}
 		s.eventually("the interval is "+every.String(), func() bool {
@@ -240,7 +240,7 @@ func TestAnchorScheduleFollowsItsSetting(t *testing.T) {
 		})
 	}
 	for range 2 {
-		if err := c.EnsureSchedules(t.Context(), 0, 0); err != nil {
+		if err := c.EnsureSchedules(t.Context(), 0, 0, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

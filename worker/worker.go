@@ -41,6 +41,7 @@ type Worker struct {
 
 	temporal client.Client
 	anchors  bool // there is a place to anchor at
+	checks   bool // the archive's files are read again
 	polls    []sdk.Worker
 	logger   *slog.Logger
 }
@@ -60,7 +61,7 @@ func New(c client.Client, a *activities.Activities, logger *slog.Logger) *Worker
 	options.MaxConcurrentActivityExecutionSize = MaxCollectors
 	evidence := sdk.New(c, workflows.EvidenceQueue, options)
 	evidence.RegisterActivityWithOptions(a, activity.RegisterOptions{})
-	return &Worker{temporal: c, anchors: len(a.Anchors) > 0, polls: []sdk.Worker{core, evidence}, logger: logger}
+	return &Worker{temporal: c, anchors: len(a.Anchors) > 0, checks: a.CheckArchiveIn > 0, polls: []sdk.Worker{core, evidence}, logger: logger}
 }
 
 // Run waits until Temporal answers, works until ctx ends, and then lets
@@ -73,7 +74,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.anchors {
 		anchorEvery = cmp.Or(w.AnchorEvery, workflows.AnchorEvery)
 	}
-	if err := workflows.NewClient(w.temporal).EnsureSchedules(ctx, anchorEvery, w.RetainEvery); err != nil {
+	checkEvery := time.Duration(0)
+	if w.checks {
+		checkEvery = activities.CheckArchiveEvery
+	}
+	if err := workflows.NewClient(w.temporal).EnsureSchedules(ctx, anchorEvery, w.RetainEvery, checkEvery); err != nil {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // stopped before there was anything to do
 		}

@@ -231,6 +231,7 @@ const (
 	SweepEvery     = 10 * time.Minute
 	anchorSchedule = "sealbook-anchor"
 	retainSchedule = "sealbook-retention"
+	checkSchedule  = "sealbook-archive-check"
 
 	// RetainEvery is how often retention is enforced, by default.
 	RetainEvery    = 24 * time.Hour
@@ -245,9 +246,9 @@ const (
 )
 
 // EnsureSchedules makes the schedules that do not exist yet. Anchoring comes
-// round every anchorEvery and retention every retainEvery; with 0 there is no
-// schedule for it.
-func (c *Client) EnsureSchedules(ctx context.Context, anchorEvery, retainEvery time.Duration) error {
+// round every anchorEvery, retention every retainEvery and the reading of the
+// archive's files every checkEvery; with 0 there is no schedule for it.
+func (c *Client) EnsureSchedules(ctx context.Context, anchorEvery, retainEvery, checkEvery time.Duration) error {
 	err := c.ensureSchedule(ctx, sweepSchedule, SweepEvery, &client.ScheduleWorkflowAction{
 		ID: "sweep", Workflow: sweepName, TaskQueue: CoreQueue, StaticSummary: "Expires packages and ends abandoned jobs",
 	})
@@ -256,6 +257,12 @@ func (c *Client) EnsureSchedules(ctx context.Context, anchorEvery, retainEvery t
 	}
 	err = c.optionalSchedule(ctx, retainSchedule, retainEvery, &client.ScheduleWorkflowAction{
 		ID: "retention", Workflow: audit.RetentionWorkflow, TaskQueue: CoreQueue, Args: []any{audit.RetentionRun{}}, StaticSummary: "Archives, purges and destroys what policies say",
+	})
+	if err != nil {
+		return err
+	}
+	err = c.optionalSchedule(ctx, checkSchedule, checkEvery, &client.ScheduleWorkflowAction{
+		ID: "archive-check", Workflow: audit.ArchiveCheckWorkflow, TaskQueue: CoreQueue, Args: []any{audit.ArchiveCheckRun{}}, StaticSummary: "Reads files of the archive again",
 	})
 	if err != nil {
 		return err

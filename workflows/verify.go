@@ -76,7 +76,11 @@ func (v *verification) run(ctx workflow.Context) error {
 func conclusion(o activities.VerificationOutcome) string {
 	switch {
 	case o.Verified:
-		return fmt.Sprintf("VERIFIED: %d entries, and nothing is wrong.", o.Rows)
+		text := fmt.Sprintf("VERIFIED: %d entries, and nothing is wrong.", o.Rows)
+		if o.Archived > 0 {
+			text += fmt.Sprintf(" The content of %d is in the archive, of which %d files were read.", o.Archived, o.Files)
+		}
+		return text
 	case o.Problems > 0:
 		return fmt.Sprintf("FAILED: %d problems among %d entries. The job's result names them.", o.Problems, o.Rows)
 	}

@@ -52,6 +52,7 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(DistributeReport, workflow.RegisterOptions{Name: audit.DistributionWorkflow})
 	r.RegisterWorkflowWithOptions(Investigate, workflow.RegisterOptions{Name: audit.InvestigationWorkflow})
 	r.RegisterWorkflowWithOptions(EnforceRetention, workflow.RegisterOptions{Name: audit.RetentionWorkflow})
+	r.RegisterWorkflowWithOptions(CheckArchive, workflow.RegisterOptions{Name: audit.ArchiveCheckWorkflow})
 	r.RegisterWorkflowWithOptions(RetrieveArchive, workflow.RegisterOptions{Name: audit.RetrievalWorkflow})
 	r.RegisterWorkflowWithOptions(EraseSubject, workflow.RegisterOptions{Name: audit.ErasureWorkflow})
 	r.RegisterWorkflowWithOptions(DeliverStream, workflow.RegisterOptions{Name: audit.StreamWorkflow})

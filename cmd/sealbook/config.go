@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -71,6 +70,9 @@ type Config struct {
 
 	// RetainEvery is how often retention is enforced; 0 is never.
 	RetainEvery time.Duration
+	// ArchiveCheckDays is within how many days every file of the archive is read
+	// again; 0 is never.
+	ArchiveCheckDays int
 	// ReportCertificate and ReportKey, or ReportPKCS12 with its password, are files
 	// of what reports are sealed with.
 	ReportCertificate, ReportKey, ReportPKCS12, ReportPasswordFile string
@@ -111,6 +113,8 @@ type Config struct {
 const (
 	defaultHTTPAddr = "127.0.0.1:8080"
 	defaultOrigin   = "sealbook.local"
+
+	defaultArchiveCheckDays = 30
 )
 
 // Bounds of SEALBOOK_READ_FLUSH.
@@ -176,6 +180,13 @@ var settings = slices.Concat([]setting{
 		c.RetainEvery, err = time.ParseDuration(v)
 		if err != nil || c.RetainEvery != 0 && (c.RetainEvery < workflows.MinRetainEvery || c.RetainEvery > workflows.MaxRetainEvery) {
 			return fmt.Errorf("%q is not 0 or a time from 1h to 720h", v)
+		}
+		return nil
+	}},
+	{"SEALBOOK_ARCHIVE_CHECK_DAYS", fmt.Sprintf("within how many days every file of the archive is read\nagain and compared with the ledger, 0 for never (default\n%d)", defaultArchiveCheckDays), func(c *Config, v string) (err error) {
+		c.ArchiveCheckDays, err = strconv.Atoi(v)
+		if err != nil || c.ArchiveCheckDays < 0 || c.ArchiveCheckDays > 3650 {
+			return fmt.Errorf("%q is not a number of days up to 3650", v)
 		}
 		return nil
 	}},
@@ -295,7 +306,7 @@ func web(field func(*Config) *string) func(*Config, string) error {
 // readConfig reads all settings. Returns a usageError for a value that is not
 // valid and for a SEALBOOK_ name that nobody knows.
 func readConfig(env environment) (Config, error) {
-	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, MailName: "Sealbook", SendGridURL: defaultSendGrid, AssessEvery: activities.DefaultAssessEvery, RetainEvery: workflows.RetainEvery, env: env}
+	c := Config{HTTPAddr: defaultHTTPAddr, Origin: defaultOrigin, URL: "http://" + defaultHTTPAddr, MailName: "Sealbook", SendGridURL: defaultSendGrid, AssessEvery: activities.DefaultAssessEvery, RetainEvery: workflows.RetainEvery, ArchiveCheckDays: defaultArchiveCheckDays, env: env}
 	for _, s := range settings {
 		if v, ok := env.LookupEnv(s.name); ok && v != "" {
 			if err := s.read(&c, v); err != nil {
@@ -359,41 +370,4 @@ func settingHelp(name string) string {
 		}
 	}
 	panic("no setting " + name)
-}
-
-// environment is the process's variables, as NAME=value.
-type environment []string
-
-// environ is the only reader of the process's environment.
-func environ() environment { return os.Environ() }
-
-// LookupEnv implements envconfig.EnvLookup; the last of two values counts.
-func (e environment) LookupEnv(name string) (value string, ok bool) {
-	for _, pair := range e {
-		if v, found := strings.CutPrefix(pair, name+"="); found {
-			value, ok = v, true
-		}
-	}
-	return value, ok
-}
-
-// Environ implements envconfig.EnvLookup.
-func (e environment) Environ() []string { return e }
-
-func (e environment) refuseUnknown() error {
-	names := slices.Clone(foreign)
-	for _, s := range settings {
-		names = append(names, s.name)
-	}
-	for _, pair := range e {
-		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "SEALBOOK_") || strings.HasPrefix(name, testPrefix) || slices.Contains(names, name) {
-			continue
-		}
-		if near := nearest(name, names); near != "" {
-			return usagef("%s is not a setting; did you mean %s?", name, near)
-		}
-		return usagef("%s is not a setting; unset it, or see sealbook --help", name)
-	}
-	return nil
 }

@@ -21,7 +21,7 @@ func verifyCommand() *command {
 			"FILE [--key KEY]... [--witnesses FILE] [--tsa-roots FILE] [--json]",
 			"FILE.pdf [--roots FILE] [--tsa-roots FILE] [--json]",
 			"SEGMENT [--digest DIGEST] [--json]",
-			"--database [--trusted FILE]... [--key KEY]... [--json]",
+			"--database [--archive DIR|URL] [--trusted FILE]... [--key KEY]... [--json]",
 			"--live [--from TIME] [--to TIME] [--json]",
 		},
 		about: `Checks FILE, an evidence package (zip) or a receipt (JSON, also several), with no
@@ -53,12 +53,15 @@ With --database, checks every row of every ledger in Postgres: the operator's
 own check. Someone who owns the database can rewrite all of it so that it fits;
 that shows only against what is kept elsewhere. Name it with --trusted: a
 receipt, a .tlog-proof or a signed checkpoint, or several in a file, with the key
-that signed them. With --live, asks the API to check your organisation's ledger.`,
+that signed them. Content that has moved to the archive is checked, too, with
+--archive: the artifact store as a folder or as SEALBOOK_ARTIFACTS has it, whose
+files are all read. With --live, asks the API to check your organisation's ledger.`,
 		examples: `sealbook verify evidence.zip --key ledger.vkey
 sealbook verify receipt.json --key "$VKEY" --json
 sealbook verify report.pdf --roots signers.pem
 sealbook verify segment.jsonl.gz --digest "sha256:$DIGEST"
 sealbook verify --database
+sealbook verify --database --archive file:///var/lib/sealbook/artifacts
 sealbook verify --database --trusted receipts.json --key ledger.vkey
 sealbook verify --live --from 2024-01-01 --to 2024-03-31`,
 		settings: []string{"SEALBOOK_TRUSTED_KEYS", "SEALBOOK_DATABASE_URL", "SEALBOOK_URL", "SEALBOOK_KEY"},
@@ -73,6 +76,7 @@ sealbook verify --live --from 2024-01-01 --to 2024-03-31`,
 			set.StringVar(&o.signers, "roots", "", "a report's signatures must lead to a root certificate in `FILE` (PEM)")
 			set.StringVar(&o.digest, "digest", "", "a segment file must have the `DIGEST` that the registry names, sha256:…")
 			set.Var((*list)(&o.trusted), "trusted", "with --database: compare with the signed checkpoints in `FILE`; repeatable")
+			set.StringVar(&o.archive, "archive", "", "with --database: read the archive's files in `DIR`, a folder or the URL of an artifact store")
 			set.BoolVar(&o.database, "database", false, "check every ledger in SEALBOOK_DATABASE_URL")
 			set.BoolVar(&o.live, "live", false, "ask the API to check the organisation's ledger")
 			set.StringVar(&o.from, "from", "", "with --live: only events from `TIME`, a date or RFC 3339")
@@ -91,6 +95,7 @@ type verifyOptions struct {
 	roots          string // of time-stamp authorities
 	signers        string // roots of those who sign reports
 	digest         string // of a segment file
+	archive        string // artifact store
 	json           bool
 }
 
@@ -110,6 +115,8 @@ func (o *verifyOptions) run(ctx context.Context, c *call, args []string) error {
 		return usagef("give a FILE, or --database, or --live; see sealbook verify --help")
 	case !o.database && len(o.trusted) > 0:
 		return usagef("--trusted is for --database: a FILE is checked against keys")
+	case !o.database && o.archive != "":
+		return usagef("--archive is for --database: give a file of the archive as FILE")
 	case o.database && len(o.keys) > 0 && len(o.trusted) == 0:
 		return usagef("with --database, --key is for the checkpoints of --trusted")
 	case !o.live && (o.from != "" || o.to != ""):

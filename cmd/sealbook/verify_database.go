@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/artifact"
 	"github.com/sealbook/sealbook/ledger"
 )
 
@@ -19,7 +20,9 @@ type databaseReport struct {
 	Origin   string                       `json:"origin"`
 	Entries  int64                        `json:"entries"`
 	Rows     int64                        `json:"rows"`
-	Archived int64                        `json:"archived"` // rows whose content is in files of the archive, which were not read
+	Archived int64                        `json:"archived"`   // rows whose content is in files of the archive alone
+	Gone     int64                        `json:"destroyed"`  // rows whose content was destroyed when their retention ended
+	Files    int64                        `json:"files_read"` // of the archive
 	OK       bool                         `json:"ok"`
 	Counts   map[ledger.ProblemKind]int64 `json:"counts"`
 	Problems []ledger.Problem             `json:"problems"`
@@ -42,8 +45,11 @@ type databaseCheck struct {
 	entries int64
 	reached int64 // entries that trusted checkpoints cover
 
-	archived int64 // entries whose content is in files of the archive
-	bad      int64 // ledgers in which something is wrong
+	archive  *artifact.Store // its files are read; nil: they are not
+	archived int64           // entries whose content is in files of the archive
+	gone     int64           // entries whose content was destroyed
+	files    int64           // that were read
+	bad      int64           // ledgers in which something is wrong
 }
 
 // verifyDatabase checks every ledger in one database, row by row, and against
@@ -66,6 +72,12 @@ func verifyDatabase(ctx context.Context, c *call, o *verifyOptions) error {
 	}
 	defer l.Close()
 	d := &databaseCheck{call: c, log: l, points: points, asJSON: o.json}
+	if o.archive != "" {
+		if d.archive, err = openArchive(ctx, o.archive); err != nil {
+			return err
+		}
+		defer d.archive.Close() //nolint:errcheck // it was only read
+	}
 	if err := d.run(ctx); err != nil {
 		return err
 	}
@@ -142,6 +154,13 @@ func (d *databaseCheck) ledger(ctx context.Context, id int32, origin string) err
 	d.entries += v.Rows
 	d.reached += reach(&v)
 	d.archived += v.Archived
+	d.gone += v.Destroyed
+	if d.archive != nil {
+		if err := d.readFiles(ctx, id, &v); err != nil {
+			return &undecidedError{err}
+		}
+		d.files += v.FilesRead
+	}
 	return d.tell(id, &v, d.points.report(&v))
 }
 
@@ -176,8 +195,14 @@ func (d *databaseCheck) conclude() error {
 		return &undecidedError{errors.New("there is no entry in this database, so there is nothing to check")}
 	}
 	say("\nVERIFIED: %s of %s, every row and every hash.\n", counted(d.entries, "entry", "entries"), counted(d.ledgers, "ledger", "ledgers"))
-	if d.archived > 0 {
+	switch {
+	case d.archived > 0 && d.archive == nil:
 		say("The content of %s in files of the archive that the registry names; these were not read.\n", counted(d.archived, "entry is", "entries is"))
+	case d.archive != nil:
+		say("The content of %s in files of the archive: %s read, and all is as it was written.\n", counted(d.archived, "entry is", "entries is"), counted(d.files, "file was", "files were"))
+	}
+	if !d.asJSON {
+		tellDestroyed(d.stdout, d.gone)
 	}
 	if d.reached < d.entries {
 		say("%s not covered by a checkpoint from outside: a rewrite of everything would show only\nagainst one, such as a receipt, given with --trusted.\n",
@@ -197,7 +222,7 @@ func (d *databaseCheck) tell(id int32, v *ledger.Verification, trusted []trustRe
 			problems = []ledger.Problem{}
 		}
 		return json.NewEncoder(d.stdout).Encode(databaseReport{
-			Ledger: id, Origin: v.Checkpoint.Origin, Entries: v.Checkpoint.Size, Rows: v.Rows, Archived: v.Archived, OK: len(v.Counts) == 0,
+			Ledger: id, Origin: v.Checkpoint.Origin, Entries: v.Checkpoint.Size, Rows: v.Rows, Archived: v.Archived, Gone: v.Destroyed, Files: v.FilesRead, OK: len(v.Counts) == 0,
 			Counts: v.Counts, Problems: problems, Trusted: trusted, Reached: reach(v),
 			Root: ledger.FormatHash(v.Checkpoint.Root), Digest: v.Digest,
 		})

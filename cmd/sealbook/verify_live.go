@@ -84,6 +84,7 @@ func tellLive(c *call, raw json.RawMessage, asJSON bool) error {
 		Problems         []ledger.Problem
 		ProblemCount     int64                 `json:"problems_total"`
 		Anchored         *ledger.AnchorSummary `json:"anchored"`
+		Archive          *ledger.ArchiveSummary
 	}
 	if err := json.Unmarshal(raw, &result); err != nil {
 		return &undecidedError{fmt.Errorf("the answer is not a verification: %w", err)}
@@ -98,6 +99,10 @@ func tellLive(c *call, raw json.RawMessage, asJSON bool) error {
 	fmt.Fprintf(say, "%d entries checked; chain valid: %t; hash mismatches: %d; gaps: %d\n%s\n",
 		result.LogsChecked, result.ChainValid, result.HashMismatches, result.GapsDetected, printable(result.VerificationHash))
 	tellProblems(say, result.Problems, result.ProblemCount)
+	if a := result.Archive; a != nil && a.Entries+a.Destroyed+a.FilesRead > 0 {
+		fmt.Fprintf(say, "%s content in files of the archive; files that were read: %d\n", counted(a.Entries, "entry has its", "entries have their"), a.FilesRead)
+		tellDestroyed(say, a.Destroyed)
+	}
 	if a := result.Anchored; a != nil {
 		tellAnchored(say, a)
 	}

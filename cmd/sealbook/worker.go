@@ -24,7 +24,7 @@ ordered. It waits for Temporal to be there. On SIGTERM or SIGINT it takes no
 more tasks, lets running ones come to a point from which another worker goes on,
 and exits. Any number may run, with the same settings.`,
 		examples: `TEMPORAL_ADDRESS=temporal:7233 sealbook worker`,
-		settings: slices.Concat(processSettings, []string{"SEALBOOK_PEPPER_FILE", "SEALBOOK_STREAM_ALLOW", "SEALBOOK_ASSESS_EVERY", "SEALBOOK_RETENTION_EVERY", "SEALBOOK_BACKUP_DAYS", "SEALBOOK_PUBLIC_URL"}, anchorSettings, notarySettings, mailSettings),
+		settings: slices.Concat(processSettings, []string{"SEALBOOK_PEPPER_FILE", "SEALBOOK_STREAM_ALLOW", "SEALBOOK_ASSESS_EVERY", "SEALBOOK_RETENTION_EVERY", "SEALBOOK_ARCHIVE_CHECK_DAYS", "SEALBOOK_BACKUP_DAYS", "SEALBOOK_PUBLIC_URL"}, anchorSettings, notarySettings, mailSettings),
 		exits:    "0  stopped in order\n1  it could not start or go on\n2  wrong usage or settings",
 		setup: func(*flag.FlagSet) action {
 			return func(ctx context.Context, c *call, args []string) error {
@@ -92,6 +92,7 @@ func work(ctx context.Context, c *call) error {
 			Log: s.log, Store: s.store, Artifacts: s.artifacts, Key: s.key, Temporal: s.temporal, Anchors: places,
 			Sender: &stream.Sender{Clock: audit.SystemClock, Allow: c.config.StreamAllow}, Sealer: sealer, Notary: seals, Mail: mails, PublicURL: c.config.PublicURL,
 			Clock: audit.SystemClock, Software: "sealbook " + release(), AssessEvery: c.config.AssessEvery, BackupDays: c.config.BackupDays,
+			CheckArchiveIn: time.Duration(c.config.ArchiveCheckDays) * 24 * time.Hour,
 		}, s.logger)
 		w.AnchorEvery, w.RetainEvery = c.config.AnchorEvery, c.config.RetainEvery
 		return w.Run(ctx)
