@@ -37,7 +37,7 @@ func (a *Activities) mapDataFlow(ctx context.Context, row *store.Investigation) 
 	}
 	var before, during *dataflow.Builder
 	err = a.listen(ctx, row, []caseSpan{usual, span}, func() listener {
-		before, during, r.entries = dataflow.New(dataflow.Bounds{}), dataflow.New(dataflow.Bounds{}, watched...), 0
+		before, during, r.entries = dataflow.NewEdges(dataflow.Bounds{}), dataflow.New(dataflow.Bounds{}, watched...), 0
 		return listener{add: func(e *audit.Entry) error {
 			into := before
 			if window.Contains(e.Time()) {
