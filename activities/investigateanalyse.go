@@ -59,6 +59,10 @@ func (a *Activities) AnalyseCase(ctx context.Context, c CaseAnalysis) (audit.Cas
 			AcquiredBy: store.JSON[audit.Object]{V: audit.Object{"type": "system", "id": "sealbook"}}, Round: row.Round,
 		}
 	}
+	used, err := a.usedEvidence(ctx, &row, r.watched)
+	if err != nil {
+		return row.Case(), err
+	}
 	return a.takeStep(ctx, c.Start, step, func(row *store.Investigation, now time.Time) (taken, error) {
 		if row.Stage != audit.StageAnalysis || row.Status.Final() {
 			return taken{}, audit.Errorf(audit.InvalidState, "the investigation is in %s, %s", row.Stage, row.Status)
@@ -81,8 +85,38 @@ func (a *Activities) AnalyseCase(ctx context.Context, c CaseAnalysis) (audit.Cas
 			t.with = append(t.with, store.InsertEvidenceItem(row.Ledger, items[i], a.Software))
 		}
 		t.details["evidence"] = digests
+		names := make([]string, len(used))
+		for i, e := range used {
+			names[i] = e.ID
+			t.with = append(t.with, store.AddCustody(row.Ledger, store.Custody{
+				Evidence: e.ID, Event: store.CustodyAnalysed, Actor: e.AcquiredBy, Reason: string(c.Analysis) + " of the entries that it holds, read from the ledger",
+				Before: e.Artifact.V.Digest, After: e.Artifact.V.Digest, Tool: a.Software, At: now,
+			}))
+		}
+		t.details["analysed_evidence"] = names
 		return t, nil
 	})
+}
+
+// usedEvidence are the items whose entries an analysis is about: the latest of each
+// kind that holds entries of the scope's time, and with a watched entry that entry's.
+func (a *Activities) usedEvidence(ctx context.Context, row *store.Investigation, watched bool) (used []store.CaseEvidence, err error) {
+	items, err := a.Store.CaseEvidence(ctx, row.Ledger, row.ID)
+	if err != nil {
+		return nil, err
+	}
+	latest := map[string]store.CaseEvidence{}
+	for _, e := range items {
+		if e.ErasedAt == nil && e.Round <= row.Round && e.Round >= latest[e.Kind].Round {
+			latest[e.Kind] = e
+		}
+	}
+	for _, kind := range []string{evidenceTrigger, evidenceEntries, evidenceLogs, evidenceChanges} {
+		if e, there := latest[kind]; there && (kind != evidenceTrigger || watched) {
+			used = append(used, e)
+		}
+	}
+	return used, nil
 }
 
 func analysisStep(row *store.Investigation, n audit.Analysis) string {
@@ -105,6 +139,7 @@ func (a *Activities) FailAnalysis(ctx context.Context, c CaseAnalysis) (audit.Ca
 type analysed struct {
 	first    int64 // of the ledger range that was read
 	entries  int
+	watched  bool // the entry that gave rise to the case was what it began with
 	result   store.CaseAnalysis
 	findings []store.InvestigationFinding
 	source   audit.Object

@@ -82,6 +82,7 @@ func (a *Activities) mapDataFlow(ctx context.Context, row *store.Investigation) 
 			return r, write
 		}
 	}
+	r.watched = watched != nil
 	r.first, r.source = firstOf(usual, span), audit.Object{"analysis": audit.DataFlowMapping, "version": m.Version, "baseline_from": audit.FormatTime(usual.period.From)}
 	r.result.Basis, r.result.Reason = basis, why
 	if why != "" {

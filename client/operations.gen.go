@@ -1334,7 +1334,8 @@ func (p *ShowInvestigationParams) set(r *request) {
 //
 // Needs `audit:investigations:read`. That it was read is recorded. With `If-None-Match` and
 // `Prefer: wait`, the answer waits for the next version (long polling); without a new one it is
-// 304.
+// 304. The ETag changes with each step of the case, each handling of its evidence, and what the
+// directory says of its people.
 func (c *Client) ShowInvestigation(ctx context.Context, investigationID string, params ShowInvestigationParams, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
 	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID), repeatable: true}
 	params.set(&r)
@@ -1355,7 +1356,8 @@ func (p *ChangeInvestigationParams) set(r *request) {
 // ChangeInvestigation calls PATCH /investigations/{investigation_id}: change title, priority,
 // status or who works on it.
 //
-// Needs `audit:investigations:write` and `If-Match`. The status is set to on_hold, active or
+// Needs `audit:investigations:write` and `If-Match`, which is held against the steps of the case:
+// that evidence was handled since is no reason to refuse. The status is set to on_hold, active or
 // escalated, with a reason; time limits do not run while a case is on hold. The reviewer is never
 // the investigator.
 func (c *Client) ChangeInvestigation(ctx context.Context, investigationID string, body InvestigationPatch, params ChangeInvestigationParams, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {

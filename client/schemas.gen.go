@@ -2178,7 +2178,7 @@ type InvestigationScope struct {
 	AffectedSystems []string                    `json:"affected_systems"`
 	PotentialUsers  []string                    `json:"potential_users"`
 	DataCategories  []string                    `json:"data_categories"`
-	// entries in the time range; null until they are counted
+	// entries in the time range; null until they are counted: a list does not count them
 	DataPointsAnalyzed *int64 `json:"data_points_analyzed"`
 	// actors of these entries and those that are named
 	UsersInScope *int64 `json:"users_in_scope"`
