@@ -88,7 +88,7 @@ type automated struct {
 
 type analysisState struct {
 	Status   string  `json:"status"`
-	Reason   string  `json:"reason,omitempty"` // of failed and skipped
+	Reason   string  `json:"reason,omitempty"` // of failed and skipped, and of a baseline that is short or not there
 	Entries  *int    `json:"entries_analyzed"`
 	Evidence *string `json:"evidence_id"` // where the whole result is
 	EndedAt  *string `json:"ended_at"`

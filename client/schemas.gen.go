@@ -1950,7 +1950,7 @@ type InvestigationAutomatedAnalysis struct {
 
 type InvestigationAutomatedAnalysisDataFlowMapping struct {
 	Status InvestigationAutomatedAnalysisDataFlowMappingStatus `json:"status"`
-	// why it failed or was skipped
+	// why it failed or was skipped, or what of the baseline is missing
 	Reason          string `json:"reason,omitzero"`
 	EntriesAnalyzed *int64 `json:"entries_analyzed"`
 	// the item of evidence that holds the whole result
@@ -2001,7 +2001,7 @@ const (
 
 type InvestigationAutomatedAnalysisUserBehaviorAnalysis struct {
 	Status InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus `json:"status"`
-	// why it failed or was skipped
+	// why it failed or was skipped, what of the baseline is missing, or why there is no deviation
 	Reason          string `json:"reason,omitzero"`
 	EntriesAnalyzed *int64 `json:"entries_analyzed"`
 	// the item of evidence that holds the whole result
