@@ -122,7 +122,9 @@ func TestAnalysesOfALedgerAreThoseOfAList(t *testing.T) {
 			covered[inside[i].EntryID()] = true
 		}
 	}
-	names := func(f forensic.Finding) bool { return slices.ContainsFunc(f.EntryIDs, func(id string) bool { return covered[id] }) }
+	names := func(f forensic.Finding) bool {
+		return slices.ContainsFunc(f.EntryIDs, func(id string) bool { return covered[id] })
+	}
 	rules, err := forensic.Load()
 	if err != nil {
 		t.Fatal(err)
