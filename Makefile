@@ -11,6 +11,9 @@ BENCHTIME    ?= 2s
 FUZZTIME     ?= 30s
 FAULT_CYCLES ?= 20
 BENCH_ENTRIES ?= 1000000
+BENCH_CASE_ENTRIES ?= 100000
+BENCH_CASES  ?= 1000
+BENCH_IDLE   ?= 20
 PACKAGES     ?= ./...
 
 # The race detector needs a C compiler. A machine without one still gets every
@@ -115,9 +118,16 @@ bench-reports: $(STACK) ## measure rendering and assessing beside their baseline
 bench-retention: $(STACK) ## measure archiving, purging and retrieving beside a dump (BENCH_ENTRIES)
 	@$(STACK) test --disk -- env SEALBOOK_TEST_ARCHIVE_ENTRIES=$(BENCH_ENTRIES) go test -run '^$$' -bench Retention -benchtime 1x -timeout 0 ./ledger
 
-# How fast analyses are, beside a bare scan of the same entries; bench runs them, too.
+# How fast analyses are and how much memory they take, beside a bare scan of the same
+# entries: of a file, of a ledger through the activities of a case (BENCH_CASE_ENTRIES),
+# and what cases cost that wait for people (BENCH_CASES). The file of a million entries
+# takes 0.7 GB and some minutes to invent. bench runs them small.
 .PHONY: bench-forensics
-bench-forensics: ## measure analyses beside a bare scan of the same entries
+bench-forensics: $(STACK) ## measure analyses, and open cases, beside their baselines (BENCH_ENTRIES, BENCH_CASE_ENTRIES, BENCH_CASES)
+	@env -u GOMEMLIMIT SEALBOOK_TEST_FORENSIC_ENTRIES=$(BENCH_ENTRIES) \
+		go test -run '^$$' -bench 'Analyses$$' -benchtime 1x -timeout 0 ./activities
+	@$(STACK) test -- env -u GOMEMLIMIT SEALBOOK_TEST_CASE_ENTRIES=$(BENCH_CASE_ENTRIES) SEALBOOK_TEST_OPEN_CASES=$(BENCH_CASES) SEALBOOK_TEST_IDLE=$(BENCH_IDLE) \
+		go test -run '^$$' -bench 'AnalyseCase|OpenCases' -benchtime 1x -timeout 0 ./activities ./worker
 	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 0 ./internal/forensic ./internal/dataflow
 
 # How often detectors are right, on labelled entries that are made anew, the same

@@ -6,21 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/forensic"
 	"github.com/sealbook/sealbook/internal/store"
-)
-
-// MaxCaseEntries bounds the entries of a scope's time that an analysis holds in
-// memory. Of more it fails, and the case goes on without it and says so.
-// MaxBaselineEntries bounds those of the time before: of more, the newest are taken.
-const (
-	MaxCaseEntries     = 200_000
-	MaxBaselineEntries = 200_000
 )
 
 // CaseAnalysis names an analysis of an investigation.
@@ -68,6 +59,10 @@ func (a *Activities) AnalyseCase(ctx context.Context, c CaseAnalysis) (audit.Cas
 			AcquiredBy: store.JSON[audit.Object]{V: audit.Object{"type": "system", "id": "sealbook"}}, Round: row.Round,
 		}
 	}
+	used, err := a.usedEvidence(ctx, &row, r.watched)
+	if err != nil {
+		return row.Case(), err
+	}
 	return a.takeStep(ctx, c.Start, step, func(row *store.Investigation, now time.Time) (taken, error) {
 		if row.Stage != audit.StageAnalysis || row.Status.Final() {
 			return taken{}, audit.Errorf(audit.InvalidState, "the investigation is in %s, %s", row.Stage, row.Status)
@@ -90,8 +85,38 @@ func (a *Activities) AnalyseCase(ctx context.Context, c CaseAnalysis) (audit.Cas
 			t.with = append(t.with, store.InsertEvidenceItem(row.Ledger, items[i], a.Software))
 		}
 		t.details["evidence"] = digests
+		names := make([]string, len(used))
+		for i, e := range used {
+			names[i] = e.ID
+			t.with = append(t.with, store.AddCustody(row.Ledger, store.Custody{
+				Evidence: e.ID, Event: store.CustodyAnalysed, Actor: e.AcquiredBy, Reason: string(c.Analysis) + " of the entries that it holds, read from the ledger",
+				Before: e.Artifact.V.Digest, After: e.Artifact.V.Digest, Tool: a.Software, At: now,
+			}))
+		}
+		t.details["analysed_evidence"] = names
 		return t, nil
 	})
+}
+
+// usedEvidence are the items whose entries an analysis is about: the latest of each
+// kind that holds entries of the scope's time, and with a watched entry that entry's.
+func (a *Activities) usedEvidence(ctx context.Context, row *store.Investigation, watched bool) (used []store.CaseEvidence, err error) {
+	items, err := a.Store.CaseEvidence(ctx, row.Ledger, row.ID)
+	if err != nil {
+		return nil, err
+	}
+	latest := map[string]store.CaseEvidence{}
+	for _, e := range items {
+		if e.ErasedAt == nil && e.Round <= row.Round && e.Round >= latest[e.Kind].Round {
+			latest[e.Kind] = e
+		}
+	}
+	for _, kind := range []string{evidenceTrigger, evidenceEntries, evidenceLogs, evidenceChanges} {
+		if e, there := latest[kind]; there && (kind != evidenceTrigger || watched) {
+			used = append(used, e)
+		}
+	}
+	return used, nil
 }
 
 func analysisStep(row *store.Investigation, n audit.Analysis) string {
@@ -114,6 +139,7 @@ func (a *Activities) FailAnalysis(ctx context.Context, c CaseAnalysis) (audit.Ca
 type analysed struct {
 	first    int64 // of the ledger range that was read
 	entries  int
+	watched  bool // the entry that gave rise to the case was what it began with
 	result   store.CaseAnalysis
 	findings []store.InvestigationFinding
 	source   audit.Object
@@ -126,81 +152,6 @@ type analysedFile struct {
 	items                    int
 }
 
-// entriesOf streams the entries of a period, in the ledger's order, up to where the
-// scope of an investigation was fixed. What was altered is left out. first is where
-// the period begins in the ledger, or -1.
-func (a *Activities) entriesOf(ctx context.Context, row *store.Investigation, period audit.Period) (first int64, entries iter.Seq2[audit.Entry, error], err error) {
-	first, end, _, err := a.Log.Range(ctx, row.Ledger, audit.Filter{Period: period})
-	if err != nil {
-		return first, nil, err
-	}
-	if row.EndSeq != nil {
-		end = min(end, *row.EndSeq)
-	}
-	return first, func(yield func(audit.Entry, error) bool) {
-		for r, err := range a.Log.Rows(ctx, row.Ledger, max(first, 0), max(end, 0)) {
-			var e audit.Entry
-			if err == nil {
-				e, err = r.Entry()
-			}
-			if audit.CodeOf(err) == audit.Tampered && missingSeq(err) < 0 || err == nil && (!e.Verified || !period.Contains(e.Time())) {
-				continue
-			}
-			if !yield(e, err) || err != nil {
-				return
-			}
-		}
-	}, nil
-}
-
-// caseEntries are the entries of an investigation's time, in the ledger's order.
-func (a *Activities) caseEntries(ctx context.Context, row *store.Investigation) (entries []audit.Entry, first int64, err error) {
-	first, all, err := a.entriesOf(ctx, row, row.Period())
-	if err != nil || first < 0 {
-		return nil, 0, err
-	}
-	for e, err := range all {
-		if err != nil {
-			return nil, first, err
-		}
-		if len(entries) == MaxCaseEntries {
-			return nil, first, audit.Errorf(audit.InvalidState, "the time of the scope has more than %d entries; narrow it", MaxCaseEntries)
-		}
-		entries = append(entries, e)
-	}
-	return entries, first, nil
-}
-
-// baselineEntries are the newest MaxBaselineEntries of the time before a scope, and
-// the entries of its time, all in the order of their own time. from is where the
-// baseline begins.
-func (a *Activities) baselineEntries(ctx context.Context, row *store.Investigation) (entries []audit.Entry, first int64, from time.Time, err error) {
-	from = row.Period().From.Add(-BaselineTime)
-	first, before, err := a.entriesOf(ctx, row, audit.Period{From: from, Until: row.Period().From})
-	if err != nil {
-		return nil, 0, from, err
-	}
-	for e, err := range before {
-		if err != nil {
-			return nil, first, from, err
-		}
-		if entries = append(entries, e); len(entries) == 2*MaxBaselineEntries { // what is older goes, now and then
-			entries = append(make([]audit.Entry, 0, 2*MaxBaselineEntries), entries[MaxBaselineEntries:]...)
-		}
-	}
-	if len(entries) >= MaxBaselineEntries {
-		entries = entries[len(entries)-MaxBaselineEntries:]
-		from = entries[0].Time()
-	}
-	inside, firstInside, err := a.caseEntries(ctx, row)
-	if first < 0 {
-		first = firstInside
-	}
-	entries = append(entries, inside...)
-	slices.SortStableFunc(entries, func(a, b audit.Entry) int { return a.Time().Compare(b.Time()) })
-	return entries, first, from, err
-}
-
 // detectPatterns holds the entries of the scope's time against the rules. Where a
 // scope names systems or users, a finding counts that has one of their entries.
 func (a *Activities) detectPatterns(ctx context.Context, row *store.Investigation) (r analysed, err error) {
@@ -208,34 +159,31 @@ func (a *Activities) detectPatterns(ctx context.Context, row *store.Investigatio
 	if err != nil {
 		return r, err
 	}
-	entries, first, err := a.caseEntries(ctx, row)
+	span, err := a.scopeSpan(ctx, row)
 	if err != nil {
 		return r, err
 	}
-	covered := map[string]bool{}
-	for i := range entries {
-		if e := &entries[i]; row.Request.V.Scope.Covers(e) {
-			covered[e.EntryID()] = true
-		}
+	var engine *forensic.Engine
+	err = a.listen(ctx, row, []caseSpan{span}, func() listener {
+		engine = forensic.New(rules)
+		engine.Mark(row.Request.V.Scope.Covers)
+		return listener{engine.Arrive, engine.Add}
+	})
+	if err != nil {
+		return r, err
 	}
-	report := forensic.Analyse(rules, entries)
-	kept := report.Findings[:0:0]
-	for _, f := range report.Findings {
-		if touches(f.EntryIDs, covered) {
-			kept = append(kept, f)
-		}
-	}
-	report.Findings = kept
+	report := engine.Report()
+	report.Findings = slices.DeleteFunc(report.Findings, func(f forensic.Finding) bool { return !f.Marked() })
 	content, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return r, fmt.Errorf("encode analysis: %w", err)
 	}
 	r = analysed{
-		first: first, entries: report.Entries, source: audit.Object{"analysis": audit.PatternDetection, "rules_version": report.RulesVersion, "entries": report.Entries},
-		files: []analysedFile{{"analysis_" + string(audit.PatternDetection), "Result of the pattern detection: what was looked at, and what was found", "pattern_detection.json", "application/json", content, len(kept)}},
+		first: firstOf(span), entries: report.Entries, source: audit.Object{"analysis": audit.PatternDetection, "rules_version": report.RulesVersion, "entries": report.Entries},
+		files: []analysedFile{{"analysis_" + string(audit.PatternDetection), "Result of the pattern detection: what was looked at, and what was found", "pattern_detection.json", "application/json", content, len(report.Findings)}},
 	}
-	r.result.Confidence, r.result.ConfidenceReason = confidence(kept)
-	r.findings, err = findingRows(audit.PatternDetection, kept)
+	r.result.Confidence, r.result.ConfidenceReason = confidence(report.Findings)
+	r.findings, err = findingRows(audit.PatternDetection, report.Findings)
 	return r, err
 }
 
@@ -256,15 +204,6 @@ func confidence(found []forensic.Finding) (mean *float64, reason string) {
 	}
 	share := sum / float64(n)
 	return &share, fmt.Sprintf("mean over %d of %d findings, of what was counted on an invented corpus (docs/evaluation.md); facts count as 1, which says nothing of what was meant", n, len(found))
-}
-
-func touches(ids []string, covered map[string]bool) bool {
-	for _, id := range ids {
-		if covered[id] {
-			return true
-		}
-	}
-	return false
 }
 
 func findingRows(n audit.Analysis, found []forensic.Finding) (rows []store.InvestigationFinding, err error) {

@@ -4,15 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/forensic"
 	"github.com/sealbook/sealbook/internal/store"
 )
-
-// BaselineTime is how much of the time before a scope says what is usual.
-const BaselineTime = 90 * 24 * time.Hour
 
 // analyseBehaviour judges the days of users in the time of the scope against the
 // time before it. Other open investigations are not left out of the baseline;
@@ -23,48 +21,49 @@ func (a *Activities) analyseBehaviour(ctx context.Context, row *store.Investigat
 	if options.Leave, err = a.confirmed(ctx, row); err != nil {
 		return r, err
 	}
-	entries, first, from, err := a.baselineEntries(ctx, row)
+	before, why, err := a.baselineSpan(ctx, row)
 	if err != nil {
 		return r, err
 	}
-	covered, inside := map[string]bool{}, 0
-	behaviour, err := forensic.Behave(func(yield func(*audit.Entry) bool) {
-		for i := range entries {
-			e := &entries[i]
+	during, err := a.scopeSpan(ctx, row)
+	if err != nil {
+		return r, err
+	}
+	options.Mark = func(e *audit.Entry) bool { return window.Contains(e.Time()) && row.Request.V.Scope.Covers(e) }
+	var watch *forensic.Watch
+	inside := 0
+	err = a.listen(ctx, row, []caseSpan{before, during}, func() listener {
+		watch, inside = forensic.NewWatch(options), 0
+		return listener{add: func(e *audit.Entry) error {
 			if window.Contains(e.Time()) {
 				inside++
-				if row.Request.V.Scope.Covers(e) {
-					covered[e.EntryID()] = true
-				}
 			}
-			if !yield(e) {
-				return
-			}
-		}
-	}, options)
+			return watch.Add(e)
+		}}
+	})
 	if err != nil {
 		return r, err
 	}
-	kept := behaviour.Findings[:0:0]
-	for _, f := range behaviour.Findings {
-		if touches(f.EntryIDs, covered) || len(f.EntryIDs) == 0 { // a silence has no entries
-			kept = append(kept, f)
-		}
-	}
-	behaviour.Findings = kept
+	behaviour := watch.Report()
+	behaviour.Findings = slices.DeleteFunc(behaviour.Findings, func(f forensic.Finding) bool {
+		return !f.Marked() && len(f.EntryIDs) > 0 // a silence has no entries
+	})
 	content, err := json.MarshalIndent(behaviour, "", "  ")
 	if err != nil {
 		return r, fmt.Errorf("encode analysis: %w", err)
 	}
 	r = analysed{
-		first: first, entries: inside, source: audit.Object{"analysis": audit.BehaviourAnalysis, "version": behaviour.Version, "baseline_from": audit.FormatTime(from)},
-		files: []analysedFile{{"analysis_" + string(audit.BehaviourAnalysis), "Result of the user behaviour analysis: who was judged, against what, and what was found", "user_behavior_analysis.json", "application/json", content, len(kept)}},
+		first: firstOf(before, during), entries: inside, source: audit.Object{"analysis": audit.BehaviourAnalysis, "version": behaviour.Version, "baseline_from": audit.FormatTime(before.period.From)},
+		files: []analysedFile{{"analysis_" + string(audit.BehaviourAnalysis), "Result of the user behaviour analysis: who was judged, against what, and what was found", "user_behavior_analysis.json", "application/json", content, len(behaviour.Findings)}},
 	}
 	r.result.Deviation, r.result.Basis = deviation(behaviour, row)
-	if r.result.Deviation == nil {
-		r.result.Reason = "no user in scope has a baseline"
+	if r.result.Reason = why; why != "" {
+		r.source["baseline_reason"] = why
 	}
-	r.findings, err = findingRows(audit.BehaviourAnalysis, kept)
+	if r.result.Deviation == nil {
+		r.result.Reason = strings.TrimSuffix("no user in scope has a baseline; "+why, "; ")
+	}
+	r.findings, err = findingRows(audit.BehaviourAnalysis, behaviour.Findings)
 	return r, err
 }
 

@@ -23,30 +23,34 @@ type flowBasis struct {
 // and what could have influenced it; without one, the flows of the scope's entries.
 func (a *Activities) mapDataFlow(ctx context.Context, row *store.Investigation) (r analysed, err error) {
 	window := row.Period()
-	entries, first, from, err := a.baselineEntries(ctx, row)
+	usual, why, err := a.baselineSpan(ctx, row)
 	if err != nil {
 		return r, err
 	}
-	var watched []string
-	if row.TriggerSeq != nil {
-		for i := range entries {
-			if entries[i].Seq == *row.TriggerSeq && window.Contains(entries[i].Time()) {
-				watched = append(watched, entries[i].EntryID())
-			}
-		}
+	span, err := a.scopeSpan(ctx, row)
+	if err != nil {
+		return r, err
 	}
-	before, during := dataflow.New(dataflow.Bounds{}), dataflow.New(dataflow.Bounds{}, watched...)
-	for i := range entries {
-		e, into := &entries[i], before
-		if window.Contains(e.Time()) {
-			if into = during; watched == nil && !row.Request.V.Scope.Covers(e) {
-				continue
+	watched, err := a.watchedEntry(ctx, row, &span)
+	if err != nil {
+		return r, err
+	}
+	var before, during *dataflow.Builder
+	err = a.listen(ctx, row, []caseSpan{usual, span}, func() listener {
+		before, during, r.entries = dataflow.NewEdges(dataflow.Bounds{}), dataflow.New(dataflow.Bounds{}, watched...), 0
+		return listener{add: func(e *audit.Entry) error {
+			into := before
+			if window.Contains(e.Time()) {
+				if into = during; watched == nil && !row.Request.V.Scope.Covers(e) {
+					return nil
+				}
+				r.entries++
 			}
-			r.entries++
-		}
-		if err := into.Add(e); err != nil {
-			return r, err
-		}
+			return into.Add(e)
+		}}
+	})
+	if err != nil {
+		return r, err
 	}
 	g := during.Graph()
 	view := dataflow.View{Baseline: before.Graph().Baseline()}
@@ -78,12 +82,33 @@ func (a *Activities) mapDataFlow(ctx context.Context, row *store.Investigation) 
 			return r, write
 		}
 	}
-	r.first, r.source = first, audit.Object{"analysis": audit.DataFlowMapping, "version": m.Version, "baseline_from": audit.FormatTime(from)}
-	r.result.Basis = basis
+	r.watched = watched != nil
+	r.first, r.source = firstOf(usual, span), audit.Object{"analysis": audit.DataFlowMapping, "version": m.Version, "baseline_from": audit.FormatTime(usual.period.From)}
+	r.result.Basis, r.result.Reason = basis, why
+	if why != "" {
+		r.source["baseline_reason"] = why
+	}
 	r.files = []analysedFile{
 		{"analysis_" + string(audit.DataFlowMapping), "Map of data flows: what could have influenced what", "data_flow.json", "application/json", document.Bytes(), len(m.Nodes)},
 		{"data_flow_graphml", "The same as GraphML", "data_flow.graphml", "application/xml", graph.Bytes(), len(m.Nodes)},
 		{"data_flow_picture", "The same as a picture", "data_flow.svg", "image/svg+xml", picture.Bytes(), len(m.Nodes)},
 	}
 	return r, nil
+}
+
+// watchedEntry is the entry that gave rise to an investigation, if it is one of its
+// time and what it was when it was recorded.
+func (a *Activities) watchedEntry(ctx context.Context, row *store.Investigation, s *caseSpan) (ids []string, err error) {
+	if row.TriggerSeq == nil || *row.TriggerSeq < s.first || *row.TriggerSeq >= s.end {
+		return nil, nil
+	}
+	one := *s
+	one.first, one.end = *row.TriggerSeq, *row.TriggerSeq+1
+	for e, err := range a.spanEntries(ctx, row, &one) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, e.EntryID())
+	}
+	return ids, nil
 }

@@ -28,6 +28,7 @@ func Parameters() map[string][]string {
 type Route struct {
 	Method, Path string
 	Permission   audit.Permission // "" when every credential will do
+	OwnCases     audit.Permission // with which it may be used for reports of the caller's own cases; may be ""
 	Honours      bool             // takes constrained credentials
 }
 
@@ -41,6 +42,7 @@ func Routes() (out []Route) {
 		if r.Permission == signedIn {
 			r.Permission = ""
 		}
+		r.OwnCases = ownCases[rt.method+" "+rt.path]
 		_, r.Honours = honoured[rt.method+" "+rt.path]
 		out = append(out, r)
 	}

@@ -193,11 +193,13 @@ func (s *server) listInvestigations(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	facts, err := s.Store.CaseFacts(r.Context(), principal(r).Ledger, list)
+	if err != nil {
+		return reply{}, err
+	}
 	data := make([]*investigationBody, len(list))
 	for i := range list {
-		if data[i], err = s.investigationView(r, &list[i]); err != nil {
-			return reply{}, err
-		}
+		data[i] = viewInvestigation(&list[i], &facts[i])
 	}
 	return reply{data: data, pagination: offsetPage{Total: &total, Limit: limit, Offset: &offset, HasMore: int64(offset+len(list)) < total}}, nil
 }
@@ -208,10 +210,10 @@ func (s *server) showInvestigation(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	prefer := preferencesOf(r) // who has seen a version waits for the next one
-	if seen := row.Version; prefer.asked && !row.Status.Final() && holds(r, investigationTag(&row)) {
+	if seen := investigationTag(&row); prefer.asked && !row.Status.Final() && holds(r, seen) {
 		err = prefer.await(r.Context(), func(ctx context.Context) (bool, error) {
 			row, err = s.Store.Investigation(ctx, row.Ledger, row.ID)
-			return row.Version > seen, err
+			return investigationTag(&row) != seen, err
 		})
 		if err != nil {
 			return reply{}, err
@@ -226,9 +228,24 @@ func (s *server) showInvestigation(r *http.Request) (reply, error) {
 	return reply{header: header, data: view, metadata: map[string]any{"case_number": row.CaseNumber}}, err
 }
 
+// investigationTag changes with everything that is shown of a case: its version, and
+// what is no step of it, the handlings of its evidence and its people.
 func investigationTag(row *store.Investigation) string {
-	return fmt.Sprintf(`"%s-%d"`, row.ID, row.Version)
+	return fmt.Sprintf(`"%s-%d.%d.%d"`, row.ID, row.Version, row.Handlings, row.Appointed)
 }
+
+// checkVersion is checkIfMatch for a change of a case: it refuses one that was made
+// without knowing the latest step. Whether somebody has looked at evidence meanwhile
+// is of no interest to it.
+func checkVersion(r *http.Request, row *store.Investigation) error {
+	r = &http.Request{Header: http.Header{"If-Match": slices.Clone(r.Header.Values("If-Match"))}}
+	for i, v := range r.Header["If-Match"] {
+		r.Header["If-Match"][i] = laterParts.ReplaceAllString(v, `"`)
+	}
+	return checkIfMatch(r, laterParts.ReplaceAllString(investigationTag(row), `"`))
+}
+
+var laterParts = regexp.MustCompile(`\.[0-9]+\.[0-9]+"`)
 
 var investigationID = regexp.MustCompile(`^inv_[a-z0-9_]{1,100}$`)
 

@@ -115,7 +115,7 @@ func (s *server) changeInvestigation(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := checkIfMatch(r, investigationTag(&row)); err != nil {
+	if err := checkVersion(r, &row); err != nil {
 		return reply{header: http.Header{"Etag": {investigationTag(&row)}}}, err
 	}
 	req, body, err := decode[caseRequest](r)

@@ -88,7 +88,7 @@ type automated struct {
 
 type analysisState struct {
 	Status   string  `json:"status"`
-	Reason   string  `json:"reason,omitempty"` // of failed and skipped
+	Reason   string  `json:"reason,omitempty"` // of failed and skipped, and of a baseline that is short or not there
 	Entries  *int    `json:"entries_analyzed"`
 	Evidence *string `json:"evidence_id"` // where the whole result is
 	EndedAt  *string `json:"ended_at"`
@@ -121,7 +121,25 @@ type implied struct {
 	Reason     string                     `json:"regulatory_notification_reason,omitempty"`
 }
 
+// investigationView is one case, with what its scope holds if nobody has counted yet.
 func (s *server) investigationView(r *http.Request, row *store.Investigation) (*investigationBody, error) {
+	facts, err := s.Store.CaseFacts(r.Context(), row.Ledger, []store.Investigation{*row})
+	if err != nil {
+		return nil, err
+	}
+	v := viewInvestigation(row, &facts[0])
+	if row.Counts != nil {
+		return v, nil
+	}
+	p, err := s.Log.Population(r.Context(), row.Ledger, row.Period(), row.Request.V.Scope.Users)
+	if audit.CodeOf(err) == audit.Unavailable { // it is counted while it is collected
+		return v, nil
+	}
+	v.Scope.Entries, v.Scope.Actors = &p.Entries, &p.Users
+	return v, err
+}
+
+func viewInvestigation(row *store.Investigation, facts *store.CaseFacts) *investigationBody {
 	req := &row.Request.V
 	v := &investigationBody{
 		ID: row.ID, CaseNumber: row.CaseNumber, Title: row.Title, Status: row.Status, Stage: row.Stage, Priority: row.Priority, Type: row.Type,
@@ -137,33 +155,16 @@ func (s *server) investigationView(r *http.Request, row *store.Investigation) (*
 	if v.NextSteps == nil || row.Status.Final() {
 		v.NextSteps = []string{}
 	}
-	for _, who := range []struct {
-		id   *audit.PersonID
-		into **investigatorBody
-	}{{row.Investigator, nil}, {row.Reviewer, &v.Reviewer}} {
-		if who.id == nil {
-			continue
-		}
-		p, err := s.Store.Person(r.Context(), row.Ledger, *who.id)
-		if err != nil {
-			return nil, err
-		}
-		body := investigatorBody{string(p.ID), textPointer(p.Name), textPointer(p.Title), textPointer(p.Certification)}
-		if who.into == nil {
-			v.Investigator = body
-		} else {
-			*who.into = &body
-		}
+	if p := facts.Investigator; p != nil {
+		v.Investigator = investigatorView(p)
 	}
-	if err := s.viewScope(r, row, v); err != nil {
-		return nil, err
+	if p := facts.Reviewer; p != nil {
+		body := investigatorView(p)
+		v.Reviewer = &body
 	}
-	if err := s.viewFindings(r, row, v); err != nil {
-		return nil, err
-	}
-	if err := s.viewCustody(r, row, v); err != nil {
-		return nil, err
-	}
+	viewScope(row, v)
+	viewFindings(row, facts.Tallies, v)
+	viewCustody(row, facts, v)
 	v.Analysis = analysesOf(row)
 	v.Implications = implied{Frameworks: req.Frameworks, Violations: []store.PotentialViolation{}, Reason: "nobody has decided it yet"}
 	if row.Implications != nil {
@@ -197,24 +198,21 @@ func (s *server) investigationView(r *http.Request, row *store.Investigation) (*
 		at := audit.FormatTime(begun.Add(audit.TimeLeft(row.Priority, row.Stage)))
 		v.Estimated = &at
 	}
-	return v, nil
+	return v
 }
 
-func (s *server) viewScope(r *http.Request, row *store.Investigation, v *investigationBody) error {
+func investigatorView(p *store.Person) investigatorBody {
+	return investigatorBody{string(p.ID), textPointer(p.Name), textPointer(p.Title), textPointer(p.Certification)}
+}
+
+func viewScope(row *store.Investigation, v *investigationBody) {
 	scope, end := &row.Request.V.Scope, row.UntilTime.Add(-time.Microsecond)
 	v.Scope.Systems, v.Scope.Users, v.Scope.Categories = orEmpty(scope.Systems), orEmpty(scope.Users), orEmpty(scope.Categories)
 	v.Scope.Range.Start, v.Scope.Range.End = audit.FormatTime(row.FromTime), audit.FormatTime(end)
 	v.Scope.Range.Hours = math.Round(row.UntilTime.Sub(row.FromTime).Hours()*100) / 100
 	if row.Counts != nil {
 		v.Scope.Entries, v.Scope.Actors = &row.Counts.V.Entries, &row.Counts.V.Users
-		return nil
 	}
-	p, err := s.Log.Population(r.Context(), row.Ledger, row.Period(), scope.Users)
-	if audit.CodeOf(err) == audit.Unavailable { // it is counted while it is collected
-		return nil
-	}
-	v.Scope.Entries, v.Scope.Actors = &p.Entries, &p.Users
-	return err
 }
 
 func orEmpty(list []string) []string {
@@ -225,13 +223,9 @@ func orEmpty(list []string) []string {
 }
 
 // viewFindings counts what was found, once the patterns were looked for.
-func (s *server) viewFindings(r *http.Request, row *store.Investigation, v *investigationBody) error {
+func viewFindings(row *store.Investigation, tallies []store.FindingTally, v *investigationBody) {
 	if row.Analyses.V[audit.PatternDetection].Status != "completed" {
-		return nil
-	}
-	tallies, err := s.Store.FindingTallies(r.Context(), row.Ledger, row.ID)
-	if err != nil {
-		return err
+		return
 	}
 	var n [4]int
 	for _, t := range tallies {
@@ -247,28 +241,17 @@ func (s *server) viewFindings(r *http.Request, row *store.Investigation, v *inve
 		}
 	}
 	v.Preliminary = preliminary{&n[0], &n[1], &n[2], &n[3]}
-	return nil
 }
 
-func (s *server) viewCustody(r *http.Request, row *store.Investigation, v *investigationBody) error {
+func viewCustody(row *store.Investigation, facts *store.CaseFacts, v *investigationBody) {
 	v.Collection.Reason = "nothing is collected yet"
-	if row.Counts == nil {
-		return nil
-	}
-	items, err := s.Store.CaseEvidence(r.Context(), row.Ledger, row.ID)
-	if err != nil || len(items) == 0 {
-		return err
+	if row.Counts == nil || len(facts.Evidence) == 0 {
+		return
 	}
 	c := &row.Counts.V
-	v.Collection = collection{Entries: &c.Collected, Logs: &c.SystemLogs, Sessions: &c.Sessions, Changes: &c.Changes}
-	events, err := s.Store.CustodyOf(r.Context(), row.Ledger, row.ID)
-	if err != nil {
-		return err
-	}
-	broken := store.CustodyBroken(items, events)
+	broken := store.CustodyBroken(facts.Evidence, facts.Custody)
 	ok := broken == ""
-	v.Collection.Custody, v.Collection.Reason = &ok, broken
-	return nil
+	v.Collection = collection{Entries: &c.Collected, Logs: &c.SystemLogs, Sessions: &c.Sessions, Changes: &c.Changes, Custody: &ok, Reason: broken}
 }
 
 func analysesOf(row *store.Investigation) (v automated) {

@@ -17,7 +17,7 @@ import (
 // scope, as far as it has begun.
 func (s *server) reportedCase(r *http.Request, req *audit.ReportRequest, period *audit.Period, now time.Time) (*store.Investigation, error) {
 	if req.Type != audit.InvestigationReport {
-		return nil, nil
+		return nil, s.require(principal(r), audit.CreateReports) // the route takes whoever has it for a case
 	}
 	if err := s.require(principal(r), audit.ReadInvestigations); err != nil {
 		return nil, err
@@ -25,6 +25,13 @@ func (s *server) reportedCase(r *http.Request, req *audit.ReportRequest, period 
 	row, err := s.investigationOf(r, string(req.Investigation))
 	if err != nil {
 		return nil, err
+	}
+	own, err := s.ownNames(r)
+	if err != nil {
+		return nil, err
+	}
+	if !principal(r).Can(audit.CreateReports) && !ownCase(&row, own) {
+		return nil, s.refused(principal(r).Refuse(audit.CreateReports, "without it, reports are of one's own cases: those that one opened, investigates, reviews or has worked on"), principal(r))
 	}
 	whole := row.Period()
 	if now = audit.Instant(now); whole.Until.After(now) && whole.From.Before(now) {
@@ -52,21 +59,46 @@ func (s *server) mayRead(r *http.Request, row *store.Report) error {
 	if !row.Covered(principal(r).Constraints) {
 		return audit.Errorf(audit.NotFound, "the caller's constraints do not cover it")
 	}
-	id := row.Request.V.Investigation
-	if id == "" {
+	id, all := row.Request.V.Investigation, principal(r).Can(audit.ReadReports)
+	if id == "" && all {
 		return nil
 	}
 	if !principal(r).Can(audit.ReadInvestigations) {
 		return audit.Errorf(audit.NotFound, "it is of a case, which the caller may not read")
 	}
-	_, err := s.investigationOf(r, string(id))
+	about, err := s.investigationOf(r, string(id))
+	if err == nil && !all {
+		own, ownErr := s.ownNames(r)
+		if err = ownErr; err == nil && !ownCase(&about, own) {
+			err = audit.Errorf(audit.NotFound, "it is of a case of others")
+		}
+	}
 	return err
+}
+
+// ownNames are the ids under which a case can be the caller's: of the credential, and
+// of the person behind it.
+func (s *server) ownNames(r *http.Request) ([]string, error) {
+	p := principal(r)
+	behind, err := s.behind(r, p.Actor())
+	return slices.DeleteFunc([]string{p.Actor().String("id"), behind}, func(id string) bool { return id == "" }), err
+}
+
+// ownCase reports whether one of these opened a case, investigates or reviews it, or
+// has worked on it.
+func ownCase(row *store.Investigation, own []string) bool {
+	is := func(id string) bool { return slices.Contains(own, id) }
+	return row.OpenedBy != nil && is(row.OpenedBy.V.String("id")) || row.Investigator != nil && is(string(*row.Investigator)) ||
+		row.Reviewer != nil && is(string(*row.Reviewer)) || slices.ContainsFunc(row.Hands, func(id audit.PersonID) bool { return is(string(id)) })
 }
 
 // caseReader is the caller as a reader of lists in which reports of cases are.
 func (s *server) caseReader(r *http.Request) (c store.CaseReader, err error) {
 	if c.Cases = principal(r).Can(audit.ReadInvestigations); c.Cases {
 		c.Hidden, err = s.selves(r)
+	}
+	if c.OwnOnly = !principal(r).Can(audit.ReadReports); c.OwnOnly && err == nil {
+		c.Own, err = s.ownNames(r)
 	}
 	return c, err
 }

@@ -35,7 +35,7 @@ var Roles = []Role{
 		Permissions: []Permission{ReadSensitive, VerifyLedger, ExportEvidence, ReadEvidence, ReadCompliance, ReadReports, CreateReports}},
 	{Name: Auditor, Description: "reads and verifies what was agreed on, for as long as was agreed on, and changes nothing", Bounded: true,
 		Permissions: []Permission{ReadSensitive, VerifyLedger, ExportEvidence, ReadEvidence, ReadCompliance, ReadReports}},
-	{Name: Investigator, Description: "reads entries in full and runs investigations",
+	{Name: Investigator, Description: "reads entries in full, runs investigations and has their reports made",
 		Permissions: []Permission{ReadSensitive, VerifyLedger, ExportEvidence, ReadEvidence, WriteEvidence, ReadInvestigations, WriteInvestigations,
 			CloseInvestigations, ReadArchive}},
 	{Name: ComplianceOfficer, Description: "answers for compliance: assesses, reports, signs, keeps and holds",

@@ -821,13 +821,14 @@ func (p *StartReportParams) set(r *request) {
 
 // StartReport calls POST /reports: make a report.
 //
-// Needs `audit:reports:create`, and `audit:reports:distribute` when it names recipients. The data
-// are read once, under one checkpoint; a PDF is sealed with the installation's certificate. When a
-// person shall sign it, it waits for them. Then it is sent. The request waits for the report, 20
-// seconds if it does not say; `Prefer: respond-async` or `wait=0` does not wait. A report of an
-// investigation needs `audit:investigations:read` too; the request is recorded as a read of the
-// case. Of a case that is not there, and of one about the caller, it is 404; whoever the case is
-// about cannot sign or receive it.
+// Needs `audit:reports:create`, or `audit:investigations:write` for a report of one's own case,
+// and `audit:reports:distribute` when it names recipients. The data are read once, under one
+// checkpoint; a PDF is sealed with the installation's certificate. When a person shall sign it, it
+// waits for them. Then it is sent. The request waits for the report, 20 seconds if it does not
+// say; `Prefer: respond-async` or `wait=0` does not wait. A report of an investigation needs
+// `audit:investigations:read` too; the request is recorded as a read of the case. Of a case that
+// is not there, and of one about the caller, it is 404; whoever the case is about cannot sign or
+// receive it.
 func (c *Client) StartReport(ctx context.Context, body ReportRequest, params StartReportParams, options ...CallOption) (*Answer[Report, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports", repeatable: true, keyed: true, body: body}
 	params.set(&r)
@@ -853,7 +854,8 @@ func (p *ListReportsParams) set(r *request) {
 
 // ListReports calls GET /reports: list reports.
 //
-// Needs `audit:reports:read`. Newest first.
+// Needs `audit:reports:read`, or `audit:investigations:read` for reports of one's own cases.
+// Newest first. One's own are the cases that one opened, investigates, reviews or has worked on.
 func (c *Client) ListReports(ctx context.Context, params ListReportsParams, options ...CallOption) (*Page[[]Report, NumberedPage, Metadata], error) {
 	r := request{method: "GET", path: "/api/v1/audit/reports", repeatable: true}
 	params.set(&r)
@@ -888,8 +890,8 @@ func (c *Client) VerifyReport(ctx context.Context, body any, options ...CallOpti
 
 // ShowReport calls GET /reports/{report_id}: show a report.
 //
-// Needs `audit:reports:read`. `progress` is there while the report is made and its workflow
-// answers in time.
+// Needs `audit:reports:read`, or `audit:investigations:read` for reports of one's own cases.
+// `progress` is there while the report is made and its workflow answers in time.
 func (c *Client) ShowReport(ctx context.Context, reportID string, options ...CallOption) (*Answer[Report, Metadata], error) {
 	r := request{method: "GET", path: "/api/v1/audit/reports/" + segment(reportID), repeatable: true}
 	return call[Report, Metadata](ctx, c, r, options)
@@ -906,9 +908,10 @@ func (c *Client) CancelReport(ctx context.Context, reportID string, options ...C
 
 // DownloadReport calls GET /reports/{report_id}/download: download a report.
 //
-// Needs `audit:reports:read`. The download is appended to the ledger before the first byte. If the
-// stored bytes are not those that were published, the connection is broken off before the last of
-// them. After 31 days the answer is 410, until the link is renewed.
+// Needs `audit:reports:read`, or `audit:investigations:read` for reports of one's own cases. The
+// download is appended to the ledger before the first byte. If the stored bytes are not those that
+// were published, the connection is broken off before the last of them. After 31 days the answer
+// is 410, until the link is renewed.
 func (c *Client) DownloadReport(ctx context.Context, reportID string, options ...CallOption) (*Download, error) {
 	r := request{method: "GET", path: "/api/v1/audit/reports/" + segment(reportID) + "/download", repeatable: true}
 	return callDownload(ctx, c, r, options)
@@ -916,8 +919,8 @@ func (c *Client) DownloadReport(ctx context.Context, reportID string, options ..
 
 // RenewReportLinks calls POST /reports/{report_id}/download-links: renew a report's download link.
 //
-// Needs `audit:reports:read`. The link works for 31 days from now. The body is empty, or an empty
-// object.
+// Needs `audit:reports:read`, or `audit:investigations:read` for reports of one's own cases. The
+// link works for 31 days from now. The body is empty, or an empty object.
 func (c *Client) RenewReportLinks(ctx context.Context, reportID string, options ...CallOption) (*Answer[ReportLink, Metadata], error) {
 	r := request{method: "POST", path: "/api/v1/audit/reports/" + segment(reportID) + "/download-links"}
 	return call[ReportLink, Metadata](ctx, c, r, options)
@@ -1341,7 +1344,8 @@ func (p *ShowInvestigationParams) set(r *request) {
 //
 // Needs `audit:investigations:read`. That it was read is recorded. With `If-None-Match` and
 // `Prefer: wait`, the answer waits for the next version (long polling); without a new one it is
-// 304.
+// 304. The ETag changes with each step of the case, each handling of its evidence, and what the
+// directory says of its people.
 func (c *Client) ShowInvestigation(ctx context.Context, investigationID string, params ShowInvestigationParams, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {
 	r := request{method: "GET", path: "/api/v1/audit/investigations/" + segment(investigationID), repeatable: true}
 	params.set(&r)
@@ -1362,7 +1366,8 @@ func (p *ChangeInvestigationParams) set(r *request) {
 // ChangeInvestigation calls PATCH /investigations/{investigation_id}: change title, priority,
 // status or who works on it.
 //
-// Needs `audit:investigations:write` and `If-Match`. The status is set to on_hold, active or
+// Needs `audit:investigations:write` and `If-Match`, which is held against the steps of the case:
+// that evidence was handled since is no reason to refuse. The status is set to on_hold, active or
 // escalated, with a reason; time limits do not run while a case is on hold. The reviewer is never
 // the investigator.
 func (c *Client) ChangeInvestigation(ctx context.Context, investigationID string, body InvestigationPatch, params ChangeInvestigationParams, options ...CallOption) (*Answer[Investigation, CaseMetadata], error) {

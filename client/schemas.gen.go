@@ -1956,7 +1956,7 @@ type InvestigationAutomatedAnalysis struct {
 
 type InvestigationAutomatedAnalysisDataFlowMapping struct {
 	Status InvestigationAutomatedAnalysisDataFlowMappingStatus `json:"status"`
-	// why it failed or was skipped
+	// why it failed or was skipped, or what of the baseline is missing
 	Reason          string `json:"reason,omitzero"`
 	EntriesAnalyzed *int64 `json:"entries_analyzed"`
 	// the item of evidence that holds the whole result
@@ -2007,7 +2007,7 @@ const (
 
 type InvestigationAutomatedAnalysisUserBehaviorAnalysis struct {
 	Status InvestigationAutomatedAnalysisUserBehaviorAnalysisStatus `json:"status"`
-	// why it failed or was skipped
+	// why it failed or was skipped, what of the baseline is missing, or why there is no deviation
 	Reason          string `json:"reason,omitzero"`
 	EntriesAnalyzed *int64 `json:"entries_analyzed"`
 	// the item of evidence that holds the whole result
@@ -2184,7 +2184,7 @@ type InvestigationScope struct {
 	AffectedSystems []string                    `json:"affected_systems"`
 	PotentialUsers  []string                    `json:"potential_users"`
 	DataCategories  []string                    `json:"data_categories"`
-	// entries in the time range; null until they are counted
+	// entries in the time range; null until they are counted: a list does not count them
 	DataPointsAnalyzed *int64 `json:"data_points_analyzed"`
 	// actors of these entries and those that are named
 	UsersInScope *int64 `json:"users_in_scope"`

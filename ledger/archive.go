@@ -196,25 +196,30 @@ type Offline struct {
 	Entries  int64     // at most: of a segment that the period cuts, all
 	Archived time.Time // when the last of them was
 	Restored bool      // some of the period is back for a time
+	Last     time.Time // the latest event of what is offline or lost
 	Lost     int64     // entries whose content was destroyed when their retention ended, counted likewise
 }
 
 // Offline tells which events of a period are in segment files alone.
 func (l *Log) Offline(ctx context.Context, ledger int32, p audit.Period) (o Offline, err error) {
-	var last *time.Time
+	var last, event *time.Time
 	err = l.read(ctx, ledger, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
 			select count(*) filter (where is_offline(s) and destroyed_at is null), coalesce(sum(entries - held) filter (where is_offline(s) and destroyed_at is null), 0)::bigint,
 				max(archived_at) filter (where is_offline(s) and destroyed_at is null), coalesce(bool_or(online_from is not null), false),
-				coalesce(sum(entries) filter (where destroyed_at is not null), 0)::bigint
+				coalesce(sum(entries) filter (where destroyed_at is not null), 0)::bigint,
+				max(event_until) filter (where is_offline(s) or destroyed_at is not null)
 			from archive_segment s where ledger = $1 and event_from < $2 and event_until >= $3`,
-			ledger, orLast(p.Until), orFirst(p.From)).Scan(&o.Segments, &o.Entries, &last, &o.Restored, &o.Lost)
+			ledger, orLast(p.Until), orFirst(p.From)).Scan(&o.Segments, &o.Entries, &last, &o.Restored, &o.Lost, &event)
 	})
 	if err != nil {
 		return o, fmt.Errorf("look for archived entries: %w", err)
 	}
 	if last != nil {
 		o.Archived = last.UTC()
+	}
+	if event != nil {
+		o.Last = event.UTC()
 	}
 	return o, nil
 }

@@ -135,6 +135,15 @@ const MissingSeq = "missing_seq"
 // long as a slow reader takes. A missing entry is Tampered, with its number as the
 // detail MissingSeq, and ends the stream; so does an archived one, as Archived.
 func (l *Log) Rows(ctx context.Context, ledger int32, first, end int64) iter.Seq2[Row, error] {
+	return l.rows(ctx, ledger, first, end, l.archivedError)
+}
+
+// BareRows is Rows with archived entries, which have no payload: [Row.Bare].
+func (l *Log) BareRows(ctx context.Context, ledger int32, first, end int64) iter.Seq2[Row, error] {
+	return l.rows(ctx, ledger, first, end, func(context.Context, int32, int64) error { return nil })
+}
+
+func (l *Log) rows(ctx context.Context, ledger int32, first, end int64, bare func(context.Context, int32, int64) error) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for next := first; next < end; {
 			var page []Row
@@ -151,7 +160,7 @@ func (l *Log) Rows(ctx context.Context, ledger int32, first, end int64) iter.Seq
 					err = audit.Errorf(audit.Tampered, "entry %d is missing", next).With(MissingSeq, next)
 				}
 				if err == nil && r.Bare {
-					err = l.archivedError(ctx, ledger, r.Seq)
+					err = bare(ctx, ledger, r.Seq)
 				}
 				if err != nil {
 					break

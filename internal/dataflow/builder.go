@@ -22,6 +22,7 @@ type Builder struct {
 	emitter map[string]string // the one copy of each name
 	digest  hash.Hash
 	last    int64
+	bare    bool              // it keeps edges and their numbers alone
 	watched map[string]string // external id, or ULID: as it was asked for
 	numbers map[int64]string  // the number in an entry id: the same
 	derivation
@@ -52,6 +53,14 @@ func New(bounds Bounds, watch ...string) *Builder {
 			}
 		}
 	}
+	return b
+}
+
+// NewEdges starts a graph of which a [Baseline] will be made and nothing else: it keeps
+// neither the times at which an edge carried nor which entries said so.
+func NewEdges(bounds Bounds) *Builder {
+	b := New(bounds)
+	b.bare = true
 	return b
 }
 
@@ -141,12 +150,12 @@ func (b *Builder) connect(e *audit.Entry, when int64) {
 			g.edges = append(g.edges, edge{edgeKey: key, first: when, last: when - 1})
 		}
 		edge := &g.edges[i]
-		kept := edge.last < when && (!there || !l.kind.standing())
+		kept := !b.bare && edge.last < when && (!there || !l.kind.standing())
 		if kept && len(g.contacts) == b.bounds.Contacts {
 			kept = false
 			g.LeftOut.Contacts++
 		}
-		named := len(edge.entries) < b.bounds.EntryIDs
+		named := !b.bare && len(edge.entries) < b.bounds.EntryIDs
 		if (kept || named) && entry < 0 {
 			entry = int32(len(g.entries))
 			ref := referTo(e)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -289,5 +290,20 @@ func checkDrawing(t *testing.T, d *Drawing) {
 				t.Errorf("a %s leaves the drawing: %v", l.Kind, p)
 			}
 		}
+	}
+}
+
+// TestEdgesAloneAreABaseline: what keeps neither times nor ids gives the same one.
+func TestEdgesAloneAreABaseline(t *testing.T) {
+	whole, bare := New(Bounds{}), NewEdges(Bounds{})
+	for _, e := range plant(300, "") {
+		for _, b := range []*Builder{whole, bare} {
+			if err := b.Add(&e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if a, b := whole.Graph().Baseline(), bare.Graph().Baseline(); !reflect.DeepEqual(a, b) || len(a.edges) == 0 {
+		t.Errorf("%d and %d edges", len(a.edges), len(b.edges))
 	}
 }

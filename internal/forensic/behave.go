@@ -30,6 +30,10 @@ type Options struct {
 	// Rate is the false discovery rate that all tests together are held to, in
 	// (0, 1). 0 means 0.05.
 	Rate float64
+
+	// Mark has entries marked, so that each finding tells whether it names one of
+	// them. nil marks none.
+	Mark func(*audit.Entry) bool
 }
 
 // Behaviour is how users' days compare with what was usual for them.
@@ -114,7 +118,9 @@ func NewWatch(o Options) *Watch {
 	if o.Rate == 0 {
 		o.Rate = 0.05
 	}
-	return &Watch{o: o, view: newView(newKinds()), today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
+	v := newView(newKinds())
+	v.mark = o.Mark
+	return &Watch{o: o, view: v, today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
 		result: Behaviour{Version: BehaviourVersion, Rate: o.Rate, Insufficient: []Unjudged{}, Highest: []Highest{}, Findings: []Finding{}}}
 }
 

@@ -242,9 +242,7 @@ func (t *today) finding(d *Deviation, parts []Contribution) Finding {
 	case slotNew + ofOperation:
 		f.Detector, f.Title = "rare-operation", "A user's day is unlike all before, above all in what they, and their role, hardly ever did"
 	}
-	for _, r := range ep.refs {
-		f.EntryIDs = append(f.EntryIDs, r.id)
-	}
+	f.name(ep)
 	return f
 }
 

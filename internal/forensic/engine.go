@@ -102,6 +102,10 @@ func New(rules *Rules) *Engine {
 	return e
 }
 
+// Mark has entries marked, so that each finding tells whether it names one of them.
+// Call it before the first entry.
+func (e *Engine) Mark(which func(*audit.Entry) bool) { e.view.mark = which }
+
 // Arrive takes entries in the order of Seq, for the rules about that order.
 // Whoever does not know it leaves it out; these rules then have no entry.
 func (e *Engine) Arrive(entry *audit.Entry) {
@@ -218,9 +222,7 @@ func (r *running) emit(ep *episode, group map[string]string, observed map[string
 		Techniques: r.Techniques, EntryIDs: []string{}, Entries: ep.total, Users: ep.names(), FirstTime: ep.first.at, LastTime: ep.last.at,
 		Group: group, Parameters: r.Parameters, Observed: observed, last: ep.last.seq,
 	}
-	for _, x := range ep.refs {
-		f.EntryIDs = append(f.EntryIDs, x.id)
-	}
+	f.name(ep)
 	rank := float64(slices.Index(audit.Severities, r.Severity) + 1)
 	if reached > 1 {
 		rank += 1 - 1/reached

@@ -15,9 +15,12 @@ type ref struct {
 	seq   int64
 	user  string
 	value string // of the field that is counted
+	mark  bool
 }
 
-func refer(v *view) ref { return ref{id: v.id(), at: v.at, seq: v.Seq, user: v.user} }
+func refer(v *view) ref {
+	return ref{id: v.id(), at: v.at, seq: v.Seq, user: v.user, mark: v.isMarked()}
+}
 
 // after reports whether r comes after x, in time and then in order of arrival.
 func (r ref) after(x ref) bool {
@@ -56,6 +59,14 @@ func (ep *episode) add(r ref) {
 			ep.users = map[string]bool{}
 		}
 		ep.users[r.user] = true
+	}
+}
+
+// name makes a finding name the entries. It has a mark if one of these has.
+func (f *Finding) name(ep *episode) {
+	for _, r := range ep.refs {
+		f.EntryIDs = append(f.EntryIDs, r.id)
+		f.marked = f.marked || r.mark
 	}
 }
 

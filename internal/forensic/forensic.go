@@ -52,8 +52,14 @@ type Finding struct {
 	Deviation *Deviation `json:"behavioral_baseline_deviation,omitempty"`
 	Baseline  *Baseline  `json:"baseline,omitempty"`
 
-	last int64 // Seq of the last entry, for ties
+	last   int64 // Seq of the last entry, for ties
+	marked bool
 }
+
+// Marked reports whether the finding names an entry that was marked while it was
+// read. It tells what of a scope is in a finding without a list of the scope's
+// entries.
+func (f *Finding) Marked() bool { return f.marked }
 
 // Kind is what a finding claims.
 type Kind string

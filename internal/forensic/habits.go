@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
+	"slices"
 	"time"
 )
 
@@ -145,6 +146,7 @@ type ring struct {
 	values []float64
 	next   int
 	most   int
+	sorted []float64 // the same in order, once a median was asked for
 }
 
 func (r *ring) add(x float64) {
@@ -154,10 +156,31 @@ func (r *ring) add(x float64) {
 	}
 	if len(r.values) < most {
 		r.values = append(r.values, x)
+		if r.sorted != nil {
+			i, _ := slices.BinarySearch(r.sorted, x)
+			r.sorted = slices.Insert(r.sorted, i, x)
+		}
 		return
 	}
+	was := r.values[r.next]
 	r.values[r.next] = x
 	r.next = (r.next + 1) % most
+	if r.sorted != nil {
+		i, _ := slices.BinarySearch(r.sorted, was)
+		r.sorted = slices.Delete(r.sorted, i, i+1)
+		i, _ = slices.BinarySearch(r.sorted, x)
+		r.sorted = slices.Insert(r.sorted, i, x)
+	}
+}
+
+// median sorts once; from then on values are put where they belong. There is one.
+func (r *ring) median() float64 {
+	if r.sorted == nil {
+		r.sorted = slices.Clone(r.values)
+		slices.Sort(r.sorted)
+	}
+	n := len(r.sorted)
+	return (r.sorted[(n-1)/2] + r.sorted[n/2]) / 2
 }
 
 // list lists the values, the oldest first.

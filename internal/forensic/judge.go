@@ -113,7 +113,7 @@ func total(parts []Contribution) (sum float64) {
 }
 
 func (j *judge) compare(t *today, bits float64, parts []Contribution, of string, past *ring, among *pool, due, learnt bool) {
-	usual := median(past.values)
+	usual := past.median()
 	z := bits - usual
 	if learnt {
 		among.add(z)
@@ -149,12 +149,6 @@ func (j *judge) hold(c candidate) {
 		return
 	}
 	j.held = append(j.held, c)
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // trending reports whether the latest values, by their moving average, are

@@ -124,9 +124,7 @@ func (w *Watch) judgeGap(name string, e *emitter) {
 		Group: map[string]string{"emitter": name}, last: ep.last.seq,
 		Observed: map[string]any{"silence_seconds": s.until.Sub(s.before.at).Seconds(), "expected_entries": short(s.expected), "gaps_of_the_day": gaps},
 	}
-	for _, r := range ep.refs {
-		f.EntryIDs = append(f.EntryIDs, r.id)
-	}
+	f.name(ep)
 	w.judge.hold(candidate{finding: f, p: p})
 }
 

@@ -24,6 +24,9 @@ type view struct {
 	memo     [][]string // by field of kinds
 	known    []bool
 	verdicts []verdict // by selection of kinds
+
+	mark   func(*audit.Entry) bool // nil: none is marked
+	marked verdict
 }
 
 // verdict is what is known of a yes or no.
@@ -45,7 +48,7 @@ func (v *view) set(e *audit.Entry) {
 	v.user = first(e.Actor.String("id"), e.Actor.String("email"), e.Actor.String("name"))
 	v.kind = v.kinds.of(e)
 	v.parts = [partCount]audit.Object{e.Actor, e.Resource, e.Repository, e.Action, e.Context, e.Details, e.Metadata, e.Signature, e.Impact}
-	v.name, v.outcome = "", unknown
+	v.name, v.outcome, v.marked = "", unknown, unknown
 	clear(v.known)
 	clear(v.verdicts)
 }
@@ -70,6 +73,17 @@ func (v *view) failed() bool {
 		}
 	}
 	return v.outcome == yes
+}
+
+// isMarked asks once an entry.
+func (v *view) isMarked() bool {
+	if v.marked == unknown {
+		v.marked = no
+		if v.mark != nil && v.mark(v.Entry) {
+			v.marked = yes
+		}
+	}
+	return v.marked == yes
 }
 
 func first(values ...string) string {

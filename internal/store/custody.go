@@ -36,11 +36,13 @@ type CaseEvidence struct {
 const caseEvidenceColumns = `id, investigation, kind, title, source, first_seq, end_seq, items, artifact, media_type, file_name, effective_from, effective_to,
 	acquired_at, acquired_by, round, erased_at`
 
+const evidenceOrder = `acquired_at, kind <> 'trigger_entry', id`
+
 // CaseEvidence returns the evidence of an investigation, oldest first: the entry
 // that gave rise to it begins.
 func (s *Store) CaseEvidence(ctx context.Context, ledger int32, id audit.InvestigationID) ([]CaseEvidence, error) {
 	rows, err := s.pool.Query(ctx, `
-		select `+caseEvidenceColumns+` from investigation_evidence where ledger = $1 and investigation = $2 order by acquired_at, kind <> 'trigger_entry', id`, ledger, id)
+		select `+caseEvidenceColumns+` from investigation_evidence where ledger = $1 and investigation = $2 order by `+evidenceOrder, ledger, id)
 	if err != nil {
 		return nil, translate("list evidence", err)
 	}

@@ -48,6 +48,8 @@ type Investigation struct {
 	CreatedAt    time.Time
 	ChangedAt    time.Time
 	ClosedAt     *time.Time
+	Handlings    int64 // events of custody of its evidence
+	Appointed    int64 // the versions of who investigates and who reviews
 }
 
 // CaseCounts is what was counted when the scope was fixed, and when its evidence
@@ -127,7 +129,10 @@ func (i *Investigation) Period() audit.Period {
 const investigationColumns = `i.id, i.ledger, i.case_number, i.kind, i.entry_seq, i.opened_by, i.type, i.title, i.request, i.from_time, i.until_time, i.trigger_seq,
 	i.status, i.stage, i.priority, i.assigned_to, i.investigator, i.reviewer, i.hands, i.version, i.round,
 	(select count(*) from investigation_finding f where f.ledger = i.ledger and f.investigation = i.id and f.status = 'candidate') as undecided,
-	i.end_seq, i.counts, i.analyses, i.implications, i.result, i.closed_by, i.due_at, i.reminded, i.created_at, i.changed_at, i.closed_at`
+	i.end_seq, i.counts, i.analyses, i.implications, i.result, i.closed_by, i.due_at, i.reminded, i.created_at, i.changed_at, i.closed_at,
+	(select count(*) from investigation_evidence v join custody_event c on c.ledger = v.ledger and c.evidence = v.id
+		where v.ledger = i.ledger and v.investigation = i.id) as handlings,
+	(select coalesce(sum(p.version), 0)::bigint from person p where p.ledger = i.ledger and p.id in (i.investigator, i.reviewer)) as appointed`
 
 // Investigation returns an organisation's investigation, or NotFound.
 func (s *Store) Investigation(ctx context.Context, ledger int32, id audit.InvestigationID) (Investigation, error) {
@@ -170,15 +175,11 @@ func (s *Store) Investigations(ctx context.Context, ledger int32, f Investigatio
 			select from jsonb_array_elements_text(coalesce(i.request::jsonb -> 'scope' -> 'potential_users', '[]')) u where lower(u) = any (@hidden::text[]))`), lowered(f.Hidden)
 	}
 	matching := ` from investigation i where ` + strings.Join(where, " and ")
-	rows, err := s.pool.Query(ctx, `select `+investigationColumns+matching+` order by i.created_at desc, i.id desc limit @limit offset @offset`, args)
-	if err != nil {
-		return nil, 0, translate("list investigations", err)
-	}
-	if list, err = pgx.CollectRows(rows, pgx.RowToStructByName[Investigation]); err != nil {
-		return nil, 0, translate("list investigations", err)
-	}
-	err = s.pool.QueryRow(ctx, `select count(*)`+matching, args).Scan(&total)
-	return list, total, translate("count investigations", err)
+	b := &pgx.Batch{}
+	b.Queue(`select `+investigationColumns+matching+` order by i.created_at desc, i.id desc limit @limit offset @offset`, args).Query(into(&list))
+	b.Queue(`select count(*)`+matching, args).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
+	err = s.pool.SendBatch(ctx, b).Close()
+	return list, total, translate("list investigations", err)
 }
 
 func lowered(texts []string) []string {

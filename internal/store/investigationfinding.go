@@ -55,17 +55,7 @@ type FindingTally struct {
 	N        int
 }
 
-// FindingTallies counts the findings of an investigation that nobody rejected.
-func (s *Store) FindingTallies(ctx context.Context, ledger int32, id audit.InvestigationID) ([]FindingTally, error) {
-	rows, err := s.pool.Query(ctx, `
-		select analysis, kind, coalesce(body::jsonb ->> 'detector', '') as detector, count(*)::int as n from investigation_finding
-		where ledger = $1 and investigation = $2 and status <> 'rejected' group by 1, 2, 3 order by 1, 2, 3`, ledger, id)
-	if err != nil {
-		return nil, translate("count findings", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[FindingTally])
-	return list, translate("count findings", err)
-}
+const tallyColumns = `analysis, kind, coalesce(body::jsonb ->> 'detector', '') as detector, count(*)::int as n`
 
 // InsertFindings adds findings. One that is there stays as it is, with what was
 // decided on it.

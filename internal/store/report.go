@@ -128,19 +128,24 @@ type ReportFilter struct {
 // CaseReader is who reads, where reports of cases are among others: only those are
 // selected whose case they may read.
 type CaseReader struct {
-	Cases  bool     // whether they may read cases at all
-	Hidden []string // names under which a case may be about them
+	Cases   bool     // whether they may read cases at all
+	Hidden  []string // names under which a case may be about them
+	OwnOnly bool     // whether they may read nothing but reports of their own cases
+	Own     []string // ids under which a case can be theirs
 }
 
 // readable selects what belongs to no case, or to one that the arguments of a
 // CaseReader allow. report is the table's name in the query, and @ledger
 // the ledger.
-const readable = ` and (report.request::jsonb ->> 'investigation_id' is null or (@cases and not exists (
+const readable = ` and (report.request::jsonb ->> 'investigation_id' is null and not @own_only or (@cases and not exists (
 	select from investigation i, jsonb_array_elements_text(coalesce(i.request::jsonb -> 'scope' -> 'potential_users', '[]')) u
-	where i.ledger = @ledger and i.id = report.request::jsonb ->> 'investigation_id' and lower(u) = any (@hidden::text[]))))`
+	where i.ledger = @ledger and i.id = report.request::jsonb ->> 'investigation_id' and lower(u) = any (@hidden::text[])) and (not @own_only or exists (
+	select from investigation i where i.ledger = @ledger and i.id = report.request::jsonb ->> 'investigation_id' and (i.investigator = any (@own::text[])
+		or i.reviewer = any (@own::text[]) or i.hands && @own::text[] or i.opened_by::jsonb ->> 'id' = any (@own::text[]))))))`
 
 func (c CaseReader) arguments(args pgx.NamedArgs) pgx.NamedArgs {
 	args["cases"], args["hidden"] = c.Cases, lowered(c.Hidden)
+	args["own_only"], args["own"] = c.OwnOnly, append([]string{}, c.Own...)
 	return args
 }
 
