@@ -165,10 +165,10 @@ func ask(b *testing.B, url, secret string, clients int, window time.Duration, pa
 					b.Error(err)
 					return
 				}
-				_, err = io.Copy(io.Discard, answer.Body)
+				body, err := io.ReadAll(answer.Body)
 				answer.Body.Close()
 				if err != nil || answer.StatusCode != http.StatusOK {
-					b.Errorf("%s: %d %v", r.URL.Path, answer.StatusCode, err)
+					b.Errorf("%s: %d %v, after %s: %s", r.URL.Path, answer.StatusCode, err, time.Since(asked), body)
 					return
 				}
 				waits = append(waits, time.Since(asked))

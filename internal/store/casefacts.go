@@ -44,9 +44,7 @@ func (s *Store) CaseFacts(ctx context.Context, ledger int32, list []Investigatio
 	b.Queue(`select investigation, `+tallyColumns+` from investigation_finding
 		where ledger = $1 and investigation = any($2) and status <> 'rejected' group by 1, 2, 3, 4 order by 1, 2, 3, 4`, ledger, ids).Query(into(&tallies))
 	b.Queue(`select `+caseEvidenceColumns+` from investigation_evidence where ledger = $1 and investigation = any($2) order by `+evidenceOrder, ledger, ids).Query(into(&items))
-	b.Queue(`select `+custodyColumns+` from custody_event
-		where ledger = $1 and evidence in (select e.id from investigation_evidence e where e.ledger = $1 and e.investigation = any($2))
-		order by evidence, number`, ledger, ids).Query(into(&custody))
+	b.Queue(`select `+custodyColumns+custodyOf+` e.investigation = any($2) order by evidence, number`, ledger, ids).Query(into(&custody))
 	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
 		return nil, translate("read what is shown of investigations", err)
 	}

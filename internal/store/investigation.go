@@ -130,7 +130,8 @@ const investigationColumns = `i.id, i.ledger, i.case_number, i.kind, i.entry_seq
 	i.status, i.stage, i.priority, i.assigned_to, i.investigator, i.reviewer, i.hands, i.version, i.round,
 	(select count(*) from investigation_finding f where f.ledger = i.ledger and f.investigation = i.id and f.status = 'candidate') as undecided,
 	i.end_seq, i.counts, i.analyses, i.implications, i.result, i.closed_by, i.due_at, i.reminded, i.created_at, i.changed_at, i.closed_at,
-	(select count(*) from investigation_evidence v join custody_event c on c.ledger = v.ledger and c.evidence = v.id
+	(select coalesce(sum(c.n), 0)::bigint from investigation_evidence v
+		cross join lateral (select count(*) as n from custody_event where ledger = v.ledger and evidence = v.id) c
 		where v.ledger = i.ledger and v.investigation = i.id) as handlings,
 	(select coalesce(sum(p.version), 0)::bigint from person p where p.ledger = i.ledger and p.id in (i.investigator, i.reviewer)) as appointed`
 
