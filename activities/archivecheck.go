@@ -94,7 +94,7 @@ func (a *Activities) CheckArchiveFiles(ctx context.Context, order CheckFiles) (d
 // checkFile reads a segment's file and notes what is found: with an entry in the
 // organisation's ledger, once, when that is another state than before.
 func (a *Activities) checkFile(ctx context.Context, s *ledger.ArchivedSegment) (*ledger.SegmentFault, error) {
-	fault, err := a.Log.CheckSegmentFile(ctx, s, a.archiveFile(ctx), func(seq int64) error {
+	fault, err := a.Log.CheckSegmentFile(ctx, s, func(key string) (io.ReadCloser, error) { return a.Artifacts.ReadKept(ctx, key) }, func(seq int64) error {
 		activity.RecordHeartbeat(ctx, seq)
 		return ctx.Err()
 	})
@@ -116,18 +116,4 @@ func (a *Activities) checkFile(ctx context.Context, s *ledger.ArchivedSegment) (
 	return fault, a.Log.NoteFile(ctx, s, fault, func(key string, with store.Statements) error {
 		return a.recordAs(ctx, s.Ledger, severity, key, eventType, details, with)
 	})
-}
-
-// archiveFile opens files of the archive. That one is not there is believed only of a
-// store that is.
-func (a *Activities) archiveFile(ctx context.Context) func(key string) (io.ReadCloser, error) {
-	return func(key string) (io.ReadCloser, error) {
-		file, err := a.Artifacts.Read(ctx, key)
-		if audit.CodeOf(err) == audit.NotFound {
-			if away := a.Artifacts.Ping(ctx); away != nil {
-				return nil, audit.Errorf(audit.Unavailable, "the artifact store is away: %w", away)
-			}
-		}
-		return file, err
-	}
 }

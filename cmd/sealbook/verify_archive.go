@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/artifact"
 	"github.com/sealbook/sealbook/ledger"
 )
@@ -57,6 +56,7 @@ func (d *databaseCheck) readFiles(ctx context.Context, id int32, v *ledger.Verif
 	if v.Counts == nil {
 		v.Counts = map[ledger.ProblemKind]int64{}
 	}
+	open := func(key string) (io.ReadCloser, error) { return d.archive.ReadKept(ctx, key) }
 	whole := ledger.Span{First: 0, End: 1 << 62}
 	for after := int64(-1); ; {
 		list, err := d.log.SegmentFiles(ctx, id, whole, whole, after, listedSegments)
@@ -66,7 +66,7 @@ func (d *databaseCheck) readFiles(ctx context.Context, id int32, v *ledger.Verif
 		for i := range list {
 			s := &list[i]
 			after = s.First()
-			fault, err := d.log.CheckSegmentFile(ctx, s, d.open(ctx), func(int64) error { return ctx.Err() })
+			fault, err := d.log.CheckSegmentFile(ctx, s, open, func(int64) error { return ctx.Err() })
 			switch {
 			case err != nil:
 				return err
@@ -80,20 +80,6 @@ func (d *databaseCheck) readFiles(ctx context.Context, id int32, v *ledger.Verif
 		if len(list) < listedSegments {
 			return nil
 		}
-	}
-}
-
-// open opens files of the archive. That one is missing is believed of a store that is
-// there.
-func (d *databaseCheck) open(ctx context.Context) func(key string) (io.ReadCloser, error) {
-	return func(key string) (io.ReadCloser, error) {
-		file, err := d.archive.Read(ctx, key)
-		if audit.CodeOf(err) == audit.NotFound {
-			if away := d.archive.Ping(ctx); away != nil {
-				return nil, away
-			}
-		}
-		return file, err
 	}
 }
 

@@ -125,6 +125,7 @@ func TestVerifyDatabaseWithItsArchive(t *testing.T) {
 	}
 
 	// What is not there, or cannot be read, tells nothing of the files.
+	verify("--archive", t.TempDir()).want(t, exitUsage).says(t, "the artifact store is empty")
 	missing := filepath.Join(folder, "nowhere")
 	verify("--archive", missing).want(t, exitUsage).says(t, "no such file or directory")
 	verify("--archive", "file://"+strings.ReplaceAll(missing, " ", "%20")).want(t, exitUsage)

@@ -128,6 +128,23 @@ func (s *Store) Read(ctx context.Context, key string) (io.ReadCloser, error) {
 	return r, nil
 }
 
+// ReadKept is Read of what was kept for long: that it is not there is believed only of
+// a store that answers and has anything at all. One that is empty is more likely the
+// wrong one, or a volume that is not mounted, and is Unavailable.
+func (s *Store) ReadKept(ctx context.Context, key string) (io.ReadCloser, error) {
+	r, err := s.Read(ctx, key)
+	if audit.CodeOf(err) != audit.NotFound {
+		return r, err
+	}
+	if away := s.Ping(ctx); away != nil {
+		return nil, audit.Errorf(audit.Unavailable, "the artifact store is away: %w", away)
+	}
+	if list, _, listErr := s.bucket.ListPage(ctx, blob.FirstPageToken, 1, nil); listErr == nil && len(list) == 0 { // who may not list cannot tell
+		return nil, audit.Errorf(audit.Unavailable, "the artifact store is empty: it is another one, or its volume is not mounted")
+	}
+	return nil, err
+}
+
 // Open opens a finished artifact. Reading to its end fails with Tampered when
 // the bytes are not those that its digest names.
 func (s *Store) Open(ctx context.Context, a audit.Artifact) (io.ReadCloser, error) {

@@ -138,3 +138,41 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestReadKept: of a store that is empty, or away, nothing is said to be lost.
+func TestReadKept(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s, err := artifact.Open(t.Context(), "file://"+folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	read := func(key string) audit.Code {
+		r, err := s.ReadKept(t.Context(), key)
+		if err == nil {
+			r.Close()
+			return ""
+		}
+		return audit.CodeOf(err)
+	}
+	if got := read("a"); got != audit.Unavailable {
+		t.Errorf("an empty store: %q", got)
+	}
+	a, err := s.Put(t.Context(), "x", strings.NewReader("kept"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(a.Key); got != "" {
+		t.Errorf("what is there: %q", got)
+	}
+	if got := read("a"); got != audit.NotFound {
+		t.Errorf("what is lost: %q", got)
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(a.Key); got != audit.Unavailable {
+		t.Errorf("a store that is gone: %q", got)
+	}
+}
