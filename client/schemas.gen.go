@@ -3931,7 +3931,7 @@ type VerificationAnchored struct {
 type VerificationArchive struct {
 	// in files of the archive alone
 	Entries int64 `json:"entries"`
-	// in no file any more
+	// in no file any more, because their retention ended
 	DestroyedEntries int64 `json:"destroyed_entries"`
 	// files of the range that were read and compared with the ledger; 0: the content of those entries
 	// was not verified
