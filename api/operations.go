@@ -19,7 +19,7 @@ import (
 var openAPISource []byte
 
 // openAPIDocument is openapi.yaml as JSON.
-func openAPIDocument() ([]byte, error) {
+var openAPIDocument = sync.OnceValues(func() ([]byte, error) {
 	var document map[string]any
 	if err := yaml.Unmarshal(openAPISource, &document); err != nil {
 		return nil, fmt.Errorf("parse openapi.yaml: %w", err)
@@ -29,7 +29,7 @@ func openAPIDocument() ([]byte, error) {
 		return nil, fmt.Errorf("encode openapi.yaml as JSON: %w", err)
 	}
 	return text, nil
-}
+})
 
 func (s *server) openAPI(*http.Request) (reply, error) { return reply{raw: s.openapi}, nil }
 
