@@ -20,8 +20,8 @@ import (
 type module struct {
 	mu  sync.Mutex
 	ctx *pkcs11.Ctx
-	// life counts the starts. Handles of an earlier one are gone, and their numbers
-	// may stand for something else by now.
+	// life counts starts and ends. Handles of an earlier one are gone, and their
+	// numbers may stand for something else by now.
 	life int
 }
 
@@ -65,6 +65,7 @@ func (m *module) start() error {
 // stop ends a module in which something failed. Modules that lost their device, or
 // the connection to it, often find it again after a new start only.
 func (m *module) stop() {
+	m.life++
 	m.ctx.Finalize() //nolint:errcheck // it may be over already
 }
 

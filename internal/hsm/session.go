@@ -67,10 +67,12 @@ func (s *signer) begin() (err error) {
 		return err
 	}
 	// The certificate was compared with the key that was there at the start.
-	if s.public != nil && !public.(interface{ Equal(crypto.PublicKey) bool }).Equal(s.public) {
+	if s.public == nil {
+		s.public = public
+	}
+	if same, ok := public.(interface{ Equal(crypto.PublicKey) bool }); !ok || !same.Equal(s.public) {
 		return audit.Errorf(audit.InvalidState, "the key that %s names is another one than when this program started", s.uri)
 	}
-	s.public = public
 	return nil
 }
 

@@ -24,7 +24,7 @@ type signer struct {
 	uri    URI
 	pin    func() (string, error)
 	module *module
-	public crypto.PublicKey
+	public crypto.PublicKey // of the first connection, and not written again
 
 	// Of the module's present life only, and owned by who holds its mu.
 	life    int
@@ -132,7 +132,7 @@ func (s *signer) prepare(digest []byte, opts crypto.SignerOpts) (mechanism uint,
 	}
 	if key, ok := s.public.(*ecdsa.PublicKey); ok {
 		// Modules differ in what they do with digests longer than the key.
-		return pkcs11.CKM_ECDSA, digest[:min(len(digest), (key.Curve.Params().N.BitLen()+7)/8)], nil
+		return pkcs11.CKM_ECDSA, digest[:min(len(digest), (key.Params().N.BitLen()+7)/8)], nil
 	}
 	return pkcs11.CKM_RSA_PKCS, append(prefix[:len(prefix):len(prefix)], digest...), nil
 }

@@ -40,6 +40,10 @@ func Is(value string) bool {
 	return len(value) >= len(scheme) && strings.EqualFold(value[:len(scheme)], scheme)
 }
 
+// Within reports whether there is such a URI somewhere in a text that is none, such
+// as one with quotation marks around it. It is not to be shown.
+func Within(text string) bool { return strings.Contains(strings.ToLower(text), scheme) }
+
 // Parse reads a URI of the scheme pkcs11. Attributes that are not known here are
 // refused: each narrows down which key is meant, and so must not be passed over.
 // The error is InvalidParameter and has no attribute's value, as one is the PIN.
