@@ -26,8 +26,8 @@ func TestNoHSM(t *testing.T) {
 	}
 	for key, says := range map[string]string{
 		"'pkcs11:object=seal?module-path=/m.so&pin-value=very-secret'": "SEALBOOK_REPORT_KEY: this is not where a pkcs11: URI can stand",
-		"pkcs11:object=seal?module-path=/m.so&pin-value=very-secret": "this program was built without PKCS#11; build with -tags pkcs11",
-		"pkcs11:object=seal?pin-value=very-secret":                   "needs ?module-path=",
+		"pkcs11:object=seal?module-path=/m.so&pin-value=very-secret":   "this program was built without PKCS#11; build with -tags pkcs11",
+		"pkcs11:object=seal?pin-value=very-secret":                     "needs ?module-path=",
 	} {
 		r := invoke(t, []string{
 			"SEALBOOK_DATABASE_URL=postgres://127.0.0.1:1/x", "SEALBOOK_SIGNER_KEY=" + filepath.Join(dir, reportKeyFile), "SEALBOOK_ARTIFACTS=file://" + dir, "SEALBOOK_PEPPER_FILE=" + pepperIn(t),
