@@ -87,6 +87,15 @@ test: build python readers ## run all tests, with the race detector, on a real P
 		(cd bench && CGO_ENABLED=0 go test ./reads); \
 		cd $(DEV); CGO_ENABLED=0 go test $(DEV_FLAGS) -timeout 25m ./..."
 
+# Keys in a hardware security module, one in software here. Talking to modules
+# needs cgo, so that what is shipped is built without it.
+.PHONY: test-pkcs11
+test-pkcs11: readers ## run the tests of keys in security modules, with SoftHSM
+	@command -v softhsm2-util >/dev/null || { echo "installing softhsm2 with apt-get"; apt-get -q update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install softhsm2; }
+	@CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 10m -tags pkcs11 ./internal/hsm/...
+	@CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 10m -tags pkcs11 -run HSM ./internal/sign ./cmd/sealbook
+
 .PHONY: bench
 bench: $(STACK) ## run the benchmarks (BENCH, BENCHTIME, PACKAGES)
 	@$(STACK) test --disk -- go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(PACKAGES)
@@ -197,6 +206,7 @@ check: lint ## format, vet, lint and module files, as CI wants them
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "run make fmt for:"; echo "$$unformatted"; exit 1; fi
 	@go vet -tags e2e,faults ./...
+	@go vet -tags e2e,faults,pkcs11 ./...
 	@go run go.temporal.io/sdk/contrib/tools/workflowcheck@$(WORKFLOWCHECK_VERSION) ./workflows/...
 	@go mod tidy -diff
 	@go mod verify

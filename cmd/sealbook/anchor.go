@@ -9,6 +9,7 @@ import (
 
 	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/internal/anchor"
+	"github.com/sealbook/sealbook/internal/hsm"
 	"github.com/sealbook/sealbook/workflows"
 )
 
@@ -79,6 +80,10 @@ func anchors(c Config) ([]activities.Anchor, error) {
 }
 
 func readSettingFile(setting, file string) ([]byte, error) {
+	// The PIN may stand in it, and the errors below name the file.
+	if hsm.Within(file) {
+		return nil, usagef("%s: this is not where a pkcs11: URI can stand, or something stands before it", setting)
+	}
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("%s: there is no file %s", setting, file)

@@ -74,7 +74,7 @@ type Config struct {
 	// again; 0 is never.
 	ArchiveCheckDays int
 	// ReportCertificate and ReportKey, or ReportPKCS12 with its password, are files
-	// of what reports are sealed with.
+	// of what reports are sealed with; ReportKey may be a URI with a PIN instead.
 	ReportCertificate, ReportKey, ReportPKCS12, ReportPasswordFile string
 	// Development says that nobody relies on what this installation seals.
 	Development bool

@@ -12,7 +12,7 @@ import (
 // reportSettings are those of what seals reports and of what sends them.
 var reportSettings = []setting{
 	{"SEALBOOK_REPORT_CERTIFICATE", "file of the certificate that seals reports, with its\nissuers' (PEM)", plain(func(c *Config) *string { return &c.ReportCertificate })},
-	{"SEALBOOK_REPORT_KEY", "file of its private key (PEM)", plain(func(c *Config) *string { return &c.ReportKey })},
+	{"SEALBOOK_REPORT_KEY", "file of its private key (PEM), or a pkcs11: URI of one\nin a hardware security module (docs/reports.md)", plain(func(c *Config) *string { return &c.ReportKey })},
 	{"SEALBOOK_REPORT_PKCS12", "file of both (.p12) instead of the two", plain(func(c *Config) *string { return &c.ReportPKCS12 })},
 	{"SEALBOOK_REPORT_PASSWORD_FILE", "file of the password of SEALBOOK_REPORT_PKCS12", plain(func(c *Config) *string { return &c.ReportPasswordFile })},
 	{"SEALBOOK_DEVELOPMENT", "true: nobody relies on what this installation seals,\nand certificates for development are taken (default\nfalse)", func(c *Config, v string) (err error) {

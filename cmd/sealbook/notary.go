@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/sealbook/sealbook/activities"
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/exchange"
+	"github.com/sealbook/sealbook/internal/hsm"
 	"github.com/sealbook/sealbook/internal/mail"
 	"github.com/sealbook/sealbook/internal/sign"
 	"github.com/sealbook/sealbook/internal/tsa"
@@ -50,6 +52,11 @@ func notary(c Config) (*activities.Notary, error) {
 		if identity, err = sign.LoadPKCS12(data, strings.TrimRight(string(password), "\r\n")); err != nil {
 			return nil, usagef("SEALBOOK_REPORT_PKCS12: %s", err)
 		}
+	case hsm.Is(c.ReportKey):
+		var err error
+		if identity, err = moduleIdentity(c); err != nil {
+			return nil, err
+		}
 	case c.ReportCertificate != "" && c.ReportKey != "":
 		certificates, err := readSettingFile("SEALBOOK_REPORT_CERTIFICATE", c.ReportCertificate)
 		if err != nil {
@@ -79,6 +86,37 @@ func notary(c Config) (*activities.Notary, error) {
 		n.Stamp = &tsa.Authority{URL: c.TSAURL, Roots: roots, Wait: maxReportStampWait, Client: exchange.NewClient()}
 	}
 	return n, nil
+}
+
+// moduleIdentity is a key in a hardware security module with its certificates, from
+// their file or, when none is named, from the module. What the setting says is in no
+// error, as the PIN may be part of it.
+func moduleIdentity(c Config) (identity sign.Identity, err error) {
+	uri, err := hsm.Parse(c.ReportKey)
+	if err != nil {
+		return identity, usagef("SEALBOOK_REPORT_KEY: %s", err)
+	}
+	signer, chain, err := hsm.Open(uri, func() (string, error) { return uri.PIN(c.env.LookupEnv) })
+	switch {
+	case audit.CodeOf(err) == audit.Unavailable: // the settings may be right
+		return identity, fmt.Errorf("SEALBOOK_REPORT_KEY: %w", err)
+	case err != nil:
+		return identity, usagef("SEALBOOK_REPORT_KEY: %s", err)
+	case c.ReportCertificate == "" && len(chain) == 0:
+		return identity, usagef("SEALBOOK_REPORT_CERTIFICATE is not set, and the token has no certificate with the id of the key that %s names", uri)
+	case c.ReportCertificate == "":
+		identity, err = sign.NewIdentity(signer, chain...)
+	default:
+		certificates, errRead := readSettingFile("SEALBOOK_REPORT_CERTIFICATE", c.ReportCertificate)
+		if errRead != nil {
+			return identity, errRead
+		}
+		identity, err = sign.LoadSigner(certificates, signer)
+	}
+	if err != nil {
+		return identity, usagef("SEALBOOK_REPORT_CERTIFICATE and SEALBOOK_REPORT_KEY: %s", err)
+	}
+	return identity, nil
 }
 
 // mailer sends reports, with SendGrid or a mail server; nil when nothing is

@@ -28,6 +28,16 @@ func LoadPEM(certificates, key []byte) (Identity, error) {
 	return NewIdentity(signer, chain...)
 }
 
+// LoadSigner reads certificates as [LoadPEM] does, for a key that is elsewhere. The
+// error is InvalidParameter; see also [NewIdentity].
+func LoadSigner(certificates []byte, signer crypto.Signer) (Identity, error) {
+	chain, err := parseCertificates(certificates)
+	if err != nil {
+		return Identity{}, err
+	}
+	return NewIdentity(signer, chain...)
+}
+
 func parseCertificates(text []byte) (chain []*x509.Certificate, err error) {
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
