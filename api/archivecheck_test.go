@@ -38,6 +38,9 @@ func TestSegmentsSayWhatIsWrongWithTheirFiles(t *testing.T) {
 	}
 	b.clock.move(2 * 365 * 24 * time.Hour)
 	a.retain()
+	if _, err := b.artifacts.Put(t.Context(), "other", strings.NewReader("so that the store is not empty")); err != nil {
+		t.Fatal(err)
+	}
 	shown := func(query string) []map[string]any {
 		return b.get("full", "~/archive/segments"+query).want(200).list("data")
 	}
