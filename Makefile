@@ -93,8 +93,9 @@ test: build python readers ## run all tests, with the race detector, on a real P
 test-pkcs11: readers ## run the tests of keys in security modules, with SoftHSM
 	@command -v softhsm2-util >/dev/null || { echo "installing softhsm2 with apt-get"; apt-get -q update && \
 		DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install softhsm2; }
-	@CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 10m -tags pkcs11 ./internal/hsm/...
-	@CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 10m -tags pkcs11 -run HSM ./internal/sign ./cmd/sealbook
+	@export TMPDIR=$$(mktemp -d) CGO_ENABLED=1; trap 'rm -rf "$$TMPDIR"' EXIT; \
+		go test $(RACE) -count=1 -timeout 10m -tags pkcs11 ./internal/hsm/...; \
+		go test $(RACE) -count=1 -timeout 10m -tags pkcs11 -run HSM ./internal/sign ./cmd/sealbook
 
 .PHONY: bench
 bench: $(STACK) ## run the benchmarks (BENCH, BENCHTIME, PACKAGES)

@@ -31,7 +31,8 @@ type Token struct {
 }
 
 // The module reads its configuration once, so a process has one folder of tokens. It
-// is left to the system's cleaning, as the module may use it as long as it is loaded.
+// is left in the temporary folder, which make test-pkcs11 removes: the module may use it
+// as long as it is loaded.
 var prepare = sync.OnceValues(func() (dir string, err error) {
 	home, err := os.MkdirTemp("", "sealbook-softhsm-*")
 	if err != nil {
