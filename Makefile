@@ -136,7 +136,7 @@ bench-retention: $(STACK) ## measure archiving, purging and retrieving beside a 
 bench-forensics: $(STACK) ## measure analyses, and open cases, beside their baselines (BENCH_ENTRIES, BENCH_CASE_ENTRIES, BENCH_CASES)
 	@env -u GOMEMLIMIT SEALBOOK_TEST_FORENSIC_ENTRIES=$(BENCH_ENTRIES) \
 		go test -run '^$$' -bench 'Analyses$$' -benchtime 1x -timeout 0 ./activities
-	@$(STACK) test -- env -u GOMEMLIMIT SEALBOOK_TEST_CASE_ENTRIES=$(BENCH_CASE_ENTRIES) SEALBOOK_TEST_OPEN_CASES=$(BENCH_CASES) SEALBOOK_TEST_IDLE=$(BENCH_IDLE) \
+	@$(STACK) test --disk -- env -u GOMEMLIMIT SEALBOOK_TEST_CASE_ENTRIES=$(BENCH_CASE_ENTRIES) SEALBOOK_TEST_OPEN_CASES=$(BENCH_CASES) SEALBOOK_TEST_IDLE=$(BENCH_IDLE) \
 		go test -run '^$$' -bench 'AnalyseCase|OpenCases' -benchtime 1x -timeout 0 ./activities ./worker
 	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 0 ./internal/forensic ./internal/dataflow
 
