@@ -238,14 +238,9 @@ func investigationTag(row *store.Investigation) string {
 // without knowing the latest step. Whether somebody has looked at evidence meanwhile
 // is of no interest to it.
 func checkVersion(r *http.Request, row *store.Investigation) error {
-	r = &http.Request{Header: http.Header{"If-Match": slices.Clone(r.Header.Values("If-Match"))}}
-	for i, v := range r.Header["If-Match"] {
-		r.Header["If-Match"][i] = laterParts.ReplaceAllString(v, `"`)
-	}
-	return checkIfMatch(r, laterParts.ReplaceAllString(investigationTag(row), `"`))
+	step := fmt.Sprintf(`"%s-%d.`, row.ID, row.Version)
+	return checkIfMatches(r, func(given string) bool { return strings.HasPrefix(given, step) })
 }
-
-var laterParts = regexp.MustCompile(`\.[0-9]+\.[0-9]+"`)
 
 var investigationID = regexp.MustCompile(`^inv_[a-z0-9_]{1,100}$`)
 

@@ -142,12 +142,17 @@ func aboutRetention(r *http.Request, next audit.RetentionVersion, previous audit
 // the ETag of what it changes. Returns PreconditionRequired or
 // PreconditionFailed.
 func checkIfMatch(r *http.Request, tag string) error {
+	return checkIfMatches(r, func(given string) bool { return given == tag })
+}
+
+// checkIfMatches is checkIfMatch where current tells which tags will do.
+func checkIfMatches(r *http.Request, current func(given string) bool) error {
 	given := r.Header.Values("If-Match")
 	if len(given) == 0 {
 		return audit.Errorf(audit.PreconditionRequired, "send If-Match with the ETag of what this changes, as GET gives it")
 	}
 	for _, part := range strings.Split(strings.Join(given, ","), ",") {
-		if part = strings.TrimSpace(part); part == tag || part == "*" {
+		if part = strings.TrimSpace(part); part == "*" || current(part) {
 			return nil
 		}
 	}

@@ -53,10 +53,10 @@ func fileState(problem *string) string {
 	return state
 }
 
-// CheckSegmentFile reads a segment's file to its end, which open opens by its key:
-// that its digest is the one that is compared with the registry, that every record is the one that the tree holds and
-// every payload the one that its record commits to. A fault is nil when nothing is
-// wrong, and when the segment was destroyed meanwhile; the segment becomes the one
+// CheckSegmentFile reads a segment's file to its end, which open opens by its key: that
+// its digest is the one that is compared with the registry, that every record is the
+// one that the tree holds and every payload the one that its record commits to. A
+// fault is nil when nothing is wrong, and when the segment was destroyed meanwhile; the segment becomes the one
 // that was compared, because an erasure may write its file anew. An error means that
 // it cannot be told, as when the store fails. between is called every now and then.
 func (l *Log) CheckSegmentFile(ctx context.Context, s *ArchivedSegment, open func(key string) (io.ReadCloser, error), between func(seq int64) error) (*SegmentFault, error) {

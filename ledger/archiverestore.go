@@ -28,9 +28,9 @@ const insertRestored = `
 	on conflict (ledger, seq, recorded_at) do nothing`
 
 // RestoreSegment puts the payloads of a file back until a time, each after it was
-// compared with the tree, and finds them by their text again. Payloads that are there
-// stay as they are, so it can be done again. Statistics never left. Returns Tampered when the file is not the one that was registered,
-// Destroyed when it is gone for good.
+// compared with the tree, and indexes their text again. Payloads that are there stay
+// as they are, so it can be done again. Statistics never left. Returns Tampered when
+// the file is not the one that was registered, Destroyed when it is gone for good.
 func (l *Log) RestoreSegment(ctx context.Context, s *ArchivedSegment, until time.Time, r io.Reader, between func(int64) error) (restored int64, err error) {
 	// Before the first row comes back, so that no purge takes it away again.
 	tag, err := l.writes.Exec(ctx, `

@@ -3,7 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -156,7 +156,7 @@ func (l *Log) indexAgain(ctx context.Context, ledger int32, seqs []int64) error 
 			return err
 		}
 		for len(seqs) > 0 {
-			n := sort.Search(len(seqs), func(i int) bool { return seqs[i] >= seqs[0]+indexPart })
+			n, _ := slices.BinarySearch(seqs, seqs[0]+indexPart)
 			part, err := l.texts(ctx, ledger, seqs[0], seqs[n-1]+1)
 			if err != nil {
 				return err

@@ -49,27 +49,6 @@ func (a *Assessment) Covered(c audit.Constraints) bool {
 	return (len(a.Catalogs) == 0 || len(c.Frameworks) == 0) && c.CoversResult(a.Frameworks, a.Period())
 }
 
-// coveredResults selects by the arguments of within what limits cover; about is an
-// expression for the frameworks, as an array.
-func coveredResults(about string) string {
-	return ` and not @none and (cardinality(@only::text[]) = 0 or (` + about + ` <@ @only::text[] and cardinality(` + about + `) > 0))
-		and (@from::timestamptz is null or from_time >= @from) and (@until::timestamptz is null or until_time <= @until)`
-}
-
-func within(c audit.Constraints, args pgx.NamedArgs) pgx.NamedArgs {
-	p := c.Period()
-	args["none"], args["only"] = len(c.Repositories) > 0, append([]audit.Framework{}, c.Frameworks...)
-	args["from"], args["until"] = orNull(p.From), orNull(p.Until)
-	return args
-}
-
-func orNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
 // Assessments lists an organisation's assessments that c covers, newest first, and
 // counts them all. Of one framework only, when it is named.
 func (s *Store) Assessments(ctx context.Context, ledger int32, f audit.Framework, c audit.Constraints, limit, offset int) (list []Assessment, total int64, err error) {

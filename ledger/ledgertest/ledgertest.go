@@ -49,7 +49,7 @@ func Database(t testing.TB) (dsn string) {
 		t.Fatalf("make template database: %v", templateErr)
 	}
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), databases.Add(1))
-	execute(t, admin, "create database "+name+" template "+template+" strategy file_copy") // the cheapest for something so small
+	execute(t, admin, "create database "+name+" template "+template+" strategy file_copy") // the cheapest in memory
 	dsn = withDatabase(admin, name)
 	t.Cleanup(func() {
 		if t.Failed() {
