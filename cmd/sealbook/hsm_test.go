@@ -117,6 +117,7 @@ func TestHSMSettings(t *testing.T) {
 		})
 	}
 
+	k.Stop()
 	k.PutCertificate(t, own, "01")
 	takes(key + uri)
 }

@@ -117,6 +117,10 @@ func (k *Token) URI(t testing.TB, rest string) string {
 
 func (k *Token) session(t testing.TB) pkcs11.SessionHandle {
 	t.Helper()
+	// Who failed to use the module last has ended it.
+	if err := k.ctx.Initialize(); err != nil && err != pkcs11.Error(pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED) {
+		t.Fatal(err)
+	}
 	s, err := k.ctx.OpenSession(k.slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
 	if err == nil {
 		err = k.ctx.Login(s, pkcs11.CKU_USER, PIN)
