@@ -33,6 +33,9 @@ type Config struct {
 	Roles             map[string]audit.RoleName // the provider's roles to ours; others have no meaning
 	ConstraintsClaim  string                    // whose value is like audit.Constraints; "": tokens cannot hold any
 
+	ClientID  string   // as which people's browsers ask the provider for ID tokens; with StepUpACR, or neither
+	StepUpACR []string // authentication context classes that are as good as a password and a one-time code
+
 	Clock audit.Clock
 }
 
@@ -85,6 +88,9 @@ func New(c Config) (*Provider, error) {
 	if c.Audience == "" || c.OrganisationClaim == "" || c.RolesClaim == "" || len(c.Roles) == 0 || c.Clock == nil {
 		return nil, fmt.Errorf("an identity provider needs an audience, claims for organisation and roles, a map of roles and a clock")
 	}
+	if (c.ClientID == "") != (len(c.StepUpACR) == 0) || slices.Contains(c.StepUpACR, "") {
+		return nil, fmt.Errorf("authenticating again with an identity provider needs both a client id and authentication context classes")
+	}
 	if len(c.Algorithms) == 0 {
 		c.Algorithms = Algorithms
 	}
@@ -129,36 +135,43 @@ func (p *Provider) Person(ctx context.Context, token string) (Person, error) {
 }
 
 func (p *Provider) verify(ctx context.Context, token string) (Person, error) {
+	c, verified, err := p.signed(ctx, token, p.config.Audience)
+	if err != nil {
+		return Person{}, err
+	}
+	return p.person(c, verified)
+}
+
+// signed returns what a token for an audience says that the provider has signed
+// and that is good now.
+func (p *Provider) signed(ctx context.Context, token, audience string) (claims, *oidc.IDToken, error) {
 	if len(token) > maxTokenLength {
-		return Person{}, fmt.Errorf("a token has at most %d bytes", maxTokenLength)
+		return nil, nil, fmt.Errorf("a token has at most %d bytes", maxTokenLength)
 	}
 	jws, err := jose.ParseSignedCompact(token, p.algorithms)
 	if err != nil {
-		return Person{}, fmt.Errorf("parse token: %w", err)
+		return nil, nil, fmt.Errorf("parse token: %w", err)
 	}
 	// Before anything is believed: a token that says itself that it is somebody
 	// else's does not make us fetch keys.
 	var said claims
 	if err := json.Unmarshal(jws.UnsafePayloadWithoutVerification(), &said); err != nil || said["iss"] != p.config.Issuer {
-		return Person{}, fmt.Errorf("the token is of another issuer")
+		return nil, nil, fmt.Errorf("the token is of another issuer")
 	}
 	keys, err := p.keys.find(ctx, jws.Signatures[0].Header.KeyID)
 	if err != nil {
-		return Person{}, err
+		return nil, nil, err
 	}
 	verified, err := oidc.NewVerifier(p.config.Issuer, signedBy{keys, p.algorithms}, &oidc.Config{
-		ClientID: p.config.Audience, SupportedSigningAlgs: p.config.Algorithms,
+		ClientID: audience, SupportedSigningAlgs: p.config.Algorithms,
 		SkipExpiryCheck: true, // checkTime does it: the package's own knows no skew of the end
 	}).Verify(ctx, token)
 	if err != nil {
-		return Person{}, err
+		return nil, nil, err
 	}
 	var c claims
 	if err := verified.Claims(&c); err != nil {
-		return Person{}, err
+		return nil, nil, err
 	}
-	if err := c.checkTime(p.config.Clock()); err != nil {
-		return Person{}, err
-	}
-	return p.person(c, verified)
+	return c, verified, c.checkTime(p.config.Clock())
 }
