@@ -15,6 +15,7 @@ import (
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/internal/catalog"
 	"github.com/sealbook/sealbook/internal/mail"
+	"github.com/sealbook/sealbook/internal/passkey"
 	"github.com/sealbook/sealbook/internal/seal"
 	"github.com/sealbook/sealbook/internal/stream"
 	"github.com/sealbook/sealbook/ledger"
@@ -181,6 +182,12 @@ func (s *server) routes() []route {
 		{"GET", "/auth/session", signedIn, s.showSession, nil, 0, quick},
 		{"POST", "/auth/logout", signedIn, s.signOut, nil, small, quick},
 		{"POST", "/auth/password", signedIn, s.changePassword, nil, small, quick},
+		{"GET", "/auth/credentials", signedIn, s.showCredentials, nil, 0, quick},
+		{"POST", "/auth/credentials/challenge", signedIn, s.challengeCredential, nil, small, quick},
+		{"POST", "/auth/passkeys", signedIn, s.addPasskey, nil, small, quick},
+		{"DELETE", "/auth/passkeys/{passkey_id}", signedIn, s.removePasskey, nil, 0, quick},
+		{"PUT", "/auth/identity", signedIn, s.linkIdentity, nil, small, quick},
+		{"DELETE", "/auth/identity", signedIn, s.unlinkIdentity, nil, 0, quick},
 		{"GET", "/directory/users", audit.ReadBasic, s.listPeople, peopleParameters, 0, quick},
 		{"POST", "/directory/users", audit.Admin, s.createPerson, nil, small, quick},
 		{"GET", "/directory/users/{user_id}", audit.ReadBasic, s.showPerson, nil, 0, quick},
@@ -235,6 +242,7 @@ type server struct {
 	buckets   *buckets // nil: nobody is held back
 	strangers *buckets // of who sends no credential; likewise
 	sealer    *seal.Sealer
+	passkeys  *passkey.Site  // nil: browsers know none at the public URL
 	sender    *stream.Sender // of tests to the receivers of streams
 	hashing   chan struct{}  // holds a token for each password that is compared
 	vary      string         // which of a request's headers decide on the answer
@@ -281,6 +289,10 @@ func New(c Config) (*API, error) {
 	var err error
 	if s.sealer, err = seal.New(c.Pepper); err != nil {
 		return nil, err
+	}
+	if s.passkeys, err = passkey.NewSite(c.PublicURL, "Sealbook"); err != nil {
+		c.Logger.Info("no passkeys", "reason", err)
+		s.passkeys = nil
 	}
 	if s.catalog, err = catalog.Load(); err != nil {
 		return nil, err

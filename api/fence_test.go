@@ -56,6 +56,8 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	made := b.post("other", "~/reports", someReport, "Prefer", "respond-async").want(202)
 	b.superuser(`insert into signature (id, ledger, report, person, printed_name, meaning, digest, components, comment, signed_at)
 		values ('esig_01k3jy1z3n8w4q6t9v0b2c5d7a', $1, $2, $3, 'Theirs', 'approval', 'sha256:', '{password}', '', now())`, b.other, made.text("data.report_id"), person.text("data.user_id"))
+	b.superuser(`insert into passkey (id, ledger, person, name, credential, public_key, counter, backed_up, created_at)
+		values ('passkey_01k3jy1z3n8w4q6t9v0b2c5d7a', $1, $2, 'theirs', '1', '1', 0, false, now())`, b.other, person.text("data.user_id"))
 	hold := b.post("other", "~/legal-holds", `{"matter":"theirs","reason":"theirs"}`).want(201)
 	opened := b.post("other", "~/investigations", `{"investigation_type":"theirs","title":"t","priority":"low","scope":{"time_range":{"start":"2025-08-25T00:00:00Z","end":"2025-08-26T00:00:00Z"}}}`).want(201)
 	b.superuser(`insert into investigation_evidence (ledger, investigation, id, kind, title, source, items, artifact, media_type, file_name, acquired_at, acquired_by, round)
@@ -67,6 +69,7 @@ func foreignIDs(t *testing.T, b *bench) ids {
 	return ids{
 		foreign: map[string]string{
 			"change_id":        "retention_change_theirs",
+			"passkey_id":       "passkey_01k3jy1z3n8w4q6t9v0b2c5d7a",
 			"retrieval_id":     "retrieval_theirs",
 			"catalog_id":       catalog.text("data.catalog_id"),
 			"investigation_id": opened.text("data.investigation_id"), "hold_id": hold.text("data.hold_id"),
@@ -80,6 +83,7 @@ func foreignIDs(t *testing.T, b *bench) ids {
 		},
 		absent: map[string]string{
 			"change_id":        "retention_change_01k3jy1z3n8w4q6t9v0b2c5d7f",
+			"passkey_id":       "passkey_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"retrieval_id":     "retrieval_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"catalog_id":       "catalog_01k3jy1z3n8w4q6t9v0b2c5d7f",
 			"investigation_id": "inv_20250826_data_integrity_001", "hold_id": "hold_01k3jy1z3n8w4q6t9v0b2c5d7f",

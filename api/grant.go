@@ -77,6 +77,13 @@ var honoured = map[string]string{
 	"GET /auth/session":              "no entries",
 	"POST /auth/logout":              "their own session",
 	"POST /auth/password":            "their own password",
+
+	"GET /auth/credentials":              "their own",
+	"POST /auth/credentials/challenge":   "their own",
+	"POST /auth/passkeys":                "their own",
+	"DELETE /auth/passkeys/{passkey_id}": "their own",
+	"PUT /auth/identity":                 "their own",
+	"DELETE /auth/identity":              "their own",
 }
 
 // ownCases says with which other permission a route may be used for reports of the

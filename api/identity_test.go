@@ -26,6 +26,7 @@ func newPeople(t *testing.T) people {
 		var err error
 		c.Identity, err = identity.New(identity.Config{
 			Issuer: p.provider.URL, Audience: "sealbook", OrganisationClaim: "organisation", RolesClaim: "roles", ConstraintsClaim: "constraints", Clock: c.Clock,
+			ClientID: "sealbook-console", StepUpACR: []string{"phr", "mfa"},
 			Roles: map[string]audit.RoleName{"readers": audit.Viewer, "officers": audit.ComplianceOfficer, "admins": audit.Administrator, "outside": audit.Auditor},
 		})
 		if err != nil {

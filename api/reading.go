@@ -97,6 +97,7 @@ var readings = map[string]reading{
 	"GET /streams":                              onlyCounted,
 	"GET /streams/{stream_id}":                  {typeStreamRead, "stream", "stream_id"},
 	"GET /auth/session":                         onlyCounted,
+	"GET /auth/credentials":                     onlyCounted,
 	"GET /directory/users":                      onlyCounted,
 	"GET /directory/users/{user_id}":            {typePersonRead, "person", "user_id"},
 	"GET /permissions":                          onlyCounted,

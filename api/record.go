@@ -53,6 +53,10 @@ const (
 	typeSessionEnded      = "audit.session_ended"
 	typeSignInFailed      = "audit.sign_in_failed"
 	typePasswordChanged   = "audit.password_changed"
+	typePasskeyAdded      = "audit.passkey_added"
+	typePasskeyRemoved    = "audit.passkey_removed"
+	typeIdentityLinked    = "audit.identity_linked"
+	typeIdentityUnlinked  = "audit.identity_unlinked"
 
 	typeStreamCreated  = "audit.stream_created"
 	typeStreamChanged  = "audit.stream_changed"

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -13,10 +15,6 @@ import (
 
 // signatureStatement is what a signatory agrees to, beside the meaning.
 const signatureStatement = "By signing I state that I have read the document whose digest is shown, and that this electronic signature is the legally binding equivalent of my handwritten signature."
-
-// signingComponents are what a signatory shows to be themselves, each time (21 CFR
-// 11.200(a)(1)).
-var signingComponents = []string{"password", "totp"}
 
 // showDraft answers GET …/signature/document with the exact bytes that are signed.
 // That they were shown is an entry.
@@ -39,7 +37,8 @@ type challengeBody struct {
 	Digest     string                 `json:"digest"`
 	Meaning    audit.SignatureMeaning `json:"signature_meaning"`
 	Statement  string                 `json:"statement"`
-	Components []string               `json:"components"`
+	Components []string               `json:"components"` // everybody's
+	Ways       []wayBody              `json:"ways"`       // all that the signatory has
 	ExpiresAt  string                 `json:"expires_at"`
 }
 
@@ -57,6 +56,14 @@ func (s *server) challengeSignatory(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	p, err := s.Store.Person(r.Context(), row.Ledger, of.Person)
+	if err != nil {
+		return reply{}, err
+	}
+	ways, err := s.ways(r, &p, nonce, row.Draft.V.Digest, of.Meaning)
+	if err != nil {
+		return reply{}, err
+	}
 	until := s.Clock().Add(audit.ChallengeLife)
 	c := s.challenge(r, &row, nonce, row.Draft.V.Digest, of.Meaning)
 	c.EndsAt = until
@@ -64,7 +71,7 @@ func (s *server) challengeSignatory(r *http.Request) (reply, error) {
 	if _, err := s.record(r, about, nil, store.InsertChallenge(c)); err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusCreated, data: challengeBody{nonce, c.Digest, c.Meaning, signatureStatement, signingComponents, audit.FormatTime(until)}}, nil
+	return reply{status: http.StatusCreated, data: challengeBody{nonce, c.Digest, c.Meaning, signatureStatement, byCode, ways, audit.FormatTime(until)}}, nil
 }
 
 func (s *server) challenge(r *http.Request, row *store.Report, nonce, digest string, meaning audit.SignatureMeaning) store.Challenge {
@@ -75,21 +82,30 @@ type signing struct {
 	Nonce    string                 `json:"nonce"`
 	Digest   string                 `json:"digest"`
 	Meaning  audit.SignatureMeaning `json:"signature_meaning"`
-	Password string                 `json:"password"`
-	Code     string                 `json:"code"`
+	Password string                 `json:"password,omitempty"` // with a code or a passkey
+	Code     string                 `json:"code,omitempty"`
+	Passkey  json.RawMessage        `json:"passkey,omitempty"`
+	IDToken  string                 `json:"id_token,omitempty"` // alone
 	Intent   bool                   `json:"intent"`
 	Comment  string                 `json:"comment,omitempty"`
 }
 
 func (g *signing) check() error {
 	var bad []audit.FieldError
-	for _, f := range []struct{ name, value string }{
-		{"nonce", g.Nonce}, {"digest", g.Digest}, {"signature_meaning", string(g.Meaning)}, {"password", g.Password}, {"code", g.Code},
-	} {
-		if f.value == "" {
-			bad = append(bad, audit.FieldError{Field: "/" + f.name, Code: "required", Message: f.name + " is required"})
-		}
+	needs := map[string]string{"nonce": g.Nonce, "digest": g.Digest, "signature_meaning": string(g.Meaning)}
+	if string(g.Passkey) == "null" {
+		g.Passkey = nil
 	}
+	switch {
+	case g.IDToken != "" && (g.Password != "" || g.Code != "" || g.Passkey != nil), g.Code != "" && g.Passkey != nil:
+		bad = append(bad, audit.FieldError{Field: "", Code: "conflict", Message: "a signatory shows a password with a code, a password with a passkey, or an ID token, and no more"})
+	case g.IDToken != "":
+	case g.Passkey != nil:
+		needs["password"] = g.Password
+	default:
+		needs["password"], needs["code"] = g.Password, g.Code
+	}
+	bad = append(bad, missing(needs)...)
 	if !g.Intent {
 		bad = append(bad, audit.FieldError{Field: "/intent", Code: "required", Message: "intent must be true: the signatory means to sign"})
 	}
@@ -121,7 +137,7 @@ func (s *server) signReport(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	known, err := s.Store.UseChallenge(r.Context(), s.challenge(r, &row, req.Nonce, req.Digest, req.Meaning), began)
+	since, known, err := s.Store.UseChallenge(r.Context(), s.challenge(r, &row, req.Nonce, req.Digest, req.Meaning), began)
 	if err != nil {
 		return reply{}, err
 	}
@@ -129,24 +145,27 @@ func (s *server) signReport(r *http.Request) (reply, error) {
 		return reply{}, s.signingFailed(r, &row, "the challenge is over, was used, or is of another session, document or meaning", nil,
 			audit.Errorf(audit.InvalidState, "the challenge is over, was used, or is of another session, document or meaning; ask for a new one"))
 	}
-	step, why, err := s.check(r, &p, req.Password, req.Code, began)
+	shown, err := s.prove(r, &p, &req, since)
 	if err != nil {
 		return reply{}, err
 	}
-	wrong := audit.Errorf(audit.Unauthenticated, "the password or the one-time code is wrong, or was used before")
-	if why != "" {
-		return reply{}, s.linger(r, began, s.signingFailed(r, &row, why, store.NoteFailure(p.ID, began), wrong))
+	if shown.why != "" {
+		var count store.Statements
+		if shown.guess {
+			count = store.NoteFailure(p.ID, began)
+		}
+		return reply{}, s.linger(r, began, s.signingFailed(r, &row, shown.why, count, shown.wrong))
 	}
 	if why := cannotSign(&p, began); why != "" {
 		return reply{}, s.signingFailed(r, &row, why, nil, s.refused(principal(r).Refuse(audit.SignReports, why+", so you may not"), principal(r)))
 	}
 	g := store.Signature{
 		ID: "esig_" + newULID(began), Ledger: row.Ledger, Report: row.ID, Turn: of.Turn, Person: p.ID, PrintedName: p.Name, Meaning: req.Meaning, Digest: req.Digest,
-		Components: signingComponents, Comment: req.Comment, SignedAt: audit.Instant(began), Signatories: len(row.Signatories()),
+		Components: shown.components, Comment: req.Comment, SignedAt: audit.Instant(began), Signatories: len(row.Signatories()),
 	}
-	err = s.recordSignature(r, &row, &g, step)
-	if audit.CodeOf(err) == audit.InvalidState { // somebody was faster: with the code, the signature, or a cancel
-		return reply{}, s.signingFailed(r, &row, "the code was used before, or the report waits for no signature any more", nil, err)
+	err = s.recordSignature(r, &row, &g, &shown)
+	if audit.CodeOf(err) == audit.InvalidState { // somebody was faster: with what was shown, the signature, or a cancel
+		return reply{}, s.signingFailed(r, &row, "what was shown is used up, or the report waits for no signature any more", nil, err)
 	}
 	if err != nil {
 		return reply{}, err
@@ -157,9 +176,9 @@ func (s *server) signReport(r *http.Request) (reply, error) {
 
 // recordSignature makes a signature with its entry and, when somebody comes next, the
 // entry that says so, all together.
-func (s *server) recordSignature(r *http.Request, row *store.Report, g *store.Signature, step int64) error {
+func (s *server) recordSignature(r *http.Request, row *store.Report, g *store.Signature, shown *proof) error {
 	due := g.SignedAt.Add(audit.SignatureWait)
-	events := []audit.Event{signed(r, g)}
+	events := []audit.Event{signed(r, g, shown)}
 	if all := row.Signatories(); g.Turn < len(all) {
 		next := all[g.Turn]
 		g.Awaited = &next.Person
@@ -169,7 +188,7 @@ func (s *server) recordSignature(r *http.Request, row *store.Report, g *store.Si
 			Actor:      audit.Object{"type": "system", "id": "sealbook"}, Details: store.SignatureAsked(row, next, g.Digest, due),
 		})
 	}
-	out, err := s.append(r, ledger.Submission{Events: events, Atomic: true, With: store.Sign(*g, step, due)})
+	out, err := s.append(r, ledger.Submission{Events: events, Atomic: true, With: store.Sign(*g, shown.use, due)})
 	for _, item := range out.Items {
 		if err == nil {
 			err = item.Err
@@ -179,11 +198,12 @@ func (s *server) recordSignature(r *http.Request, row *store.Report, g *store.Si
 }
 
 // signed is the entry about a signature. The comment stands where it can be erased.
-func signed(r *http.Request, g *store.Signature) audit.Event {
+func signed(r *http.Request, g *store.Signature, shown *proof) audit.Event {
 	e := action(r, typeSigned, reportResource(g.Report), audit.Object{
 		"signature_id": g.ID, "report_id": g.Report, "printed_name": g.PrintedName, "signature_meaning": g.Meaning, "signed_at": audit.FormatTime(g.SignedAt),
 		"sha256": g.Digest, "components": g.Components, "statement": signatureStatement,
 	})
+	maps.Copy(e.Details, shown.details)
 	e.Class, e.Severity = audit.ClassSecurity, audit.SeverityMedium
 	if g.Signatories > 1 {
 		e.Details["turn"], e.Details["signatories"] = g.Turn, g.Signatories

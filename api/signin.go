@@ -86,22 +86,16 @@ func (s *server) trySignIn(r *http.Request, req signInRequest) (reply, error) {
 // check compares both components. Whoever asks, about whatever account, the same
 // work is done; why says what is wrong.
 func (s *server) check(r *http.Request, p *store.Person, password, code string, now time.Time) (step int64, why string, err error) {
-	select {
-	case s.hashing <- struct{}{}:
-		defer func() { <-s.hashing }()
-	case <-r.Context().Done():
-		return 0, "", &audit.Error{Code: audit.Unavailable, Message: "too many people sign in at once", RetryAfter: time.Second}
+	right, err := s.matchPassword(r, p, password)
+	if err != nil {
+		return 0, "", err
 	}
-	hash, secret := "", []byte("nobody's secret")
-	if p.Password != nil {
-		hash = *p.Password
-	}
+	secret := []byte("nobody's secret")
 	if p.TOTPSecret != nil {
 		if secret, err = s.sealer.Open(p.TOTPSecret, string(p.ID)); err != nil {
 			return 0, "", fmt.Errorf("one-time code of %s: %w", p.ID, err)
 		}
 	}
-	right := account.MatchPassword(hash, password)
 	step, fits := account.MatchCode(secret, code, now)
 	switch {
 	case p.Locked(now):
@@ -114,6 +108,21 @@ func (s *server) check(r *http.Request, p *store.Person, password, code string, 
 		why = "the one-time code was used before"
 	}
 	return step, why, nil
+}
+
+// matchPassword compares a password, also of who has none.
+func (s *server) matchPassword(r *http.Request, p *store.Person, password string) (bool, error) {
+	select {
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
+	case <-r.Context().Done():
+		return false, &audit.Error{Code: audit.Unavailable, Message: "too many people sign in at once", RetryAfter: time.Second}
+	}
+	hash := ""
+	if p.Password != nil {
+		hash = *p.Password
+	}
+	return account.MatchPassword(hash, password), nil
 }
 
 // signInFailed records a failure, counts it, and is what the caller gets to see.

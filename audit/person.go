@@ -11,6 +11,9 @@ import (
 // somebody else.
 type PersonID string
 
+// PasskeyID names a passkey of a person.
+type PasskeyID string
+
 // PersonStatus is where a person's account stands.
 type PersonStatus string
 
@@ -30,6 +33,7 @@ const (
 	MaxSignInFails  = 5                // in a row, after which an account is locked
 	SignInLock      = 15 * time.Minute // how long
 	MaxPersonRoles  = 8
+	MaxPasskeys     = 10  // of a person
 	MaxPersonFields = 200 // bytes of a name, a title and the like
 )
 

@@ -2410,6 +2410,61 @@ func (c *Client) ChangePassword(ctx context.Context, body PasswordChange, option
 	return callNothing(ctx, c, r, options)
 }
 
+// ShowCredentials calls GET /auth/credentials: show what the caller signs with.
+//
+// Needs a session. Password and one-time code are everybody's; passkeys and the identity at the
+// provider are what the person added.
+func (c *Client) ShowCredentials(ctx context.Context, options ...CallOption) (*Answer[Credentials, Metadata], error) {
+	r := request{method: "GET", path: "/api/v1/audit/auth/credentials", repeatable: true}
+	return call[Credentials, Metadata](ctx, c, r, options)
+}
+
+// ChallengeCredential calls POST /auth/credentials/challenge: begin to add a passkey, or to link
+// an identity.
+//
+// Needs a session. The nonce is good for two minutes and this session. The body is empty, or an
+// empty object.
+func (c *Client) ChallengeCredential(ctx context.Context, options ...CallOption) (*Answer[CredentialChallenge, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/auth/credentials/challenge"}
+	return call[CredentialChallenge, Metadata](ctx, c, r, options)
+}
+
+// AddPasskey calls POST /auth/passkeys: add a passkey.
+//
+// Needs a session, the password and a one-time code. A report can be signed with the password and
+// the passkey then. The device must have seen who holds it, by a PIN or a biometric. A person has
+// at most 10.
+func (c *Client) AddPasskey(ctx context.Context, body NewPasskey, options ...CallOption) (*Answer[Passkey, Metadata], error) {
+	r := request{method: "POST", path: "/api/v1/audit/auth/passkeys", body: body}
+	return call[Passkey, Metadata](ctx, c, r, options)
+}
+
+// RemovePasskey calls DELETE /auth/passkeys/{passkey_id}: remove a passkey.
+//
+// Needs the session of the person whose it is.
+func (c *Client) RemovePasskey(ctx context.Context, passkeyID string, options ...CallOption) error {
+	r := request{method: "DELETE", path: "/api/v1/audit/auth/passkeys/" + segment(passkeyID), repeatable: true}
+	return callNothing(ctx, c, r, options)
+}
+
+// LinkIdentity calls PUT /auth/identity: link the caller to an identity at the provider.
+//
+// Needs a session, the password and a one-time code, and an ID token that answers the challenge. A
+// report can be signed by authenticating again with the provider then. It takes the place of an
+// identity that was linked before. Nobody at the provider is two people of an organisation.
+func (c *Client) LinkIdentity(ctx context.Context, body NewIdentity, options ...CallOption) (*Answer[LinkedIdentity, Metadata], error) {
+	r := request{method: "PUT", path: "/api/v1/audit/auth/identity", repeatable: true, body: body}
+	return call[LinkedIdentity, Metadata](ctx, c, r, options)
+}
+
+// UnlinkIdentity calls DELETE /auth/identity: end the link to an identity.
+//
+// Needs a session.
+func (c *Client) UnlinkIdentity(ctx context.Context, options ...CallOption) error {
+	r := request{method: "DELETE", path: "/api/v1/audit/auth/identity", repeatable: true}
+	return callNothing(ctx, c, r, options)
+}
+
 // ListPeopleParams are the parameters of ListPeople. Those that are zero are not sent.
 type ListPeopleParams struct {
 	// an id, an e-mail address or a name

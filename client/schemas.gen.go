@@ -590,8 +590,11 @@ type Challenge struct {
 	Digest           string                    `json:"digest"`
 	SignatureMeaning ChallengeSignatureMeaning `json:"signature_meaning"`
 	Statement        string                    `json:"statement"`
-	Components       []ChallengeComponent      `json:"components"`
-	ExpiresAt        time.Time                 `json:"expires_at"`
+	// what every signatory can show: the first of the ways
+	Components []ChallengeComponent `json:"components"`
+	// all that this signatory can show, one of which is enough
+	Ways      []SigningWay `json:"ways"`
+	ExpiresAt time.Time    `json:"expires_at"`
 }
 
 // ChallengeComponent is one of these, or one that is newer than this package.
@@ -913,6 +916,31 @@ const (
 type CreateEntriesRequest struct {
 	Entries []EntryRequest `json:"entries"`
 }
+
+type CredentialChallenge struct {
+	Nonce     string    `json:"nonce"`
+	ExpiresAt time.Time `json:"expires_at"`
+	// PublicKeyCredentialCreationOptions of Web Authentication as JSON, for
+	// navigator.credentials.create; null: browsers know no passkeys at the public URL
+	Passkey map[string]any `json:"passkey"`
+	// null: nobody authenticates again with an identity provider here
+	OIDC *ProviderRequest `json:"oidc"`
+}
+
+type Credentials struct {
+	Components []CredentialsComponent `json:"components"`
+	Passkeys   []Passkey              `json:"passkeys"`
+	Identity   *LinkedIdentity        `json:"identity"`
+}
+
+// CredentialsComponent is one of these, or one that is newer than this package.
+type CredentialsComponent string
+
+// The values of CredentialsComponent.
+const (
+	CredentialsComponentPassword CredentialsComponent = "password"
+	CredentialsComponentTotp     CredentialsComponent = "totp"
+)
 
 type CustodyRequest struct {
 	Event CustodyRequestEvent `json:"event"`
@@ -2283,6 +2311,14 @@ const (
 	LegalHoldStateReleased LegalHoldState = "released"
 )
 
+type LinkedIdentity struct {
+	Issuer   string    `json:"issuer"`
+	Subject  string    `json:"subject"`
+	LinkedAt time.Time `json:"linked_at"`
+	// to sign
+	UsedAt *time.Time `json:"used_at"`
+}
+
 // ListEntriesStatus is one of these, or one that is newer than this package.
 type ListEntriesStatus string
 
@@ -2588,6 +2624,22 @@ type Metadata struct {
 	Constraints *Constraints `json:"constraints,omitzero"`
 }
 
+type NewIdentity struct {
+	Nonce    string `json:"nonce"`
+	Password string `json:"password"`
+	Code     string `json:"code"`
+	IDToken  string `json:"id_token"`
+}
+
+type NewPasskey struct {
+	Nonce    string `json:"nonce"`
+	Name     string `json:"name"`
+	Password string `json:"password"`
+	Code     string `json:"code"`
+	// RegistrationResponseJSON of Web Authentication
+	Credential map[string]any `json:"credential"`
+}
+
 type NoteRequest struct {
 	Text string `json:"text"`
 }
@@ -2643,6 +2695,17 @@ type OwnCatalog struct {
 	CreatedAt time.Time `json:"created_at"`
 	Catalog   *Catalog  `json:"catalog,omitzero"`
 	Text      string    `json:"text,omitzero"`
+}
+
+type Passkey struct {
+	PasskeyID string `json:"passkey_id"`
+	// that the person gave it
+	Name string `json:"name"`
+	// it may be on several devices
+	BackedUp  bool      `json:"backed_up"`
+	CreatedAt time.Time `json:"created_at"`
+	// to sign
+	UsedAt *time.Time `json:"used_at"`
 }
 
 type PasswordChange struct {
@@ -2755,6 +2818,18 @@ const (
 	PersonStatusResetPending PersonStatus = "reset_pending"
 	PersonStatusDeactivated  PersonStatus = "deactivated"
 )
+
+// ProviderRequest: what a browser asks the identity provider for (OpenID Connect Core 1.0, section
+// 3.1.2.1), to get an ID token.
+type ProviderRequest struct {
+	Issuer   string `json:"issuer"`
+	ClientID string `json:"client_id"`
+	Nonce    string `json:"nonce"`
+	// of which the ID token must have one as its acr
+	AcrValues []string `json:"acr_values"`
+	// the person authenticates anew
+	MaxAge int64 `json:"max_age"`
+}
 
 // PutRetentionData is one of its members; Other is what this package does not know.
 type PutRetentionData struct {
@@ -3613,7 +3688,8 @@ type Signature struct {
 	SignatureMeaning SignatureSignatureMeaning `json:"signature_meaning"`
 	SignedAt         time.Time                 `json:"signed_at"`
 	// of the document that was signed
-	Digest     string               `json:"digest"`
+	Digest string `json:"digest"`
+	// what the signatory showed; oidc: that they authenticated again with the identity provider
 	Components []SignatureComponent `json:"components"`
 	Comment    string               `json:"comment,omitzero"`
 	Turn       int64                `json:"turn"`
@@ -3630,6 +3706,8 @@ type SignatureComponent string
 const (
 	SignatureComponentPassword SignatureComponent = "password"
 	SignatureComponentTotp     SignatureComponent = "totp"
+	SignatureComponentPasskey  SignatureComponent = "passkey"
+	SignatureComponentOIDC     SignatureComponent = "oidc"
 )
 
 // SignatureSignatureMeaning is one of these, or one that is newer than this package.
@@ -3645,17 +3723,41 @@ const (
 	SignatureSignatureMeaningReviewedAndApproved SignatureSignatureMeaning = "reviewed_and_approved"
 )
 
+// SigningRequest: with a password and a code, a password and a passkey, or an ID token: one of the
+// ways that the challenge names.
 type SigningRequest struct {
 	Nonce string `json:"nonce"`
 	// of the document that the signatory has read
 	Digest           string `json:"digest"`
 	SignatureMeaning string `json:"signature_meaning"`
-	Password         string `json:"password"`
+	Password         string `json:"password,omitzero"`
 	// one-time code, of which none is taken twice
-	Code    string `json:"code"`
+	Code string `json:"code,omitzero"`
+	// AuthenticationResponseJSON of Web Authentication, for the options of the challenge
+	Passkey map[string]any `json:"passkey,omitzero"`
+	// of the identity provider, for the nonce of the challenge; from an authentication after it
+	IDToken string `json:"id_token,omitzero"`
 	Intent  bool   `json:"intent"`
 	Comment string `json:"comment,omitzero"`
 }
+
+type SigningWay struct {
+	Components []SigningWayComponent `json:"components"`
+	// PublicKeyCredentialRequestOptions of Web Authentication as JSON, for navigator.credentials.get
+	Passkey map[string]any   `json:"passkey,omitzero"`
+	OIDC    *ProviderRequest `json:"oidc,omitzero"`
+}
+
+// SigningWayComponent is one of these, or one that is newer than this package.
+type SigningWayComponent string
+
+// The values of SigningWayComponent.
+const (
+	SigningWayComponentPassword SigningWayComponent = "password"
+	SigningWayComponentTotp     SigningWayComponent = "totp"
+	SigningWayComponentPasskey  SigningWayComponent = "passkey"
+	SigningWayComponentOIDC     SigningWayComponent = "oidc"
+)
 
 type Statistics struct {
 	// both ends belong to it

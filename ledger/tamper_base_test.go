@@ -87,6 +87,10 @@ var seeds = []string{
 	 select 'event' || n, 'delivery' || n, 1, 'e' || n, 'r' || n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into session (token_hash, person, ledger, started_at, seen_at, ends_at)
 	 select decode('1' || n, 'hex'), 'user' || n, 1, now() + n * interval '1 s', now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into passkey (id, ledger, person, name, credential, public_key, counter, backed_up, created_at, used_at)
+	 select 'passkey' || n, 1, 'user' || n, 'n' || n, decode('1' || n, 'hex'), decode('2' || n, 'hex'), n, n = 1, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into linked_identity (person, ledger, issuer, subject, linked_at, used_at)
+	 select 'user' || n, 1, 'i' || n, 's' || n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into stream (id, ledger, name, url, format, filter, status, secret, previous_secret, previous_until, next_seq, pending_end, replays, version, created_by, created_at, changed_at,
 	   delivered, failures, failing_since, succeeded_at, failed_at, last_error)
 	 select 'stream' || n, 1, 'n' || n, 'u' || n, 'f' || n, 'x' || n, case n when 1 then 'active' else 'paused' end, decode('1' || n, 'hex'), decode('2' || n, 'hex'),

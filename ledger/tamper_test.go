@@ -78,6 +78,8 @@ var notHashedByDesign = map[string]string{
 	"organisation":                  "names: the ledger's origin, which is hashed, holds the organisation's id",
 	"outbox":                        "orders on their way to Temporal, gone once delivered",
 	"person":                        "the directory: each change of it is an entry of the ledger, and so is each sign-in",
+	"passkey":                       "credentials: adding, using and removing a passkey are entries of the ledger; the row is only what signatures are let in by",
+	"linked_identity":               "credentials: linking a person to an identity, and ending that, are entries of the ledger",
 	"session":                       "who is signed in at the moment; each beginning and end is an entry of the ledger",
 	"stream":                        "who gets entries, and how far; each change of it by a person is an entry of the ledger, and what is sent is signed",
 	"publication.created_at":        "when a publication was stored; what an anchor says of its time counts",

@@ -128,7 +128,7 @@ func (s *system) signReport(id audit.ReportID, who audit.PersonID) {
 	of, now := r.Signatories()[len(given)], audit.SystemClock()
 	g := store.Signature{ID: fmt.Sprintf("esig_%s_%d", id, of.Turn), Ledger: s.ledger, Report: id, Turn: of.Turn, Person: who, PrintedName: "Officer", Meaning: of.Meaning, Digest: r.Draft.V.Digest,
 		Components: []string{"password", "totp"}, SignedAt: now}
-	s.append("audit.signature_executed", audit.Object{"report_id": id}, store.Sign(g, time.Now().UnixNano(), now.Add(audit.SignatureWait)))
+	s.append("audit.signature_executed", audit.Object{"report_id": id}, store.Sign(g, store.TakeCode(g.Person, time.Now().UnixNano(), g.SignedAt), now.Add(audit.SignatureWait)))
 	s.relay.Wake()
 }
 

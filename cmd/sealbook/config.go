@@ -207,6 +207,11 @@ var settings = slices.Concat([]setting{
 	{"SEALBOOK_OIDC_ORGANISATION_CLAIM", "claim with the organisation's id, by name or JSON\nPointer (default " + identity.DefaultOrganisationClaim + ")", plain(func(c *Config) *string { return &c.Identity.OrganisationClaim })},
 	{"SEALBOOK_OIDC_ROLES_CLAIM", "claim with the roles (default " + identity.DefaultRolesClaim + ")", plain(func(c *Config) *string { return &c.Identity.RolesClaim })},
 	{"SEALBOOK_OIDC_ROLES", "what roles of the provider mean here:\ntheirs=ours,… with ours one of\nviewer, analyst, auditor, investigator,\ncompliance_officer, ingest, admin", readRoles},
+	{"SEALBOOK_OIDC_CLIENT_ID", "client as which browsers ask the provider for the ID\ntokens that people sign reports with (default: none do)", plain(func(c *Config) *string { return &c.Identity.ClientID })},
+	{"SEALBOOK_OIDC_STEP_UP_ACR", "authentication context classes of the provider that\nare as good as a password and a one-time code,\nseparated by commas", func(c *Config, v string) error {
+		c.Identity.StepUpACR = commaSeparated([]string{v})
+		return nil
+	}},
 	{"SEALBOOK_OIDC_CONSTRAINTS_CLAIM", "claim with constraints as API keys have them\n(default: none)", plain(func(c *Config) *string { return &c.Identity.ConstraintsClaim })},
 	{"SEALBOOK_RATE_LIMIT", fmt.Sprintf("requests a second that an API key may send to this\nprocess, 0 for any number (default %d)", api.DefaultRateLimit), func(c *Config, v string) error {
 		n, err := strconv.ParseUint(v, 10, 31)

@@ -86,12 +86,22 @@ func TestIdentityProviderIsConfigured(t *testing.T) {
 	if _, err := c.identity(); err == nil || !strings.Contains(err.Error(), "SEALBOOK_OIDC_AUDIENCE and SEALBOOK_OIDC_ROLES are not set") {
 		t.Error(err)
 	}
-	c, err = readConfig([]string{issuer, "SEALBOOK_OIDC_AUDIENCE=sealbook", "SEALBOOK_OIDC_ROLES=cn=Audit=auditor, ops=admin", "SEALBOOK_TRUSTED_PROXIES=10.0.0.0/8, ::1"})
+	c, err = readConfig([]string{issuer, "SEALBOOK_OIDC_AUDIENCE=sealbook", "SEALBOOK_OIDC_ROLES=cn=Audit=auditor, ops=admin", "SEALBOOK_OIDC_CLIENT_ID=console", "SEALBOOK_OIDC_STEP_UP_ACR=mfa, phr", "SEALBOOK_TRUSTED_PROXIES=10.0.0.0/8, ::1"})
 	if err != nil || c.Identity.Roles["cn=Audit"] != "auditor" || c.Identity.Roles["ops"] != "admin" || len(c.TrustedProxies) != 2 {
 		t.Fatalf("%+v %v", c.Identity, err)
 	}
-	if p, err := c.identity(); p == nil || err != nil {
-		t.Errorf("%v, %v", p, err)
+	p, err := c.identity()
+	if p == nil || err != nil {
+		t.Fatalf("%v, %v", p, err)
+	}
+	if how, ok := p.StepUp(); !ok || how.ClientID != "console" || strings.Join(how.ACR, " ") != "mfa phr" {
+		t.Errorf("%+v", how)
+	}
+	if c, err = readConfig([]string{issuer, "SEALBOOK_OIDC_AUDIENCE=sealbook", "SEALBOOK_OIDC_ROLES=ops=admin", "SEALBOOK_OIDC_CLIENT_ID=console"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.identity(); err == nil || !strings.Contains(err.Error(), "SEALBOOK_OIDC_STEP_UP_ACR") {
+		t.Errorf("a client without classes: %v", err)
 	}
 }
 

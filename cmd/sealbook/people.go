@@ -34,6 +34,11 @@ func (c *Config) identity() (*identity.Provider, error) {
 	if err := c.require("SEALBOOK_OIDC_AUDIENCE", "SEALBOOK_OIDC_ROLES"); err != nil {
 		return nil, err
 	}
+	if c.Identity.ClientID != "" || len(c.Identity.StepUpACR) > 0 {
+		if err := c.require("SEALBOOK_OIDC_CLIENT_ID", "SEALBOOK_OIDC_STEP_UP_ACR"); err != nil {
+			return nil, err
+		}
+	}
 	settings := c.Identity
 	settings.Clock = audit.SystemClock
 	settings.OrganisationClaim = cmp.Or(settings.OrganisationClaim, identity.DefaultOrganisationClaim)

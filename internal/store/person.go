@@ -130,7 +130,7 @@ func ChangePerson(p Person, at time.Time) Statements {
 	}
 }
 
-// ResetPerson takes a person's credentials and sessions away and gives them a code
+// ResetPerson takes all of a person's credentials and sessions away and gives them a code
 // to enrol with again; by is who does it. Of somebody who never enrolled only the
 // code is new.
 func ResetPerson(ledger int32, id audit.PersonID, by string, code []byte, until, at time.Time) Statements {
@@ -141,6 +141,9 @@ func ResetPerson(ledger int32, id audit.PersonID, by string, code []byte, until,
 				code_hash = $4, code_until = $5, version = version + 1, changed_at = $6
 			where ledger = $1 and id = $2 and status <> 'deactivated'`, ledger, id, by, code, until, at)
 		if err != nil {
+			return err
+		}
+		if err := dropSigning(ctx, tx, id); err != nil {
 			return err
 		}
 		return endSessions(ctx, tx, id, nil)
@@ -173,6 +176,9 @@ func DeactivatePerson(ledger int32, id audit.PersonID, at time.Time) Statements 
 				version = version + 1, changed_at = $3
 			where ledger = $1 and id = $2 and status <> 'deactivated'`, ledger, id, at)
 		if err != nil {
+			return err
+		}
+		if err := dropSigning(ctx, tx, id); err != nil {
 			return err
 		}
 		return endSessions(ctx, tx, id, nil)

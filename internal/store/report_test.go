@@ -101,7 +101,7 @@ func TestOneSignsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := store.Signature{ID: "esig_1", Ledger: b.ledger, Report: "report_1", Turn: 1, Person: who, Meaning: "approval", Digest: "sha256:draft", Components: []string{"password"}, SignedAt: at}
-	if err := b.append(t, "before", store.Sign(g, 101, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "before", store.Sign(g, store.TakeCode(g.Person, 101, g.SignedAt), at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a report is signed that does not wait: %v", err)
 	}
 	if err := b.append(t, "ask", store.AskSignature(b.ledger, "report_1", string(draft), at.Add(time.Hour))); err != nil {
@@ -109,23 +109,23 @@ func TestOneSignsOnce(t *testing.T) {
 	}
 	other := g
 	other.Digest = "sha256:other"
-	if err := b.append(t, "other", store.Sign(other, 101, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "other", store.Sign(other, store.TakeCode(other.Person, 101, other.SignedAt), at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("another document is signed: %v", err)
 	}
-	if err := b.append(t, "old code", store.Sign(g, 100, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "old code", store.Sign(g, store.TakeCode(g.Person, 100, g.SignedAt), at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a code that was taken signs: %v", err)
 	}
 	late := g
 	late.SignedAt = at.Add(2 * time.Hour)
-	if err := b.append(t, "late", store.Sign(late, 101, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "late", store.Sign(late, store.TakeCode(late.Person, 101, late.SignedAt), at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a signature comes too late, and counts: %v", err)
 	}
-	if err := b.append(t, "sign", store.Sign(g, 101, at.Add(time.Hour))); err != nil {
+	if err := b.append(t, "sign", store.Sign(g, store.TakeCode(g.Person, 101, g.SignedAt), at.Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
 	again := g
 	again.ID = "esig_2"
-	if err := b.append(t, "again", store.Sign(again, 102, at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
+	if err := b.append(t, "again", store.Sign(again, store.TakeCode(again.Person, 102, again.SignedAt), at.Add(time.Hour))); audit.CodeOf(err) != audit.InvalidState {
 		t.Errorf("a report is signed twice: %v", err)
 	}
 	if err := b.append(t, "decline", store.Decline(b.ledger, "report_1", who, "x", at)); audit.CodeOf(err) != audit.InvalidState {
@@ -155,7 +155,7 @@ func TestSeveralSignInTurn(t *testing.T) {
 	sign := func(turn int, who audit.PersonID) error {
 		step++
 		g := store.Signature{ID: fmt.Sprint("esig_", step), Ledger: b.ledger, Report: "report_1", Turn: turn, Person: who, Meaning: "review", Digest: "sha256:draft", Components: []string{"password"}, SignedAt: at}
-		return b.append(t, g.ID, store.Sign(g, step, at.Add(time.Duration(turn+1)*time.Hour)))
+		return b.append(t, g.ID, store.Sign(g, store.TakeCode(g.Person, step, g.SignedAt), at.Add(time.Duration(turn+1)*time.Hour)))
 	}
 	for turn := 1; turn <= len(people); turn++ {
 		for n := 1; n <= len(people); n++ {
@@ -217,16 +217,20 @@ func TestAChallengeIsGoodOnce(t *testing.T) {
 	} {
 		wrong := c
 		change(&wrong)
-		if used, err := b.store.UseChallenge(t.Context(), wrong, at); used || err != nil {
+		if _, used, err := b.store.UseChallenge(t.Context(), wrong, at); used || err != nil {
 			t.Errorf("another %s: %v %v", what, used, err)
 		}
 	}
-	if used, err := b.store.UseChallenge(t.Context(), c, at.Add(time.Minute)); used || err != nil {
+	if _, used, err := b.store.UseChallenge(t.Context(), c, at.Add(time.Minute)); used || err != nil {
 		t.Errorf("late: %v %v", used, err)
 	}
 	for _, want := range []bool{true, false} {
-		if used, err := b.store.UseChallenge(t.Context(), c, at); used != want || err != nil {
+		since, used, err := b.store.UseChallenge(t.Context(), c, at)
+		if used != want || err != nil {
 			t.Errorf("%v, want %v: %v", used, want, err)
+		}
+		if used && !since.Equal(c.EndsAt.Add(-audit.ChallengeLife)) {
+			t.Errorf("since %s", since)
 		}
 	}
 }

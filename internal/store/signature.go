@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -110,22 +111,27 @@ func InsertChallenge(c Challenge) Statements {
 }
 
 // UseChallenge uses a challenge up, whatever comes of the signature, and returns
-// whether there was one like it. It commits at once: a guess costs a challenge.
-func (s *Store) UseChallenge(ctx context.Context, c Challenge, at time.Time) (bool, error) {
-	tag, err := s.pool.Exec(ctx, `
+// whether there was one like it, and since when. It commits at once: a guess costs a
+// challenge.
+func (s *Store) UseChallenge(ctx context.Context, c Challenge, at time.Time) (since time.Time, known bool, err error) {
+	err = s.pool.QueryRow(ctx, `
 		delete from signature_challenge
-		where nonce_hash = $1 and ledger = $2 and report = $3 and session = $4 and digest = $5 and meaning = $6 and ends_at > $7`,
-		c.NonceHash, c.Ledger, c.Report, c.Session, c.Digest, c.Meaning, at)
-	return tag.RowsAffected() == 1, translate("use challenge", err)
+		where nonce_hash = $1 and ledger = $2 and report = $3 and session = $4 and digest = $5 and meaning = $6 and ends_at > $7
+		returning ends_at`,
+		c.NonceHash, c.Ledger, c.Report, c.Session, c.Digest, c.Meaning, at).Scan(&since)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return since, false, nil
+	}
+	return since.Add(-audit.ChallengeLife), err == nil, translate("use challenge", err)
 }
 
-// Sign adds a signature with a one-time code of a step, gives whoever comes next
-// until due, and tells the workflow. Returns InvalidState when the report does not
-// wait for this person in this turn, has its signature, or the code was taken
-// before: of two requests one wins.
-func Sign(g Signature, step int64, due time.Time) Statements {
+// Sign adds a signature, uses up what the person showed for it, gives whoever comes
+// next until due, and tells the workflow. Returns InvalidState when the report does
+// not wait for this person in this turn, has its signature, or what was shown is
+// used up: of two requests one wins.
+func Sign(g Signature, use Statements, due time.Time) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		if err := takeStep(ctx, tx, g.Person, step, g.SignedAt); err != nil {
+		if err := use(ctx, tx); err != nil {
 			return err
 		}
 		err := change(ctx, tx, "sign", `

@@ -153,6 +153,10 @@ func translate(what string, err error) error {
 			return audit.Errorf(audit.InvalidState, "there is an organisation of this name")
 		case "person_email_is_unique":
 			return audit.Errorf(audit.InvalidState, "somebody in the organisation has this e-mail address")
+		case "passkey_credential_key":
+			return audit.Errorf(audit.InvalidState, "this passkey was added before")
+		case "linked_identity_subject_key":
+			return audit.Errorf(audit.InvalidState, "somebody else in the organisation is linked to this identity")
 		case "retention_policy_pkey":
 			return audit.Errorf(audit.PreconditionFailed, "the retention policy was changed since it was read")
 		case "retention_change_one_pending":
