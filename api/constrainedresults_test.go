@@ -38,6 +38,11 @@ func TestResultsUnderConstraints(t *testing.T) {
 	reports := []string{
 		report("compliance_summary", `,"framework":"soc2"`, "2024-03-31"), report("data_integrity", "", "2024-03-31"), report("compliance_summary", `,"framework":"soc2"`, "2024-04-30"),
 	}
+	gaps := []string{"SOC2_001", "SOX_001", "SOC2_002"}
+	for i, f := range []audit.Framework{audit.SOC2, audit.SOX, audit.SOC2} {
+		b.apply(store.ApplyAssessed(b.ledger, audit.AssessmentID(assessments[i]), store.Assessed{Gaps: []store.Gap{
+			{Kind: audit.FindingGap, Framework: f, Requirement: fmt.Sprint("R", i), Title: "t", Severity: audit.SeverityLow, DetectedAt: b.clock.now()}}}, b.clock.now()))
+	}
 	for as, sees := range map[string][3]bool{
 		"full": {true, true, true}, "soc2": {true, false, true}, "quarter": {true, true, false}, "both": {true, false, false}, "february": {}, "systems": {},
 	} {
@@ -49,6 +54,7 @@ func TestResultsUnderConstraints(t *testing.T) {
 			}
 			b.get(as, "~/compliance/assessments/"+assessments[i]).want(status)
 			b.get(as, "~/reports/"+reports[i]).want(status)
+			b.get(as, "~/compliance/findings/"+gaps[i]).want(status)
 			if !yes {
 				b.get(as, "~/compliance/assessments/"+assessments[i]+"/download").want(404)
 				b.get(as, "~/reports/"+reports[i]+"/download").want(404)
@@ -56,7 +62,7 @@ func TestResultsUnderConstraints(t *testing.T) {
 				b.post(as, "~/reports/"+reports[i]+"/download-links", "{}").want(404)
 			}
 		}
-		for _, path := range []string{"~/compliance/assessments", "~/reports"} {
+		for _, path := range []string{"~/compliance/assessments", "~/compliance/findings", "~/reports"} {
 			a := b.get(as, path).want(200)
 			if len(a.list("data")) != n || int(a.number("pagination.total")) != n {
 				t.Errorf("%s sees %s, not %d", as, a.body, n)

@@ -19,7 +19,7 @@ var gapParameters = []string{"framework", "status", "page", "limit"}
 func (s *server) listGaps(kind audit.GapKind) handler {
 	return func(r *http.Request) (reply, error) {
 		q := callOf(r).query
-		f := store.GapFilter{Kind: kind, Framework: q.framework("framework"), Status: audit.GapStatus(q.oneOf("status", texts(kind.Statuses())...))}
+		f := store.GapFilter{Kind: kind, Framework: q.framework("framework"), Status: audit.GapStatus(q.oneOf("status", texts(kind.Statuses())...)), Within: principal(r).Constraints}
 		page, err := jobPage(r)
 		if err != nil {
 			return reply{}, err
@@ -190,7 +190,7 @@ var gapID = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 func (s *server) gap(r *http.Request, kind audit.GapKind) (g store.Gap, err error) {
 	id := variable(r, string(kind)+"_id")
 	if gapID.MatchString(id) {
-		g, err = s.Store.Gap(r.Context(), principal(r).Ledger, kind, id)
+		g, err = s.Store.Gap(r.Context(), principal(r).Ledger, kind, id, principal(r).Constraints)
 	} else {
 		err = audit.Errorf(audit.NotFound, "that is no id")
 	}

@@ -51,17 +51,23 @@ type GapFilter struct {
 	Framework audit.Framework
 	Status    audit.GapStatus
 	Living    bool // neither closed nor resolved
+	Within    audit.Constraints
 }
+
+// coveredGap is what a reader who is limited may see: a gap that an assessment saw last
+// which is of covered entries alone, as far as the gap's framework is concerned.
+var coveredGap = ` and (@all or exists (select from assessment where assessment.id = gap.seen_by` + coveredResults("array[gap.framework]") + `))`
 
 func (f GapFilter) where() (string, pgx.NamedArgs) {
+	args := pgx.NamedArgs{"kind": f.Kind, "framework": f.Framework, "status": f.Status, "living": f.Living, "all": f.Within.Empty()}
 	return ` from gap where ledger = @ledger and kind = @kind and (@framework = '' or framework = @framework) and (@status = '' or status = @status)
-		and (not @living or closed_at is null)`,
-		pgx.NamedArgs{"kind": f.Kind, "framework": f.Framework, "status": f.Status, "living": f.Living}
+		and (not @living or closed_at is null)` + coveredGap, within(f.Within, args)
 }
 
-// Gap returns a gap of a kind, or NotFound.
-func (s *Store) Gap(ctx context.Context, ledger int32, kind audit.GapKind, id string) (Gap, error) {
-	return one[Gap](ctx, s.pool, "read gap", `select `+gapColumns+` from gap where ledger = $1 and kind = $2 and id = $3`, ledger, kind, id)
+// Gap returns a gap of a kind that c covers, or NotFound.
+func (s *Store) Gap(ctx context.Context, ledger int32, kind audit.GapKind, id string, c audit.Constraints) (Gap, error) {
+	return one[Gap](ctx, s.pool, "read gap", `select `+gapColumns+` from gap where ledger = @ledger and kind = @kind and id = @id`+coveredGap,
+		within(c, pgx.NamedArgs{"ledger": ledger, "kind": kind, "id": id, "all": c.Empty()}))
 }
 
 // Gaps lists an organisation's gaps, newest first, and counts them all.
