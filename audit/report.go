@@ -59,9 +59,9 @@ const (
 	SignatureLastReminder = 24 * time.Hour // before the end of it; another comes when half of it is over
 	SignatureReminderGap  = time.Hour      // between being asked and a reminder, and between two reminders
 
-	ChallengeLife       = 2 * time.Minute     // of the nonce that one signature uses up
-	MaxSignatureComment = 1_000               // bytes
-	MaxCountersigners   = 9                   // who sign after the first
+	ChallengeLife       = 2 * time.Minute // of the nonce that one signature uses up
+	MaxSignatureComment = 1_000           // bytes
+	MaxCountersigners   = 9               // who sign after the first
 )
 
 // ReportRequest asks for a report. It is the request's body.
