@@ -184,7 +184,7 @@ faults: build ## kill Postgres and the processes in the middle of work, FAULT_CY
 .PHONY: histories
 histories: build ## record workflow histories for the replay test, after a workflow took a new shape
 	@mkdir -p workflows/testdata/histories
-	@$(STACK) test -- go test -count=1 -run 'TestExport(Makes|Cancel|Of)|TestAnchoring|TestVerification(IsReadable|Cancel|Fails)|AssessmentAsAJob|ReportAsAJob|ReportThatAPersonSigns|TestStream|TestRetentionRuns|TestArchiveCheckRuns|TestErasure$$' ./worker -record-histories
+	@$(STACK) test -- go test -count=1 -run 'TestExport(Makes|Cancel|Of)|TestAnchoring|TestVerification(IsReadable|Cancel|Fails)|AssessmentAsAJob|ReportAsAJob|ReportThat(APersonSigns|TwoPeopleSign)|SignatoriesAreTold|TestStream|TestRetentionRuns|TestArchiveCheckRuns|TestErasure$$' ./worker -record-histories
 
 .PHONY: client
 client: ## write what of the Go client follows from api/openapi.yaml; after every change of it

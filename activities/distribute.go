@@ -27,11 +27,12 @@ type Distribution struct {
 }
 
 // DeliveriesOf says where a distribution stands.
-func (a *Activities) DeliveriesOf(ctx context.Context, start audit.DistributionStart) (d Distribution, err error) {
+func (a *Activities) DeliveriesOf(ctx context.Context, start audit.DistributionStart) (Distribution, error) {
 	list, err := a.Store.DeliveriesOf(ctx, start.Ledger, start.ID)
-	if err != nil {
-		return d, err
-	}
+	return standing(list), err
+}
+
+func standing(list []store.Delivery) (d Distribution) {
 	d.Counts = map[audit.DeliveryState]int{}
 	for _, x := range list {
 		d.Counts[x.State]++
@@ -42,7 +43,7 @@ func (a *Activities) DeliveriesOf(ctx context.Context, start audit.DistributionS
 			d.Open++
 		}
 	}
-	return d, nil
+	return d
 }
 
 // SendReport names one delivery.
@@ -73,7 +74,15 @@ func (a *Activities) SendReport(ctx context.Context, s SendReport) (audit.Delive
 	if a.Mail == nil {
 		return a.refuse(ctx, ledger, x.ID, "no mail provider is configured; see SEALBOOK_MAIL_FROM")
 	}
-	message, err := a.message(ctx, &x)
+	var message mail.Message
+	if x.Notice == "" {
+		message, err = a.message(ctx, &x)
+	} else {
+		var moot string
+		if message, moot, err = a.notice(ctx, &x); moot != "" {
+			return a.refuse(ctx, ledger, x.ID, moot)
+		}
+	}
 	if err != nil {
 		return "", err
 	}
@@ -173,12 +182,8 @@ func (a *Activities) message(ctx context.Context, x *store.Delivery) (m mail.Mes
 	if err != nil {
 		return m, err
 	}
-	what := strings.ReplaceAll(string(request.Type), "_", " ")
-	if request.Framework != "" {
-		what += ", " + string(request.Framework)
-	}
-	m = mail.Message{DeliveryID: x.ID, To: x.Recipient, Subject: fmt.Sprintf("Report: %s, %s", what, row.Period().String())}
-	text := fmt.Sprintf("%s sends you a report: %s, of %s.\n\n", organisation.Name, what, row.Period().String())
+	m = mail.Message{DeliveryID: x.ID, To: x.Recipient, Subject: "Report: " + subjectOf(&row)}
+	text := fmt.Sprintf("%s sends you a report: %s, of %s.\n\n", organisation.Name, kindOf(&row), row.Period().String())
 	if file.Size <= mail.MaxAttachment {
 		content, err := a.readArtifact(ctx, file)
 		if err != nil {
@@ -198,6 +203,20 @@ func (a *Activities) message(ctx context.Context, x *store.Delivery) (m mail.Mes
 	return m, nil
 }
 
+// subjectOf says in a mail which report it is about. It says nothing of a case but its
+// period.
+func subjectOf(row *store.Report) string {
+	return kindOf(row) + ", " + row.Period().String()
+}
+
+func kindOf(row *store.Report) string {
+	what := strings.ReplaceAll(string(row.Request.V.Type), "_", " ")
+	if f := row.Request.V.Framework; f != "" {
+		what += ", " + string(f)
+	}
+	return what
+}
+
 func (a *Activities) readArtifact(ctx context.Context, from audit.Artifact) ([]byte, error) {
 	r, err := a.Artifacts.Open(ctx, from)
 	if err != nil {
@@ -211,14 +230,19 @@ func (a *Activities) readArtifact(ctx context.Context, from audit.Artifact) ([]b
 	return content, nil
 }
 
-// FinishDistribution writes the entry about what became of a distribution.
-func (a *Activities) FinishDistribution(ctx context.Context, start audit.DistributionStart) (Distribution, error) {
-	d, err := a.DeliveriesOf(ctx, start)
+// FinishDistribution writes the entry about what became of a distribution, or of the
+// mail to a signatory.
+func (a *Activities) FinishDistribution(ctx context.Context, start audit.DistributionStart) (d Distribution, err error) {
+	list, err := a.Store.DeliveriesOf(ctx, start.Ledger, start.ID)
 	if err != nil {
 		return d, err
 	}
-	details := audit.Object{"report_id": start.Report, "distribution_id": start.ID, "deliveries": d.Counts}
-	err = a.record(ctx, start.Ledger, "distribution/"+string(start.ID)+"/ended", audit.TypeReportDistributed, details, nil)
+	d = standing(list)
+	what, details := audit.TypeReportDistributed, audit.Object{"report_id": start.Report, "distribution_id": start.ID, "deliveries": d.Counts}
+	if len(list) == 1 && list[0].Notice != "" {
+		what, details = audit.TypeSignatureNotified, noticeDetails(&list[0])
+	}
+	err = a.record(ctx, start.Ledger, "distribution/"+string(start.ID)+"/ended", what, details, nil)
 	if audit.CodeOf(err) == audit.ExternalIDConflict { // an attempt before has said it, with other counts
 		err = nil
 	}

@@ -77,12 +77,13 @@ func (a *Activities) runningReport(ctx context.Context, start audit.ReportStart)
 }
 
 // DraftReport renders the document that the signatories get to see, and lets the
-// report wait for the first, with an entry that names the document by its digest.
+// report wait for the first, with an entry that names the document by its digest and a
+// mail that asks.
 // Whoever repeats it changes nothing. It returns until when whoever is next can sign.
 func (a *Activities) DraftReport(ctx context.Context, start audit.ReportStart) (due time.Time, err error) {
 	row, err := a.runningReport(ctx, start)
 	if err == nil && row.Status != audit.ReportPending {
-		err = a.draft(ctx, &row)
+		err = a.draft(ctx, start.Organisation, &row)
 		if code := audit.CodeOf(err); code == audit.InvalidState || code == audit.ExternalIDConflict { // an attempt that was thought lost may have done it
 			if now, again := a.Store.Report(ctx, row.Ledger, row.ID); again == nil && now.Status == audit.ReportPending {
 				err = nil
@@ -101,7 +102,7 @@ func (a *Activities) DraftReport(ctx context.Context, start audit.ReportStart) (
 	return row.SignatureDueAt.UTC(), nil
 }
 
-func (a *Activities) draft(ctx context.Context, row *store.Report) error {
+func (a *Activities) draft(ctx context.Context, o audit.OrganisationID, row *store.Report) error {
 	if err := a.canSeal(); err != nil {
 		return err
 	}
@@ -133,10 +134,11 @@ func (a *Activities) draft(ctx context.Context, row *store.Report) error {
 	if err != nil {
 		return fmt.Errorf("encode draft: %w", err)
 	}
-	due := audit.Instant(a.Clock()).Add(audit.SignatureWait)
+	now := audit.Instant(a.Clock())
+	due := now.Add(audit.SignatureWait)
 	details := store.SignatureAsked(row, signatories[0], draft.Digest, due)
 	return a.record(ctx, row.Ledger, reportKey(row.ID)+"/signature_requested", audit.TypeSignatureRequested, details,
-		store.AskSignature(row.Ledger, row.ID, string(text), due))
+		store.AskSignature(row.Ledger, row.ID, string(text), due, store.InsertNotice(store.NewNotice(o, row, signatories[0], audit.NoticeAsked, now))))
 }
 
 // maxToSeal leaves room for the seal itself.

@@ -175,20 +175,22 @@ func (s *server) signReport(r *http.Request) (reply, error) {
 }
 
 // recordSignature makes a signature with its entry and, when somebody comes next, the
-// entry that says so, all together.
+// entry that says so and the mail that asks them, all together.
 func (s *server) recordSignature(r *http.Request, row *store.Report, g *store.Signature, shown *proof) error {
 	due := g.SignedAt.Add(audit.SignatureWait)
 	events := []audit.Event{signed(r, g, shown)}
+	var with []store.Statements
 	if all := row.Signatories(); g.Turn < len(all) {
 		next := all[g.Turn]
 		g.Awaited = &next.Person
+		with = append(with, store.InsertNotice(store.NewNotice(principal(r).Organisation, row, next, audit.NoticeAsked, g.SignedAt)))
 		events = append(events, audit.Event{
 			Type: audit.TypeSignatureRequested, Class: audit.ClassSystem, Severity: audit.SeverityLow,
 			ExternalID: fmt.Sprintf("%sreport/%s/signature_requested/%d", audit.ReservedExternalID, row.ID, next.Turn),
 			Actor:      audit.Object{"type": "system", "id": "sealbook"}, Details: store.SignatureAsked(row, next, g.Digest, due),
 		})
 	}
-	out, err := s.append(r, ledger.Submission{Events: events, Atomic: true, With: store.Sign(*g, shown.use, due)})
+	out, err := s.append(r, ledger.Submission{Events: events, Atomic: true, With: store.Sign(*g, shown.use, due, with...)})
 	for _, item := range out.Items {
 		if err == nil {
 			err = item.Err

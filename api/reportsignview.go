@@ -30,6 +30,7 @@ type turnBody struct {
 	Signatory signatoryBody          `json:"signatory"`
 	Meaning   audit.SignatureMeaning `json:"signature_meaning"`
 	Signature *signatureBody         `json:"signature"`
+	Notice    *noticeBody            `json:"notice"` // null: it was not their turn yet
 }
 
 type signatoryBody struct {
@@ -73,6 +74,10 @@ func (s *server) showReportSignature(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	mails, err := s.Store.Notices(r.Context(), row.Ledger, row.ID)
+	if err != nil {
+		return reply{}, err
+	}
 	for i, of := range row.Signatories() {
 		who, err := s.Store.Person(r.Context(), row.Ledger, of.Person)
 		if err != nil {
@@ -84,6 +89,7 @@ func (s *server) showReportSignature(r *http.Request) (reply, error) {
 		} else if i == len(given) && row.Status == audit.ReportPending {
 			v.Awaited = &t.Signatory
 		}
+		t.Notice = noticeOf(r, mails, of.Turn, v.Awaited == &t.Signatory)
 		v.Signatories = append(v.Signatories, t)
 	}
 	first := &v.Signatories[0]

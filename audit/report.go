@@ -55,9 +55,13 @@ const (
 	MaxRecipientAddress = 254                 // bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets)
 	ReportDownloadLife  = 31 * 24 * time.Hour // of its links, from completion or from when they were made anew
 	SignatureWait       = 30 * 24 * time.Hour // that each signatory has in turn, after which an unsigned report has failed
-	ChallengeLife       = 2 * time.Minute     // of the nonce that one signature uses up
-	MaxSignatureComment = 1_000               // bytes
-	MaxCountersigners   = 9                   // who sign after the first
+
+	SignatureLastReminder = 24 * time.Hour // before the end of it; another comes when half of it is over
+	SignatureReminderGap  = time.Hour      // between being asked and a reminder, and between two reminders
+
+	ChallengeLife       = 2 * time.Minute // of the nonce that one signature uses up
+	MaxSignatureComment = 1_000           // bytes
+	MaxCountersigners   = 9               // who sign after the first
 )
 
 // ReportRequest asks for a report. It is the request's body.
@@ -387,6 +391,8 @@ func (s DeliveryState) Open() bool {
 // Types of the entries that the system makes about reports.
 const (
 	TypeSignatureRequested = ReservedPrefix + "signature_requested"
+	TypeSignatureReminded  = ReservedPrefix + "signature_reminded" // a mail is on its way
+	TypeSignatureNotified  = ReservedPrefix + "signature_notified" // what became of a mail to a signatory
 	TypeReportGenerated    = ReservedPrefix + "report_generated"
 	TypeReportDistributed  = ReservedPrefix + "report_distributed"
 )

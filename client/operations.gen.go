@@ -948,7 +948,8 @@ func (c *Client) DistributeReport(ctx context.Context, reportID string, body Dis
 // ShowReportSignature calls GET /reports/{report_id}/signature: show where a report's signature
 // stands.
 //
-// Needs `audit:reports:read`.
+// Needs `audit:reports:read`. Says of each signatory who has been asked, too, when mails told them
+// so or reminded them.
 func (c *Client) ShowReportSignature(ctx context.Context, reportID string, options ...CallOption) (*Answer[Ceremony, Metadata], error) {
 	r := request{method: "GET", path: "/api/v1/audit/reports/" + segment(reportID) + "/signature", repeatable: true}
 	return call[Ceremony, Metadata](ctx, c, r, options)

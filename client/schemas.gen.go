@@ -557,6 +557,8 @@ type CeremonySignatory struct {
 	Signatory        Signatory                         `json:"signatory"`
 	SignatureMeaning CeremonySignatorySignatureMeaning `json:"signature_meaning"`
 	Signature        *Signature                        `json:"signature"`
+	// what mails told them about their turn; null before it
+	Notice *SignatureNotice `json:"notice"`
 }
 
 // CeremonySignatorySignatureMeaning is one of these, or one that is newer than this package.
@@ -3708,6 +3710,38 @@ const (
 	SignatureComponentTotp     SignatureComponent = "totp"
 	SignatureComponentPasskey  SignatureComponent = "passkey"
 	SignatureComponentOIDC     SignatureComponent = "oidc"
+)
+
+// SignatureNotice: a signatory gets a mail when it is their turn, one when half of their time is
+// over and one a day before its end. A time is null when the mail did not go out, or nobody knows
+// whether it did; the reason says why.
+type SignatureNotice struct {
+	// when the mail that asks was handed over
+	NotifiedAt *time.Time `json:"notified_at"`
+	// when a reminder was, last
+	RemindedAt *time.Time `json:"reminded_at"`
+	// how many were
+	Reminders int64 `json:"reminders"`
+	// of the newest of these mails
+	State *SignatureNoticeState `json:"state"`
+	// why the newest has not gone out; for callers without `audit:read:sensitive` masked if it is what
+	// a server said
+	Reason *string `json:"reason"`
+}
+
+// SignatureNoticeState is one of these, or one that is newer than this package.
+type SignatureNoticeState string
+
+// The values of SignatureNoticeState.
+const (
+	SignatureNoticeStatePending   SignatureNoticeState = "pending"
+	SignatureNoticeStateSending   SignatureNoticeState = "sending"
+	SignatureNoticeStateAccepted  SignatureNoticeState = "accepted"
+	SignatureNoticeStateDelivered SignatureNoticeState = "delivered"
+	SignatureNoticeStateBounced   SignatureNoticeState = "bounced"
+	SignatureNoticeStateDropped   SignatureNoticeState = "dropped"
+	SignatureNoticeStateRefused   SignatureNoticeState = "refused"
+	SignatureNoticeStateUnknown   SignatureNoticeState = "unknown"
 )
 
 // SignatureSignatureMeaning is one of these, or one that is newer than this package.

@@ -83,6 +83,9 @@ var seeds = []string{
 	`insert into delivery (id, ledger, report, distribution, number, recipient, state, attempts, message_id, detail, created_at, changed_at)
 	 select 'delivery' || n, 1, 'report' || n, 'dist' || n, n, 'r' || n, case n when 1 then 'accepted' else 'bounced' end, n, 'm' || n, 'd' || n, now() + n * interval '1 s',
 	   now() + n * interval '1 s' from generate_series(1, 2) n`,
+	`insert into delivery (id, ledger, report, distribution, number, recipient, state, attempts, created_at, changed_at, tried_at, signatory, turn, notice)
+	 select 'notice' || n, 1, 'report' || n, 'told' || n, n, '', case n when 1 then 'accepted' else 'bounced' end, n, now() + n * interval '1 s', now() + n * interval '1 s',
+	   now() + n * interval '1 s', 'user' || n, n, case n when 1 then 'asked' else 'halfway' end from generate_series(1, 2) n`,
 	`insert into delivery_event (id, delivery, ledger, event, reason, at, received_at)
 	 select 'event' || n, 'delivery' || n, 1, 'e' || n, 'r' || n, now() + n * interval '1 s', now() + n * interval '1 s' from generate_series(1, 2) n`,
 	`insert into session (token_hash, person, ledger, started_at, seen_at, ends_at)

@@ -71,7 +71,7 @@ var notHashedByDesign = map[string]string{
 	"report":                        "the state of a report: each change of it is an entry of the ledger, which holds the digests of its data, of what was signed and of its file",
 	"signature":                     "electronic signatures; each is an entry of the ledger, and part of the sealed document",
 	"signature_challenge":           "what a signature has to answer, for two minutes: whoever changes it can keep somebody from signing, and sign for nobody",
-	"delivery":                      "where mails stand, for people; what became of a distribution is an entry of the ledger",
+	"delivery":                      "where mails stand, for people; what became of a distribution, or of a mail to a signatory, is an entry of the ledger",
 	"delivery_event":                "what the mail provider reported, for people",
 	"assessment_score":              "scores for the history; each is in the entry of its assessment",
 	"lease":                         "which process publishes at the moment; two at once do no harm, because the signer state lets one sign",

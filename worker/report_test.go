@@ -33,7 +33,7 @@ import (
 // notary gives a system a certificate and a mail provider.
 func (s *system) notary() (roots *x509.CertPool, mails *mail.Outbox) {
 	s.t.Helper()
-	made, err := sign.Development(audit.SystemClock())
+	made, err := sign.Development(s.activities.Clock())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (s *system) report(id audit.ReportID) store.Report {
 	return r
 }
 
-// signReport signs as the one whose turn it is.
+// signReport signs as the one whose turn it is, and has the next told, as the API does.
 func (s *system) signReport(id audit.ReportID, who audit.PersonID) {
 	s.t.Helper()
 	r := s.report(id)
@@ -125,10 +125,14 @@ func (s *system) signReport(id audit.ReportID, who audit.PersonID) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	of, now := r.Signatories()[len(given)], audit.SystemClock()
+	of, now := r.Signatories()[len(given)], audit.Instant(s.activities.Clock())
 	g := store.Signature{ID: fmt.Sprintf("esig_%s_%d", id, of.Turn), Ledger: s.ledger, Report: id, Turn: of.Turn, Person: who, PrintedName: "Officer", Meaning: of.Meaning, Digest: r.Draft.V.Digest,
 		Components: []string{"password", "totp"}, SignedAt: now}
-	s.append("audit.signature_executed", audit.Object{"report_id": id}, store.Sign(g, store.TakeCode(g.Person, time.Now().UnixNano(), g.SignedAt), now.Add(audit.SignatureWait)))
+	var next []store.Statements
+	if all := r.Signatories(); of.Turn < len(all) {
+		next = append(next, store.InsertNotice(store.NewNotice("org_test", &r, all[of.Turn], audit.NoticeAsked, now)))
+	}
+	s.append("audit.signature_executed", audit.Object{"report_id": id}, store.Sign(g, store.TakeCode(g.Person, time.Now().UnixNano(), g.SignedAt), now.Add(audit.SignatureWait), next...))
 	s.relay.Wake()
 }
 
@@ -203,7 +207,7 @@ func TestReportThatAPersonSigns(t *testing.T) {
 	if seal := s.sealed(s.report(id), roots); seal.Name != "Officer" || seal.Reason != "Approval" {
 		t.Errorf("%+v", seal)
 	}
-	s.record(audit.ExportID(id), "report_signed")
+	s.record(audit.ExportID(id), "report_signed_reminders")
 }
 
 // TestReportThatTwoPeopleSign: the first signature leaves the workflow waiting for
@@ -226,7 +230,7 @@ func TestReportThatTwoPeopleSign(t *testing.T) {
 	if seal := s.sealed(s.report(id), roots); seal.Name != "Officer, Officer" || seal.Reason != "Approval, Review" {
 		t.Errorf("%+v", seal)
 	}
-	s.record(audit.ExportID(id), "report_countersigned")
+	s.record(audit.ExportID(id), "report_countersigned_reminders")
 }
 
 // TestReportWithoutACertificate: nothing is sealed with nothing, and the report

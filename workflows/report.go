@@ -74,7 +74,7 @@ func (p *publication) run(ctx workflow.Context) error {
 }
 
 // await shows the draft to the signatories until they have decided, one after the
-// other. It returns false when the report ended meanwhile, because one declined.
+// other, and reminds each meanwhile. It returns false when the report ended meanwhile, because one declined.
 func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 	var do *activities.Activities
 	p.stage(ctx, "drafting", "Rendering the document that is signed.")
@@ -86,6 +86,8 @@ func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 	decided := workflow.GetSignalChannel(ctx, audit.SignedSignal)
 	deadline, cancel := workflow.WithCancel(ctx)
 	defer func() { cancel() }() // of the timer that there is then
+	forget := p.remind(ctx, due)
+	defer func() { forget() }()
 	expired := false
 	timer := workflow.NewTimer(deadline, max(due.Sub(workflow.Now(ctx)), 0)+signingGrace)
 	for {
@@ -111,8 +113,10 @@ func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 		case job.DueAt.After(due): // one has signed, and the next has as much time; of one signatory this never is so
 			due, expired = job.DueAt, false
 			cancel()
+			forget()
 			deadline, cancel = workflow.WithCancel(ctx)
 			timer = workflow.NewTimer(deadline, max(due.Sub(workflow.Now(ctx)), 0)+signingGrace)
+			forget = p.remind(ctx, due)
 			p.stage(ctx, "pending_signature", fmt.Sprintf("%d of %d have signed; waiting until the next signs or declines.", job.Signatures, job.Signatories))
 		case expired:
 			return false, temporal.NewNonRetryableApplicationError(late(&job), "SIGNATURE_EXPIRED", nil)

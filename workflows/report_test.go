@@ -24,6 +24,10 @@ type reportStage struct {
 	decided activities.ReportJob
 	end     activities.EndReport
 	due     func() time.Time
+
+	reminded []string
+	began    time.Time
+	now      func() time.Time
 }
 
 func (s *reportStage) BeginReport(context.Context, audit.ReportStart) (activities.ReportJob, error) {
@@ -68,6 +72,7 @@ func runReport(t *testing.T, s *reportStage, prepare ...func(*testsuite.TestWork
 	if s.job.Status == "" {
 		s.job.Status = audit.ReportProcessing
 	}
+	s.now, s.began = env.Now, env.Now()
 	s.due = func() time.Time { return env.Now().Add(audit.SignatureWait) }
 	for _, p := range prepare {
 		p(env)
@@ -125,7 +130,6 @@ func TestReportWaitsForItsSignature(t *testing.T) {
 // Each signatory has as much time as the first, from when it is their turn.
 func TestReportThatSeveralSign(t *testing.T) {
 	t.Parallel()
-	const day = 24 * time.Hour
 	run := func(signed ...time.Duration) (*reportStage, error) {
 		s := &reportStage{job: activities.ReportJob{MustSign: true}, decided: activities.ReportJob{Status: audit.ReportPending, MustSign: true, Signatories: 3}}
 		return s, runReport(t, s, func(env *testsuite.TestWorkflowEnvironment) {

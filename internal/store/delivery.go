@@ -28,34 +28,41 @@ type Delivery struct {
 	Report       audit.ReportID
 	Distribution audit.DistributionID
 	Number       int
-	Recipient    string
+	Recipient    string // an address; "" of a notice, which goes to the one that the signatory has then
 	State        audit.DeliveryState
 	Attempts     int
 	MessageID    string
 	Detail       string
 	CreatedAt    time.Time
 	ChangedAt    time.Time
+	TriedAt      *time.Time // when it was last handed to the provider; nil: never
+
+	Signatory audit.PersonID // of a notice
+	Turn      int            // of a notice: theirs, from 1
+	Notice    audit.Notice   // what the mail tells them; "": it carries the report
 }
 
-const deliveryColumns = `id, ledger, report, distribution, number, recipient, state, attempts, message_id, detail, created_at, changed_at`
+const deliveryColumns = `id, ledger, report, distribution, number, recipient, state, attempts, message_id, detail, created_at, changed_at, tried_at,
+	coalesce(signatory, '') as signatory, coalesce(turn, 0) as turn, coalesce(notice, '') as notice`
 
 // NewDistribution makes a distribution of a report to recipients. The ids say
 // nothing of whom they are of. With a seed they follow from it, so that who repeats
 // it makes the same one; without, they are drawn.
 func NewDistribution(o audit.OrganisationID, row *Report, to []string, now time.Time, seed string) Distribution {
-	id := func(prefix string, n int) string {
-		text := rand.Text()
-		if seed != "" {
-			sum := sha256.Sum256(fmt.Appendf(nil, "sealbook distribution\n%s\n%d\n", seed, n))
-			text = base32.StdEncoding.EncodeToString(sum[:])[:len(text)]
-		}
-		return prefix + strings.ToLower(text)
-	}
-	d := Distribution{ID: audit.DistributionID(id("distribution_", 0)), Organisation: o}
+	d := Distribution{ID: audit.DistributionID(mailID("distribution_", seed, 0)), Organisation: o}
 	for i, address := range to {
-		d.Deliveries = append(d.Deliveries, Delivery{ID: id("delivery_", i+1), Ledger: row.Ledger, Report: row.ID, Number: i + 1, Recipient: address, CreatedAt: now})
+		d.Deliveries = append(d.Deliveries, Delivery{ID: mailID("delivery_", seed, i+1), Ledger: row.Ledger, Report: row.ID, Number: i + 1, Recipient: address, CreatedAt: now})
 	}
 	return d
+}
+
+func mailID(prefix, seed string, n int) string {
+	text := rand.Text()
+	if seed != "" {
+		sum := sha256.Sum256(fmt.Appendf(nil, "sealbook distribution\n%s\n%d\n", seed, n))
+		text = base32.StdEncoding.EncodeToString(sum[:])[:len(text)]
+	}
+	return prefix + strings.ToLower(text)
 }
 
 // InsertDistribution adds the deliveries of a distribution, all of them pending,
@@ -70,16 +77,21 @@ func InsertDistribution(d Distribution) Statements {
 				return translate("store delivery", err)
 			}
 		}
-		first := d.Deliveries[0]
-		return queue(ctx, tx, Start{Workflow: audit.DistributionWorkflow, WorkflowID: string(d.ID), At: first.CreatedAt, Input: audit.DistributionStart{
-			ID: d.ID, Report: first.Report, Ledger: first.Ledger, Organisation: d.Organisation,
-		}})
+		return queue(ctx, tx, d.start())
 	}
 }
 
-// Deliveries returns the deliveries of a report, oldest distribution first.
+// start is the order to send a distribution.
+func (d *Distribution) start() Start {
+	first := d.Deliveries[0]
+	return Start{Workflow: audit.DistributionWorkflow, WorkflowID: string(d.ID), At: first.CreatedAt, Input: audit.DistributionStart{
+		ID: d.ID, Report: first.Report, Ledger: first.Ledger, Organisation: d.Organisation,
+	}}
+}
+
+// Deliveries returns the mails that carry a report, oldest distribution first.
 func (s *Store) Deliveries(ctx context.Context, ledger int32, id audit.ReportID) ([]Delivery, error) {
-	return s.deliveries(ctx, `ledger = $1 and report = $2 order by created_at, distribution, number`, ledger, id)
+	return s.deliveries(ctx, `ledger = $1 and report = $2 and notice is null order by created_at, distribution, number`, ledger, id)
 }
 
 // DeliveriesOf returns the deliveries of a distribution, in their order.
@@ -105,7 +117,7 @@ func (s *Store) Delivery(ctx context.Context, ledger int32, id string) (Delivery
 // call did: who gets true, and nobody else, asks the provider.
 func (s *Store) TakeDelivery(ctx context.Context, ledger int32, id string, at time.Time) (bool, error) {
 	tag, err := s.pool.Exec(ctx, `
-		update delivery set state = 'sending', attempts = attempts + 1, changed_at = $3 where ledger = $1 and id = $2 and state = 'pending'`, ledger, id, at)
+		update delivery set state = 'sending', attempts = attempts + 1, changed_at = $3, tried_at = $3 where ledger = $1 and id = $2 and state = 'pending'`, ledger, id, at)
 	return tag.RowsAffected() == 1, translate("take delivery", err)
 }
 

@@ -163,10 +163,8 @@ func FileErased(ledger int32, id audit.ErasureID, file ErasedFile, at time.Time,
 		if err != nil {
 			return err
 		}
-		for _, also := range with {
-			if err := also(ctx, tx); err != nil {
-				return err
-			}
+		if err := each(ctx, tx, with); err != nil {
+			return err
 		}
 		return countErased(ctx, tx, id, func(c *audit.ErasureCounts) {
 			if c.Packages == nil {

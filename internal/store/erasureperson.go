@@ -27,10 +27,14 @@ func (s *Store) ClosedAccountsOf(ctx context.Context, ledger int32, identifiers 
 
 const closedAccount = `ledger = $1 and status = 'deactivated' and (lower(id) = any ($2) or lower(email) = any ($2)) and email <> id || '@erased.invalid'`
 
-// EraseClosedAccounts takes what closed accounts of a subject say of them; the id,
-// which is never given to somebody else, stays.
+// EraseClosedAccounts takes what closed accounts of a subject say of them, and what
+// servers said of mails to them as signatories; the id, which is never given to
+// somebody else, stays.
 func EraseClosedAccounts(ledger int32, id audit.ErasureID, identifiers []string, at time.Time) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
+		if err := eraseNoticesOf(ctx, tx, ledger, identifiers); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `
 			update person set email = id || '@erased.invalid', name = 'erased', title = '', department = '', certification = '', version = version + 1, changed_at = $3,
 				password = null, totp_secret = null, new_password = null, new_secret = null, code_hash = null, code_until = null
@@ -40,6 +44,21 @@ func EraseClosedAccounts(ledger int32, id audit.ErasureID, identifiers []string,
 		}
 		return countErased(ctx, tx, id, func(c *audit.ErasureCounts) { c.People += tag.RowsAffected() })
 	}
+}
+
+// eraseNoticesOf takes a server's words from mails that the subject's closed accounts
+// got as signatories: they may name the address. That and how each went stays.
+func eraseNoticesOf(ctx context.Context, tx pgx.Tx, ledger int32, identifiers []string) error {
+	const theirs = `signatory in (select id from person where ` + closedAccount + `)`
+	for _, sql := range []string{
+		`update delivery_event set reason = '' where delivery in (select id from delivery where ` + theirs + `)`,
+		`update delivery set detail = '' where ` + theirs,
+	} {
+		if _, err := tx.Exec(ctx, sql, ledger, lowered(identifiers)); err != nil {
+			return translate("erase what was said of mails", err)
+		}
+	}
+	return nil
 }
 
 // mentioning are the tables in which people write, or that say who did something

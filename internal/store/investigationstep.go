@@ -96,12 +96,7 @@ func TakeStep(i Investigation, step InvestigationStep, with ...Statements) State
 		if err != nil {
 			return translate("store step", err)
 		}
-		for _, also := range with {
-			if err := also(ctx, tx); err != nil {
-				return err
-			}
-		}
-		return nil
+		return each(ctx, tx, with)
 	}
 }
 

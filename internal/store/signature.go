@@ -75,14 +75,18 @@ func SignatureAsked(r *Report, who Signatory, digest string, due time.Time) audi
 	return d
 }
 
-// AskSignature fixes the draft of a report and lets it wait for its signatory.
-// Returns InvalidState when it is not processing any more: whoever repeats it
-// finds it waiting.
-func AskSignature(ledger int32, id audit.ReportID, draft string, due time.Time) Statements {
+// AskSignature fixes the draft of a report and lets it wait for its signatory, whom
+// the statements of with tell. Returns InvalidState when it is not processing any
+// more: whoever repeats it finds it waiting.
+func AskSignature(ledger int32, id audit.ReportID, draft string, due time.Time, with ...Statements) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
-		return change(ctx, tx, "ask for the signature", `
+		err := change(ctx, tx, "ask for the signature", `
 			update report set status = 'pending_signature', draft = $3, signature_due_at = $4
 			where ledger = $1 and id = $2 and status = 'processing' and signatory is not null and cancel_requested_at is null`, ledger, id, draft, due)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, with)
 	}
 }
 
@@ -126,10 +130,10 @@ func (s *Store) UseChallenge(ctx context.Context, c Challenge, at time.Time) (si
 }
 
 // Sign adds a signature, uses up what the person showed for it, gives whoever comes
-// next until due, and tells the workflow. Returns InvalidState when the report does
-// not wait for this person in this turn, has its signature, or what was shown is
-// used up: of two requests one wins.
-func Sign(g Signature, use Statements, due time.Time) Statements {
+// next until due, tells them with the statements of with, and tells the workflow. Returns
+// InvalidState when the report does not wait for this person in this turn, has its
+// signature, or what was shown is used up: of two requests one wins.
+func Sign(g Signature, use Statements, due time.Time, with ...Statements) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		if err := use(ctx, tx); err != nil {
 			return err
@@ -148,6 +152,9 @@ func Sign(g Signature, use Statements, due time.Time) Statements {
 		_, err = tx.Exec(ctx, `update report set signature_due_at = $3 where ledger = $1 and id = $2 and `+inTurn+` is not null`, g.Ledger, g.Report, due)
 		if err != nil {
 			return translate("ask the next signatory", err)
+		}
+		if err := each(ctx, tx, with); err != nil {
+			return err
 		}
 		return queue(ctx, tx, Signal{WorkflowID: string(g.Report), Name: audit.SignedSignal, At: g.SignedAt})
 	}

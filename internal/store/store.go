@@ -137,6 +137,16 @@ func change(ctx context.Context, tx pgx.Tx, what, sql string, args ...any) error
 	return nil
 }
 
+// each runs what somebody else adds to a transaction.
+func each(ctx context.Context, tx pgx.Tx, with []Statements) error {
+	for _, also := range with {
+		if err := also(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // translate gives database errors their meaning, by constraint and never by
 // text.
 func translate(what string, err error) error {
