@@ -146,7 +146,7 @@ func (w *Watch) Add(entry *audit.Entry) error {
 	}
 	seen := w.listen(v)
 	// What was approved was announced: it makes no day unusual, and no baseline.
-	if v.user != "" && len(v.values("approval")) == 0 {
+	if v.user != "" && len(v.held(approvalField)) == 0 {
 		t := w.today[v.user]
 		if t == nil {
 			t = &today{user: v.user}

@@ -114,16 +114,16 @@ func (t *today) add(v *view) bool {
 	if v.failed() {
 		operation += " (failed)"
 	}
-	a := act{ref: refer(v), class: class, session: first(v.values("session")...)}
+	a := act{ref: refer(v), class: class, session: v.one(sessionField)}
 	kind := v.Resource.String("type")
 	a.kind = operation + " " + kind
 	if id := v.Resource.String("id"); id != "" {
 		a.values[ofResource] = kind + " " + id
 	}
 	a.values[ofOperation] = operation
-	a.values[ofSource] = first(v.values("source")...)
-	a.values[ofLocation] = first(v.values("location")...)
-	a.values[ofAgent] = first(v.values("agent")...)
+	a.values[ofSource] = v.one(sourceField)
+	a.values[ofLocation] = v.one(locationField)
+	a.values[ofAgent] = v.one(agentField)
 	t.acts = append(t.acts, a)
 	return true
 }
