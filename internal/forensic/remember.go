@@ -11,8 +11,8 @@ import (
 )
 
 // DefaultRemembered bounds what the baselines of all users remember together, unless
-// [Options] say otherwise. Where it was
-// measured it came to 45 to 73 bytes a value. Roles may remember a quarter of it, besides.
+// [Options] say otherwise. A value came to 45 to 73 bytes where that was measured.
+// Roles may remember a quarter of it, besides.
 const DefaultRemembered = 3_000_000
 
 // Bounds of who is left out, and of a day in hand.
