@@ -30,6 +30,9 @@ func (a *Activities) analyseBehaviour(ctx context.Context, row *store.Investigat
 		return r, err
 	}
 	options.Mark = func(e *audit.Entry) bool { return window.Contains(e.Time()) && row.Request.V.Scope.Covers(e) }
+	if scope := &row.Request.V.Scope; len(scope.Users) > 0 {
+		options.Want = func(e *audit.Entry) bool { return scope.Concerns(e.Actor.String("id"), e.Actor.String("email")) }
+	}
 	var watch *forensic.Watch
 	inside := 0
 	err = a.listen(ctx, row, []caseSpan{before, during}, func() listener {
@@ -60,8 +63,12 @@ func (a *Activities) analyseBehaviour(ctx context.Context, row *store.Investigat
 	if r.result.Reason = why; why != "" {
 		r.source["baseline_reason"] = why
 	}
+	if left := behaviour.NotAnalysed; left != nil {
+		r.source["not_analysed"] = left.Users
+		r.result.Reason = strings.TrimPrefix(fmt.Sprintf("%s; %d users with %d entries were not analysed: %s", r.result.Reason, left.Users, left.Entries, left.Reason), "; ")
+	}
 	if r.result.Deviation == nil {
-		r.result.Reason = strings.TrimSuffix("no user in scope has a baseline; "+why, "; ")
+		r.result.Reason = strings.TrimSuffix("no user in scope has a baseline; "+r.result.Reason, "; ")
 	}
 	r.findings, err = findingRows(audit.BehaviourAnalysis, behaviour.Findings)
 	return r, err

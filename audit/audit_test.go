@@ -171,7 +171,7 @@ func TestErrors(t *testing.T) {
 func TestEntryIDs(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2025, 8, 26, 23, 30, 0, 0, time.FixedZone("", -3600))
-	for seq, want := range map[int64]string{1234: "audit_entry_20250827_001234", 12345678: "audit_entry_20250827_12345678"} {
+	for seq, want := range map[int64]string{0: "audit_entry_20250827_000000", 1: "audit_entry_20250827_000001", 10: "audit_entry_20250827_000010", 1234: "audit_entry_20250827_001234", 99999: "audit_entry_20250827_099999", 100000: "audit_entry_20250827_100000", 12345678: "audit_entry_20250827_12345678"} {
 		if got := EntryID(seq, at); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

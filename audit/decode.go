@@ -12,7 +12,8 @@ import (
 // that is there twice, a value of another type. What it gives up at goes the
 // long way, which alone decides what is an error.
 func decodeShort(e *Event, payload []byte) bool {
-	d := shortDecoder{text: payload}
+	d := shortDecoder{text: payload, known: knownTexts.Get().(*texts)}
+	defer knownTexts.Put(d.known)
 	if !d.next('{') {
 		return false
 	}
@@ -34,8 +35,9 @@ func decodeShort(e *Event, payload []byte) bool {
 }
 
 type shortDecoder struct {
-	text []byte
-	at   int
+	text  []byte
+	at    int
+	known *texts
 }
 
 // member reads the value of one of Event's keys.
@@ -140,7 +142,7 @@ func (d *shortDecoder) value(depth int) (any, bool) {
 	}
 	switch d.text[d.at] {
 	case '"':
-		return d.string()
+		return d.quoted()
 	case '{':
 		return d.object(depth)
 	case '[':
@@ -211,7 +213,7 @@ func (d *shortDecoder) number() (any, bool) {
 	if d.at < len(d.text) && (d.text[d.at]|0x20 == 'e' || d.text[d.at] >= '0' && d.text[d.at] <= '9') {
 		return nil, false
 	}
-	return json.Number(d.text[from:d.at]), true
+	return d.known.number(d.text[from:d.at]), true
 }
 
 func (d *shortDecoder) digits() bool {
@@ -223,8 +225,17 @@ func (d *shortDecoder) digits() bool {
 }
 
 func (d *shortDecoder) string() (string, bool) {
-	if !d.next('"') {
+	value, ok := d.quoted()
+	if !ok {
 		return "", false
+	}
+	return value.(string), true
+}
+
+// quoted reads a string, already boxed as what it becomes in an object.
+func (d *shortDecoder) quoted() (any, bool) {
+	if !d.next('"') {
+		return nil, false
 	}
 	from, ascii := d.at, true
 	for d.at < len(d.text) {
@@ -232,25 +243,29 @@ func (d *shortDecoder) string() (string, bool) {
 		case c == '"':
 			s := d.text[from:d.at]
 			d.at++
-			return string(s), ascii || utf8.Valid(s)
+			if !ascii && !utf8.Valid(s) {
+				return nil, false
+			}
+			return d.known.text(s), true
 		case c == '\\':
 			return d.escaped(from)
 		case c < ' ':
-			return "", false
+			return nil, false
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 		d.at++
 	}
-	return "", false
+	return nil, false
 }
 
 // escaped reads a string with escapes, of which the text begins at from.
-func (d *shortDecoder) escaped(from int) (s string, ok bool) {
+func (d *shortDecoder) escaped(from int) (any, bool) {
 	for d.at < len(d.text) {
 		switch d.text[d.at] {
 		case '"':
 			d.at++
+			var s string
 			err := json.Unmarshal(d.text[from-1:d.at], &s)
 			return s, err == nil
 		case '\\':
@@ -258,5 +273,5 @@ func (d *shortDecoder) escaped(from int) (s string, ok bool) {
 		}
 		d.at++
 	}
-	return "", false
+	return nil, false
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -112,7 +113,14 @@ func ParseEntryID(id string) (seq int64, ok bool) {
 
 // EntryID derives document B's id from the record: its date and its number.
 func EntryID(seq int64, recordedAt time.Time) string {
-	return fmt.Sprintf("audit_entry_%s_%06d", recordedAt.UTC().Format("20060102"), seq)
+	id := make([]byte, 0, len("audit_entry_20060102_000000"))
+	id = append(id, "audit_entry_"...)
+	id = recordedAt.UTC().AppendFormat(id, "20060102")
+	id = append(id, '_')
+	for n := int64(100_000); n > max(seq, 1) && n > 1; n /= 10 { // six digits, as %06d
+		id = append(id, '0')
+	}
+	return string(strconv.AppendInt(id, seq, 10))
 }
 
 // SignatureRequired reports whether policy asks for an electronic signature: of

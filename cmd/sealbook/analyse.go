@@ -297,6 +297,9 @@ func printBehaviour(out io.Writer, b *forensic.Behaviour) {
 	if b.TooFew {
 		fmt.Fprintln(out, "Days of users are too few for any of them to be reported: that none is means nothing.")
 	}
+	if left := b.NotAnalysed; left != nil {
+		fmt.Fprintf(out, "%d users with %d entries were not compared with anything, nor were %d roles: %s.\n", left.Users, left.Entries, left.Roles, left.Reason)
+	}
 	if b.Dropped > 0 {
 		fmt.Fprintf(out, "%d entries were beyond what is kept in memory.\n", b.Dropped)
 	}

@@ -21,7 +21,7 @@ func newDormant(r *running) detector {
 }
 
 func (d *dormant) add(v *view, matched []bool) {
-	d.groups.each(v, d.Steps[0].By, d.Steps[0].By, true, func(x *group[sleep]) {
+	d.groups.each(v, d.by[0], true, func(x *group[sleep]) {
 		s, r := &x.state, refer(v)
 		if s.last.id != "" && v.at.Sub(s.last.at) >= time.Duration(d.Window) {
 			s.woken = &[2]ref{s.last, r}
@@ -36,7 +36,7 @@ func (d *dormant) add(v *view, matched []bool) {
 				ep.add(r)
 			}
 			silence := s.woken[1].at.Sub(s.woken[0].at)
-			d.emit(ep, x.named(), map[string]any{"silence_seconds": silence.Seconds()}, silence.Seconds()/time.Duration(d.Window).Seconds())
+			d.emit(ep, d.groups.named(x), map[string]any{"silence_seconds": silence.Seconds()}, silence.Seconds()/time.Duration(d.Window).Seconds())
 		}
 		s.woken = nil
 	})
@@ -67,12 +67,11 @@ func newOverlap(r *running) detector {
 }
 
 func (o *overlap) add(v *view, _ []bool) {
-	one := func(field string) string { return first(v.values(field)...) }
-	id, source := one("session"), one("source")
+	id, source := v.one(sessionField), v.one(sourceField)
 	if id == "" || source == "" {
 		return
 	}
-	o.groups.each(v, o.Steps[0].By, o.Steps[0].By, true, func(x *group[map[string]*session]) {
+	o.groups.each(v, o.by[0], true, func(x *group[map[string]*session]) {
 		if x.state == nil {
 			x.state = map[string]*session{}
 		}
@@ -87,7 +86,7 @@ func (o *overlap) add(v *view, _ []bool) {
 				o.look.Dropped++
 				return
 			}
-			mine = &session{first: refer(v), source: source, agent: one("agent"), location: one("location")}
+			mine = &session{first: refer(v), source: source, agent: v.one(agentField), location: v.one(locationField)}
 			x.state[id] = mine
 		}
 		mine.last = refer(v)
@@ -99,7 +98,7 @@ func (o *overlap) add(v *view, _ []bool) {
 				continue
 			}
 			both := s.last.at.Sub(later(s.first.at, mine.first.at)) // mine is active now
-			if both > time.Duration(o.Window) && (other == nil || other.first.after(s.first)) {
+			if both > time.Duration(o.Window) && (other == nil || other.first.after(&s.first)) {
 				other, otherID = s, key
 			}
 		}
@@ -114,7 +113,7 @@ func (o *overlap) add(v *view, _ []bool) {
 			}
 		}
 		both := other.last.at.Sub(later(other.first.at, mine.first.at)).Seconds()
-		o.emit(ep, x.named(), map[string]any{"sessions": []string{otherID, id}, "sources": []string{other.source, mine.source}, "overlap_seconds": both},
+		o.emit(ep, o.groups.named(x), map[string]any{"sessions": []string{otherID, id}, "sources": []string{other.source, mine.source}, "overlap_seconds": both},
 			both/time.Duration(o.Window).Seconds())
 	})
 }

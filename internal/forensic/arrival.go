@@ -28,7 +28,7 @@ func newOrder(r *running) detector {
 }
 
 func (d *order) add(v *view, _ []bool) {
-	d.groups.each(v, d.Steps[0].By, d.Steps[0].By, true, func(x *group[arrivals]) {
+	d.groups.each(v, d.by[0], true, func(x *group[arrivals]) {
 		s, r := &x.state, refer(v)
 		if s.all++; s.all > 1 && r.at.Before(s.before.at) {
 			s.descents++
@@ -58,7 +58,7 @@ func (d *order) finish() {
 			continue
 		}
 		if s.late != nil {
-			d.emit(s.late, x.named(), map[string]any{"late": s.late.total, "of_entries": s.all, "largest_seconds": s.largest.Seconds(), "first_came_after": s.behind.id},
+			d.emit(s.late, d.groups.named(x), map[string]any{"late": s.late.total, "of_entries": s.all, "largest_seconds": s.largest.Seconds(), "first_came_after": s.behind.id},
 				s.largest.Seconds()/time.Duration(d.Window).Seconds())
 		}
 	}
@@ -90,7 +90,7 @@ const maxHoles = 1000 // of one emitter
 func newGap(r *running) detector { return &gap{running: r, groups: newGroups[numbers](r, 0, nil)} }
 
 func emitted(v *view) (int64, bool) {
-	n, err := strconv.ParseInt(first(v.values("number")...), 10, 64)
+	n, err := strconv.ParseInt(v.one(numberField), 10, 64)
 	return n, err == nil && n >= 0
 }
 
@@ -99,7 +99,7 @@ func (d *gap) add(v *view, _ []bool) {
 	if !ok {
 		return
 	}
-	d.groups.each(v, d.Steps[0].By, d.Steps[0].By, true, func(x *group[numbers]) {
+	d.groups.each(v, d.by[0], true, func(x *group[numbers]) {
 		s, r := &x.state, refer(v)
 		switch {
 		case s.last.id == "":
@@ -140,7 +140,7 @@ func (s *numbers) came(n int64) {
 func (d *gap) finish() {
 	for _, x := range d.groups.sorted() {
 		for _, h := range x.state.missing {
-			d.emit(newEpisode(h.before, h.after), x.named(), map[string]any{"missing_from": h.from, "missing_to": h.to, "missing": h.to - h.from + 1}, float64(h.to-h.from+1))
+			d.emit(newEpisode(h.before, h.after), d.groups.named(x), map[string]any{"missing_from": h.from, "missing_to": h.to, "missing": h.to - h.from + 1}, float64(h.to-h.from+1))
 		}
 	}
 }
@@ -168,13 +168,13 @@ func (d *replay) add(v *view, _ []bool) {
 	if !ok {
 		return
 	}
-	d.groups.each(v, d.Steps[0].By, d.Steps[0].By, true, func(x *group[recent]) {
+	d.groups.each(v, d.by[0], true, func(x *group[recent]) {
 		s := &x.state
 		if s.by == nil {
 			s.by = map[int64]ref{}
 		}
 		if was, twice := s.by[n]; twice {
-			d.emit(newEpisode(was, refer(v)), x.named(), map[string]any{"number": n}, 1)
+			d.emit(newEpisode(was, refer(v)), d.groups.named(x), map[string]any{"number": n}, 1)
 			return
 		}
 		s.by[n] = refer(v)

@@ -31,6 +31,16 @@ type Options struct {
 	// (0, 1). 0 means 0.05.
 	Rate float64
 
+	// Remember bounds what the baselines of all users remember together: values of
+	// features, kinds of operations and moves between them, and for each user 200 more.
+	// Beyond it, users with the fewest entries are given up, which the result says.
+	// 0 means DefaultRemembered.
+	Remember int
+
+	// Want reports whether an entry is of somebody who is to be given up last. nil: of
+	// nobody.
+	Want func(*audit.Entry) bool
+
 	// Mark has entries marked, so that each finding tells whether it names one of
 	// them. nil marks none.
 	Mark func(*audit.Entry) bool
@@ -38,24 +48,25 @@ type Options struct {
 
 // Behaviour is how users' days compare with what was usual for them.
 type Behaviour struct {
-	Version      int        `json:"version"`
-	Outcome      Outcome    `json:"outcome"`
-	Entries      int        `json:"entries"`            // with a user and no approval, or an emitter; all others were not looked at
-	Users        int        `json:"users"`              // with at least one day that was due to be judged
-	UserDays     int        `json:"user_days"`          // due: in the window, with an entry of that user
-	Judged       int        `json:"judged"`             // of them, those with a baseline
-	ByPeers      int        `json:"by_peers"`           // of the judged, by their role's baseline
-	EmitterDays  int        `json:"emitter_days"`       // on which gaps between entries of an emitter were judged
-	Tests        int        `json:"tests"`              // all that were made; the false discovery rate is over them
-	Rate         float64    `json:"rate"`               // the false discovery rate
-	Threshold    float64    `json:"threshold"`          // the largest p-value that was reported; 0: none was
-	RareDay      float64    `json:"rare_day,omitempty"` // the p-value at which a user's own day was reported beyond what the rate allows; 0: there was none
-	TooFew       bool       `json:"too_few_days"`       // of all users, for a single day to have been reported: that none was means nothing
-	Insufficient []Unjudged `json:"insufficient_data"`
-	Unnamed      int        `json:"unnamed,omitempty"` // unjudged users beyond MaxFindings
-	Dropped      int        `json:"dropped,omitempty"` // entries that bounds of memory left out
-	Highest      []Highest  `json:"highest"`           // the largest deviation of each user who was judged, reported or not; by user
-	Findings     []Finding  `json:"findings"`
+	Version      int          `json:"version"`
+	Outcome      Outcome      `json:"outcome"`
+	Entries      int          `json:"entries"`            // with a user and no approval, or an emitter; all others were not looked at
+	Users        int          `json:"users"`              // with at least one day that was due to be judged
+	UserDays     int          `json:"user_days"`          // due: in the window, with an entry of that user
+	Judged       int          `json:"judged"`             // of them, those with a baseline
+	ByPeers      int          `json:"by_peers"`           // of the judged, by their role's baseline
+	EmitterDays  int          `json:"emitter_days"`       // on which gaps between entries of an emitter were judged
+	Tests        int          `json:"tests"`              // all that were made; the false discovery rate is over them
+	Rate         float64      `json:"rate"`               // the false discovery rate
+	Threshold    float64      `json:"threshold"`          // the largest p-value that was reported; 0: none was
+	RareDay      float64      `json:"rare_day,omitempty"` // the p-value at which a user's own day was reported beyond what the rate allows; 0: there was none
+	TooFew       bool         `json:"too_few_days"`       // of all users, for a single day to have been reported: that none was means nothing
+	Insufficient []Unjudged   `json:"insufficient_data"`
+	Unnamed      int          `json:"unnamed,omitempty"`      // unjudged users beyond MaxFindings
+	Dropped      int          `json:"dropped,omitempty"`      // entries that bounds of memory left out
+	NotAnalysed  *NotAnalysed `json:"not_analysed,omitempty"` // whom they left out; nil: nobody
+	Highest      []Highest    `json:"highest"`                // the largest deviation of each user who was judged, reported or not; by user
+	Findings     []Finding    `json:"findings"`
 }
 
 // Highest is the day on which a user deviated most, the first of several. It is
@@ -77,7 +88,7 @@ type Unjudged struct {
 
 // Bounds of what is kept in memory.
 const (
-	maxPeople = 20_000 // users, and roles
+	maxPeople = 20_000 // users of one day, and of one role
 	maxToday  = 50_000 // entries of one user and day that are looked at singly; more are counted
 	maxKnown  = 20_000 // values of one feature that are remembered of one user or role
 )
@@ -106,8 +117,9 @@ type Watch struct {
 	day      int64 // days since 1970, UTC
 	inside   bool  // whether the day in hand is in the window
 	today    map[string]*today
-	people   map[string]*profile
-	roles    map[string]*peers
+	acts     int // of all users, of the day in hand
+	people   baselines[*profile]
+	roles    baselines[*peers]
 	emitters map[string]*emitter
 	judge    judge
 	result   Behaviour
@@ -120,8 +132,11 @@ func NewWatch(o Options) *Watch {
 	}
 	v := newView(newKinds())
 	v.mark = o.Mark
-	return &Watch{o: o, view: v, today: map[string]*today{}, people: map[string]*profile{}, roles: map[string]*peers{}, emitters: map[string]*emitter{},
+	w := &Watch{o: o, view: v, today: map[string]*today{}, emitters: map[string]*emitter{},
 		result: Behaviour{Version: BehaviourVersion, Rate: o.Rate, Insufficient: []Unjudged{}, Highest: []Highest{}, Findings: []Finding{}}}
+	w.people = newBaselines(cmp.Or(o.Remember, DefaultRemembered), newProfile, w.giveUp)
+	w.roles = newBaselines(w.people.most/4, newPeers, w.giveUpRole)
+	return w
 }
 
 // Add takes entries in the order of their time. It refuses one that is before
@@ -146,21 +161,38 @@ func (w *Watch) Add(entry *audit.Entry) error {
 	}
 	seen := w.listen(v)
 	// What was approved was announced: it makes no day unusual, and no baseline.
-	if v.user != "" && len(v.values("approval")) == 0 {
-		t := w.today[v.user]
-		if t == nil {
-			t = &today{user: v.user}
-			w.today[v.user] = t
-		}
-		if !t.add(v) {
-			w.result.Dropped++
-		}
-		seen = true
+	if v.user != "" && len(v.held(approvalField)) == 0 {
+		seen = w.add(v) || seen
 	}
 	if seen {
 		w.result.Entries++
 	}
 	return nil
+}
+
+// add takes an entry of a user. It reports whether the user is one that is looked at.
+func (w *Watch) add(v *view) bool {
+	t := w.today[v.user]
+	if t == nil {
+		if len(w.today) == maxPeople && !w.people.refuses(v.user) {
+			w.people.giveUp(v.user)
+		}
+		if w.people.refuses(v.user) {
+			w.leave(v.user)
+			return false
+		}
+		t = &today{user: v.user}
+		w.today[v.user] = t
+	}
+	if !t.wanted && w.o.Want != nil {
+		t.wanted = w.o.Want(v.Entry)
+	}
+	if t.add(v, w.acts < maxDay || len(t.acts) == 0) { // one there is of everybody
+		w.acts++
+	} else {
+		w.result.Dropped++
+	}
+	return true
 }
 
 const secondsOfDay = 24 * 60 * 60
@@ -175,47 +207,41 @@ func (w *Watch) close() {
 	whole := w.o.Window == audit.Period{}
 	for _, t := range days {
 		t.end()
-		t.own, t.peer = w.people[t.user], w.roles[t.role]
-		if t.own == nil && len(w.people) < maxPeople {
-			t.own = newProfile()
-			w.people[t.user] = t.own
-		}
-		if t.peer == nil && t.role != "" && len(w.roles) < maxPeople {
-			t.peer = newPeers()
-			w.roles[t.role] = t.peer
-		}
-		if t.own == nil {
-			w.result.Dropped += t.total
-			continue
+		t.own = w.people.of(t.user)
+		t.own.seen, t.own.wanted = t.own.seen+t.total, t.own.wanted || t.wanted
+		if t.role != "" && !w.roles.refuses(t.role) {
+			t.peer = w.roles.of(t.role)
+			t.peer.seen += t.total
 		}
 		w.judge.day(t, whole || w.inside, whole || !w.inside)
 	}
 	for _, t := range days {
-		switch {
-		case t.own == nil:
-		case whole || !w.inside:
+		if whole || !w.inside {
 			w.judge.learn(t) // first: the day is not among those that the user had before
 			t.learn()
-		default:
+		} else {
 			t.meet()
 		}
+		if w.people.weigh(t.own); t.peer != nil {
+			w.roles.weigh(t.peer)
+		}
 	}
-	w.today = map[string]*today{}
+	w.people.bound()
+	w.roles.bound()
+	w.today, w.acts = map[string]*today{}, 0
 }
 
 // Report ends the judging. The watch cannot be used after it.
 func (w *Watch) Report() *Behaviour {
 	w.close()
 	r := &w.result
-	names := slices.Sorted(maps.Keys(w.people))
-	for _, name := range names {
-		p := w.people[name]
-		r.UserDays += p.due
-		r.Judged += p.judged
-		r.ByPeers += p.byPeers
-		if p.due > 0 {
-			r.Users++
-		}
+	if r.NotAnalysed != nil {
+		names := slices.Sorted(maps.Keys(w.people.left))
+		r.NotAnalysed.Named = names[:min(len(names), maxLeftNamed)]
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.people.kept)) {
+		p := w.people.kept[name]
+		r.count(p)
 		if p.highest != nil {
 			r.Highest = append(r.Highest, *p.highest)
 		}
@@ -234,6 +260,16 @@ func (w *Watch) Report() *Behaviour {
 		r.Outcome = NoFindings
 	}
 	return r
+}
+
+// count adds a user's days.
+func (r *Behaviour) count(p *profile) {
+	r.UserDays += p.due
+	r.Judged += p.judged
+	r.ByPeers += p.byPeers
+	if p.due > 0 {
+		r.Users++
+	}
 }
 
 func (r *Behaviour) unjudged(u Unjudged) {

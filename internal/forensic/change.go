@@ -30,7 +30,7 @@ func newRevert(r *running) detector {
 }
 
 func (d *revert) add(v *view, _ []bool) {
-	d.groups.each(v, d.Steps[0].By, d.Steps[0].By, true, func(x *group[map[string][]write]) {
+	d.groups.each(v, d.by[0], true, func(x *group[map[string][]write]) {
 		if x.state == nil {
 			x.state = map[string][]write{}
 		}
@@ -51,7 +51,7 @@ func (d *revert) add(v *view, _ []bool) {
 				}
 				ep.add(now.ref)
 				group := map[string]string{"field": c.field}
-				for name, value := range x.named() {
+				for name, value := range d.groups.named(x) {
 					group[name] = value
 				}
 				d.emit(ep, group, map[string]any{"value": now.new, "between": past[i].new, "dwell_seconds": v.at.Sub(past[i].at).Seconds()}, 1)
@@ -67,8 +67,24 @@ func (d *revert) add(v *view, _ []bool) {
 
 func (d *revert) finish() {}
 
-// plain is a value as text, by which values are compared.
+// plain is a value as text, by which values are compared. What stands in JSON as it
+// is needs no encoder.
 func plain(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "null"
+	case string:
+		as := func(c byte) bool {
+			return c >= ' ' && c <= '~' && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+		}
+		i := 0
+		for i < len(value) && as(value[i]) {
+			i++
+		}
+		if i == len(value) {
+			return `"` + value + `"`
+		}
+	}
 	text, err := json.Marshal(value)
 	if err != nil { // it was decoded from JSON
 		return ""
@@ -77,7 +93,18 @@ func plain(value any) string {
 }
 
 // limitOf says whether a field is a limit of an alarm, and which: +1 the upper,
-// -1 the lower, 0 none.
+// -1 the lower, 0 none. There are few fields and many changes.
+func (k *kinds) limitOf(field string) int {
+	limit, known := k.limits[field]
+	if !known {
+		limit = limitOf(field)
+		if len(k.limits) < maxKinds {
+			k.limits[field] = limit
+		}
+	}
+	return limit
+}
+
 func limitOf(field string) int {
 	words := map[string]bool{}
 	split(field, words)
@@ -124,12 +151,12 @@ type band struct {
 func newCreep(r *running) detector { return &creep{running: r, groups: newGroups[band](r, 0, nil)} }
 
 func (d *creep) add(v *view, _ []bool) {
-	d.groups.each(v, d.Steps[0].By, d.Steps[0].By, true, func(x *group[band]) {
+	d.groups.each(v, d.by[0], true, func(x *group[band]) {
 		b := &x.state
 		changes := v.changes()
 		set := func(c change, value any) {
 			if f, ok := number(value); ok {
-				switch limitOf(c.field) {
+				switch v.kinds.limitOf(c.field) {
 				case 1:
 					b.high, b.hasHigh = f, true
 				case -1:
@@ -158,7 +185,7 @@ func (d *creep) add(v *view, _ []bool) {
 		b.steps.add(refer(v))
 		// A single wide step is what widen is about.
 		if b.sum > math.Log(d.Threshold) && b.steps.total >= d.Steps[0].Count {
-			d.emit(b.steps, x.named(), map[string]any{"steps": b.steps.total, "width_before": b.start, "width_after": after}, b.sum/math.Log(d.Threshold))
+			d.emit(b.steps, d.groups.named(x), map[string]any{"steps": b.steps.total, "width_before": b.start, "width_after": after}, b.sum/math.Log(d.Threshold))
 			b.sum, b.steps = 0, nil
 		}
 	})

@@ -8,6 +8,7 @@ import "time"
 // it holds all entries of the window, at most maxHeld of them.
 type window struct {
 	refs  []ref
+	whole []ref          // the memory that refs slides in
 	seen  map[string]int // entries of the window by value
 	few   int            // values with at most EachAtMost of them
 	open  *episode       // the union of the windows that met the threshold and overlap
@@ -21,7 +22,7 @@ const maxHeld = 5000
 // add takes an entry and reports whether the window that ends with it meets the
 // threshold.
 func (w *window) add(s *Step, r ref) bool {
-	w.refs = append(w.refs, r)
+	w.refs = slide(w.refs, &w.whole, r)
 	if s.Distinct != "" {
 		if w.seen == nil {
 			w.seen = map[string]int{}
@@ -42,14 +43,14 @@ func (w *window) add(s *Step, r ref) bool {
 	if reached < s.Count || r.at.Sub(w.refs[0].at) > time.Duration(s.Within) {
 		return false
 	}
-	if w.open != nil && w.refs[0].after(w.open.last) { // they do not overlap
+	if w.open != nil && w.refs[0].after(&w.open.last) { // they do not overlap
 		w.ended, w.wide, w.open, w.most = w.open, w.most, nil, 0
 	}
 	if w.open == nil {
 		w.open = newEpisode(w.refs...)
 	} else {
 		start := len(w.refs)
-		for start > 0 && w.refs[start-1].after(w.open.last) {
+		for start > 0 && w.refs[start-1].after(&w.open.last) {
 			start--
 		}
 		for _, x := range w.refs[start:] {
@@ -76,19 +77,18 @@ func (w *window) count(s *Step, value string, by int) {
 	}
 }
 
-// entries makes the references that a step counts: one, or with Distinct one
-// for each value of that field.
-func (s *Step) entries(v *view) []ref {
-	r := refer(v)
-	if s.Distinct == "" {
-		return []ref{r}
+// counted calls f with the references that the first step counts: one, or with
+// Distinct one for each value of that field.
+func (r *running) counted(v *view, f func(ref)) {
+	x := refer(v)
+	if r.Steps[0].Distinct == "" {
+		f(x)
+		return
 	}
-	var out []ref
-	for _, value := range v.values(s.Distinct) {
-		r.value = value
-		out = append(out, r)
+	for _, value := range v.held(r.distinct) {
+		x.value = value
+		f(x)
 	}
-	return out
 }
 
 // counting is event_count and value_count: one step whose window meets its
@@ -108,7 +108,7 @@ func newCounting(r *running) detector {
 func (c *counting) add(v *view, matched []bool) {
 	s := &c.Steps[0]
 	if c.Reset != nil && matched[1] { // what was counted before does not count on
-		c.groups.each(v, c.Reset.By, s.By, false, func(x *group[window]) {
+		c.groups.each(v, c.by[1], false, func(x *group[window]) {
 			c.tell(x, x.state.open, x.state.most)
 			x.state = window{}
 		})
@@ -116,14 +116,14 @@ func (c *counting) add(v *view, matched []bool) {
 	if c.Reset != nil && !matched[0] {
 		return
 	}
-	c.groups.each(v, s.By, s.By, true, func(x *group[window]) {
-		for _, r := range s.entries(v) {
+	c.groups.each(v, c.by[0], true, func(x *group[window]) {
+		c.counted(v, func(r ref) {
 			x.state.add(s, r)
 			if ended := x.state.ended; ended != nil {
 				c.tell(x, ended, x.state.wide)
 				x.state.ended = nil
 			}
-		}
+		})
 	})
 }
 
@@ -137,5 +137,5 @@ func (c *counting) tell(x *group[window], ep *episode, most int) {
 	if field := c.Steps[0].Distinct; field != "" {
 		observed, reached = map[string]any{"entries": ep.total, "distinct": most, "of": field}, most
 	}
-	c.emit(ep, x.named(), observed, float64(reached)/float64(c.Steps[0].Count))
+	c.emit(ep, c.groups.named(x), observed, float64(reached)/float64(c.Steps[0].Count))
 }

@@ -10,6 +10,7 @@ import (
 // today is one user's entries of the day in hand.
 type today struct {
 	user, role string
+	wanted     bool // not to be given up
 	acts       []act
 	total      int
 	counts     [classes]int
@@ -93,8 +94,8 @@ func operationOf(words map[string]bool, class audit.EventClass) int {
 	return other
 }
 
-// add takes an entry. It reports whether it could be kept.
-func (t *today) add(v *view) bool {
+// add takes an entry. It reports whether it could be kept, for which there is room or not.
+func (t *today) add(v *view, room bool) bool {
 	if role := v.Actor.String("role"); role != "" {
 		t.role = role
 	}
@@ -107,23 +108,23 @@ func (t *today) add(v *view) bool {
 	if hour := v.at.Unix() / 3600; len(t.hours) == 0 || t.hours[len(t.hours)-1] != hour {
 		t.hours = append(t.hours, hour)
 	}
-	if len(t.acts) == maxToday {
+	if !room || len(t.acts) == maxToday {
 		return false
 	}
 	operation := first(v.Action.String("operation"), v.Type)
 	if v.failed() {
 		operation += " (failed)"
 	}
-	a := act{ref: refer(v), class: class, session: first(v.values("session")...)}
+	a := act{ref: refer(v), class: class, session: v.one(sessionField)}
 	kind := v.Resource.String("type")
 	a.kind = operation + " " + kind
 	if id := v.Resource.String("id"); id != "" {
 		a.values[ofResource] = kind + " " + id
 	}
 	a.values[ofOperation] = operation
-	a.values[ofSource] = first(v.values("source")...)
-	a.values[ofLocation] = first(v.values("location")...)
-	a.values[ofAgent] = first(v.values("agent")...)
+	a.values[ofSource] = v.one(sourceField)
+	a.values[ofLocation] = v.one(locationField)
+	a.values[ofAgent] = v.one(agentField)
 	t.acts = append(t.acts, a)
 	return true
 }

@@ -27,9 +27,10 @@ type Engine struct {
 type running struct {
 	*Rule
 	detector detector
-	arrival  bool  // it reads entries in the order in which they came
-	selects  []int // selection by step, that of Reset behind them
-	by       [][]int
+	arrival  bool    // it reads entries in the order in which they came
+	selects  []int   // selection by step, that of Reset behind them
+	by       [][]int // fields that they group by, likewise
+	distinct int     // field that the first step counts the values of, if it does
 	matched  []bool
 	look     Look
 	found    []Finding
@@ -92,6 +93,9 @@ func New(rules *Rules) *Engine {
 		for _, s := range steps {
 			r.selects = append(r.selects, numbers[s.Select])
 			r.by = append(r.by, k.numbers(s.By))
+		}
+		if name := rule.Steps[0].Distinct; name != "" {
+			r.distinct = k.field(name)
 		}
 		r.matched = make([]bool, len(rule.Steps)+1)
 		r.detector = form.start(r)

@@ -23,8 +23,26 @@ func refer(v *view) ref {
 }
 
 // after reports whether r comes after x, in time and then in order of arrival.
-func (r ref) after(x ref) bool {
-	return cmp.Or(r.at.Compare(x.at), cmp.Compare(r.seq, x.seq)) > 0
+func (r *ref) after(x *ref) bool {
+	c := r.at.Compare(x.at)
+	return c > 0 || c == 0 && r.seq > x.seq
+}
+
+// slide appends to a window of which the first entries are taken away one by one. Where
+// its memory is used up and half of it was taken away, it moves to the front of it
+// instead of asking for more; whole is that memory.
+func slide(refs []ref, whole *[]ref, r ref) []ref {
+	if len(refs) == cap(refs) && len(*whole) >= 2*len(refs) && len(refs) > 0 {
+		kept := copy(*whole, refs)
+		clear((*whole)[kept:]) // of what was taken away, nothing is to be kept
+		refs = (*whole)[:kept]
+	}
+	before := cap(refs)
+	refs = append(refs, r)
+	if cap(refs) != before {
+		*whole = refs[:cap(refs)]
+	}
+	return refs
 }
 
 // episode is the entries of a finding in the making: the first ones, and the
@@ -37,7 +55,7 @@ type episode struct {
 }
 
 func newEpisode(refs ...ref) *episode {
-	ep := &episode{}
+	ep := &episode{refs: make([]ref, 0, len(refs))}
 	for _, r := range refs {
 		ep.add(r)
 	}
@@ -45,10 +63,10 @@ func newEpisode(refs ...ref) *episode {
 }
 
 func (ep *episode) add(r ref) {
-	if ep.total == 0 || !r.after(ep.first) {
+	if ep.total == 0 || !r.after(&ep.first) {
 		ep.first = r
 	}
-	if ep.total == 0 || r.after(ep.last) {
+	if ep.total == 0 || r.after(&ep.last) {
 		ep.last = r
 	}
 	if ep.total++; len(ep.refs) < MaxEntryIDs {
@@ -79,62 +97,105 @@ func (ep *episode) names() []string {
 // means never. Of more than maxGroups, those idle longest are ended early.
 type groups[T any] struct {
 	open    map[string]*group[T]
+	names   []string // of the fields that the first step groups by
 	horizon time.Duration
 	end     func(*group[T]) // may be nil
 	dropped *int
 	swept   time.Time
+	key     []byte // room for one
 }
 
 type group[T any] struct {
-	key           string
-	names, values []string
-	last          time.Time
-	state         T
+	key    string
+	values []string // by names of groups
+	last   time.Time
+	state  T
 }
 
 // named is what the group's entries have in common.
-func (x *group[T]) named() map[string]string {
-	out := make(map[string]string, len(x.names))
-	for i, name := range x.names {
+func (g *groups[T]) named(x *group[T]) map[string]string {
+	out := make(map[string]string, len(g.names))
+	for i, name := range g.names {
 		out[name] = x.values[i]
 	}
 	return out
 }
 
 func newGroups[T any](r *running, horizon time.Duration, end func(*group[T])) *groups[T] {
-	return &groups[T]{open: map[string]*group[T]{}, horizon: horizon, end: end, dropped: &r.look.Dropped}
+	return &groups[T]{open: map[string]*group[T]{}, names: r.Steps[0].By, horizon: horizon, end: end, dropped: &r.look.Dropped}
 }
 
 // each calls f for every group that the entry belongs to. Fields with several
-// values make it belong to several; by of another step takes the names of the
-// first.
-func (g *groups[T]) each(v *view, by, names []string, create bool, f func(*group[T])) {
+// values make it belong to several. by may be the fields of another step than the
+// first: values belong together by position.
+func (g *groups[T]) each(v *view, by []int, create bool, f func(*group[T])) {
 	if g.horizon > 0 && v.at.Sub(g.swept) > g.horizon {
 		g.sweep(v.at.Add(-g.horizon))
 		g.swept = v.at
 	}
-	if values := singles(v, by); values != nil { // as nearly always
-		g.enter(v, strings.Join(values, "\x00"), values, names, create, f)
+	if !create && len(g.open) == 0 {
+		return
+	}
+	if x, single := g.single(v, by, create); single { // as nearly always
+		if x != nil {
+			x.last = v.at
+			f(x)
+		}
 		g.bound()
 		return
 	}
 	for _, values := range product(v, by) {
-		g.enter(v, strings.Join(values, "\x00"), values, names, create, f)
+		key := strings.Join(values, keySeparator)
+		x := g.open[key]
+		if x == nil && create {
+			x = g.add(key, values)
+		}
+		if x != nil {
+			x.last = v.at
+			f(x)
+		}
 	}
 	g.bound()
 }
 
-func (g *groups[T]) enter(v *view, key string, values, names []string, create bool, f func(*group[T])) {
-	x := g.open[key]
-	if x == nil {
-		if !create {
-			return
+const keySeparator = "\x00"
+
+// single is the entry's group, if each field has just one value. It makes no list of
+// the values unless the group is a new one.
+func (g *groups[T]) single(v *view, by []int, create bool) (x *group[T], single bool) {
+	for _, field := range by {
+		if len(v.held(field)) != 1 {
+			return nil, false
 		}
-		x = &group[T]{key: key, names: names, values: values}
-		g.open[key] = x
 	}
-	x.last = v.at
-	f(x)
+	if len(by) == 1 {
+		key := v.held(by[0])[0]
+		if x = g.open[key]; x == nil && create {
+			x = g.add(key, []string{key})
+		}
+		return x, true
+	}
+	g.key = g.key[:0]
+	for i, field := range by {
+		if i > 0 {
+			g.key = append(g.key, keySeparator...)
+		}
+		g.key = append(g.key, v.held(field)[0]...)
+	}
+	if x = g.open[string(g.key)]; x == nil && create {
+		values := make([]string, len(by))
+		for i, field := range by {
+			values[i] = v.held(field)[0]
+		}
+		x = g.add(string(g.key), values)
+	}
+	return x, true
+}
+
+func (g *groups[T]) add(key string, values []string) *group[T] {
+	x := &group[T]{key: key, values: values}
+	g.open[key] = x
+	return x
 }
 
 func (g *groups[T]) bound() {
@@ -147,30 +208,11 @@ func (g *groups[T]) bound() {
 	}
 }
 
-// singles are the fields' values, if each has just one.
-func singles(v *view, by []string) []string {
-	if len(by) == 1 {
-		if values := v.values(by[0]); len(values) == 1 {
-			return values
-		}
-		return nil
-	}
-	out := make([]string, 0, len(by))
-	for _, field := range by {
-		values := v.values(field)
-		if len(values) != 1 {
-			return nil
-		}
-		out = append(out, values[0])
-	}
-	return out
-}
-
 // product lists the combinations of the fields' values, each value once.
-func product(v *view, by []string) [][]string {
+func product(v *view, by []int) [][]string {
 	all := [][]string{nil}
 	for _, field := range by {
-		values := v.values(field)
+		values := v.held(field)
 		if len(values) > 1 {
 			values = slices.Compact(slices.Sorted(slices.Values(values)))
 		}
@@ -193,18 +235,31 @@ func (g *groups[T]) close(x *group[T]) {
 }
 
 func (g *groups[T]) sweep(before time.Time) {
-	for _, x := range g.sorted() {
-		if !x.last.Before(before) {
-			return
-		}
+	for _, x := range g.since(before) {
 		g.close(x)
 	}
 }
 
-// sorted lists the groups, those idle longest first, so that what ends them
-// does it in the same order every time.
+// since lists the groups without an entry since then, those idle longest first, so
+// that what ends them does it in the same order every time.
+func (g *groups[T]) since(then time.Time) (idle []*group[T]) {
+	for _, x := range g.open { // most are not idle, and need not be put in order
+		if x.last.Before(then) {
+			idle = append(idle, x)
+		}
+	}
+	inLine(idle)
+	return idle
+}
+
 func (g *groups[T]) sorted() []*group[T] {
-	return slices.SortedFunc(maps.Values(g.open), func(a, b *group[T]) int {
+	all := slices.Collect(maps.Values(g.open))
+	inLine(all)
+	return all
+}
+
+func inLine[T any](list []*group[T]) {
+	slices.SortFunc(list, func(a, b *group[T]) int {
 		return cmp.Or(a.last.Compare(b.last), strings.Compare(a.key, b.key))
 	})
 }

@@ -2,6 +2,7 @@ package forensic
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,26 +26,46 @@ var derived = map[string][]string{
 	"number":    {"metadata.emitter_seq", "metadata.sequence"},
 }
 
-// values returns what stands in a field: nothing, one text, or several.
-func (v *view) values(field string) []string {
-	if i, ok := v.kinds.index[field]; ok {
-		return v.held(i)
+// derivedNames give the derived fields the same numbers in all kinds.
+var derivedNames = slices.Sorted(maps.Keys(derived))
+
+// The numbers of fields that detectors ask for by themselves.
+var (
+	sourceField   = derivedField("source")
+	sessionField  = derivedField("session")
+	locationField = derivedField("location")
+	agentField    = derivedField("agent")
+	reasonField   = derivedField("reason")
+	approvalField = derivedField("approval")
+	approverField = derivedField("approver")
+	emitterField  = derivedField("emitter")
+	numberField   = derivedField("number")
+)
+
+func derivedField(name string) int {
+	i, ok := slices.BinarySearch(derivedNames, name)
+	if !ok {
+		panic("there is no derived field " + name)
 	}
-	return v.find(field)
+	return i
 }
 
-// held returns what stands in a field that rules ask for, by its number.
+// held returns what stands in a field, by its number: nothing, one text, or several.
+// The list is overwritten when the view is set to the next entry; its texts are not.
 func (v *view) held(field int) []string {
 	if !v.known[field] {
-		v.memo[field] = v.derive(&v.kinds.places[field])
+		v.memo[field] = v.derive(&v.kinds.places[field], v.memo[field][:0])
 		v.known[field] = true
 	}
 	return v.memo[field]
 }
 
-func (v *view) find(field string) []string {
-	l := locate(field)
-	return v.derive(&l)
+// one is the first text of a field, or "".
+func (v *view) one(field int) string {
+	if list := v.held(field); len(list) > 0 {
+		return list[0]
+	}
+	return ""
 }
 
 // location is where a field is: of several places, the first that has it.
@@ -76,41 +97,41 @@ func locate(field string) location {
 	return l
 }
 
-func (v *view) derive(l *location) []string {
+// derive appends what stands in a field.
+func (v *view) derive(l *location, to []string) []string {
 	switch l.field {
 	case "user":
-		return some(v.user)
+		return some(to, v.user)
 	case "type":
-		return some(v.Type)
+		return some(to, v.Type)
 	case "category":
-		return some(v.ShownCategory())
+		return some(to, v.ShownCategory())
 	case "changed":
-		var names []string
 		for _, c := range v.changes() {
-			names = append(names, c.field)
+			to = append(to, c.field)
 		}
-		return names
+		return to
 	case "rewritten": // what had a value before
-		var names []string
 		for _, c := range v.changes() {
 			if c.old != nil {
-				names = append(names, c.field)
+				to = append(to, c.field)
 			}
 		}
-		return names
+		return to
 	case "written":
-		var writes []string
 		for _, c := range v.changes() {
-			for _, to := range texts(c.new) {
-				writes = append(writes, strings.ToLower(c.field+"="+to))
+			before := len(to)
+			to = texts(to, c.new)
+			for i := before; i < len(to); i++ {
+				to[i] = strings.ToLower(c.field + "=" + to[i])
 			}
 		}
-		return writes
+		return to
 	case "target":
 		// An entry about a person's account names the person as its resource.
 		if t := v.Resource.String("type"); t == "user" || t == "person" || t == "account" || t == "user_account" {
 			if id := v.Resource.String("id"); id != "" {
-				return []string{id}
+				return append(to, id)
 			}
 		}
 	}
@@ -119,18 +140,18 @@ func (v *view) derive(l *location) []string {
 		if p.part < 0 || len(v.parts[p.part]) == 0 {
 			continue
 		}
-		if found := texts(descend(map[string]any(v.parts[p.part]), p.path)); len(found) > 0 {
+		if found := texts(to, descend(map[string]any(v.parts[p.part]), p.path)); len(found) > len(to) {
 			return found
 		}
 	}
-	return nil
+	return to
 }
 
-func some(s string) []string {
+func some(to []string, s string) []string {
 	if s == "" {
-		return nil
+		return to
 	}
-	return []string{s}
+	return append(to, s)
 }
 
 func descend(value any, path []string) any {
@@ -144,21 +165,22 @@ func descend(value any, path []string) any {
 	return value
 }
 
-func texts(value any) (out []string) {
+// texts appends a value as text; a list as those of what is in it.
+func texts(to []string, value any) []string {
 	switch value := value.(type) {
 	case string:
-		return some(value)
+		return some(to, value)
 	case json.Number:
-		return some(value.String())
+		return some(to, value.String())
 	case bool:
 		if value {
-			return []string{"true"}
+			return append(to, "true")
 		}
-		return []string{"false"}
+		return append(to, "false")
 	case []any:
 		for _, x := range value {
-			out = append(out, texts(x)...)
+			to = texts(to, x)
 		}
 	}
-	return out
+	return to
 }

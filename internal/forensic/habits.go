@@ -20,6 +20,10 @@ type habits struct {
 	digest hash.Hash      // of the entries that were learnt
 	first  time.Time
 	last   time.Time
+
+	seen    int  // entries, learnt or not
+	wanted  bool // to be given up last
+	weighed int  // weight, when it was last asked for
 }
 
 func newHabits() habits {

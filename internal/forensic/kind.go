@@ -1,7 +1,6 @@
 package forensic
 
 import (
-	"maps"
 	"path"
 	"slices"
 
@@ -17,6 +16,7 @@ type kinds struct {
 	places []location     // by that number
 	tests  []*test        // by selection
 	rules  []*running
+	limits map[string]int // by field of changes: limitOf
 }
 
 type kindKey struct {
@@ -39,8 +39,8 @@ type kind struct {
 const maxKinds = 10_000
 
 func newKinds() *kinds {
-	k := &kinds{seen: map[kindKey]*kind{}, index: map[string]int{}}
-	for _, name := range slices.Sorted(maps.Keys(derived)) { // detectors ask for these by name
+	k := &kinds{seen: map[kindKey]*kind{}, index: map[string]int{}, limits: map[string]int{}}
+	for _, name := range derivedNames { // first, so that detectors know their numbers
 		k.field(name)
 	}
 	return k
@@ -93,6 +93,7 @@ type test struct {
 	where, unless    []wanted
 	present, missing []int
 	same, differ     [][2]int
+	later            [][2]int
 	any              []*test
 }
 
@@ -103,7 +104,7 @@ type wanted struct {
 
 func (k *kinds) test(s *Selection) *test {
 	t := &test{Selection: s, where: k.wanted(s.Where), unless: k.wanted(s.Unless), present: k.numbers(s.Present), missing: k.numbers(s.Missing),
-		same: k.pairs(s.Same), differ: k.pairs(s.Differ)}
+		same: k.pairs(s.Same), differ: k.pairs(s.Differ), later: k.pairs(s.Later)}
 	for i := range s.Any {
 		t.any = append(t.any, k.test(&s.Any[i]))
 	}
@@ -209,7 +210,7 @@ func (t *test) compares(v *view) bool {
 			return false
 		}
 	}
-	for _, pair := range t.Later {
+	for _, pair := range t.later {
 		a, b := v.time(pair[0]), v.time(pair[1])
 		if a.IsZero() || b.IsZero() || !a.After(b) {
 			return false

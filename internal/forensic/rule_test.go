@@ -108,15 +108,17 @@ func TestFieldsExist(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	r := &running{Rule: &Rule{Parameters: Parameters{Steps: []Step{{Select: "any", By: []string{"user"}, Count: 5, Within: Duration(5 * time.Minute)}}}}}
+	k := newKinds()
+	r.by = [][]int{k.numbers([]string{"user"})}
 	counted := newCounting(r).(*counting)
 	forever := newGroups[int](r, 0, nil)
 	at := time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC)
 	for i := range maxGroups + 50 {
 		at = at.Add(time.Second)
-		v := newView(newKinds())
+		v := newView(k)
 		v.set(&audit.Entry{Event: audit.Event{Type: "login", Timestamp: &at, Actor: audit.Object{"id": fmt.Sprint(i)}}, Seq: int64(i)})
 		counted.add(v, nil)
-		forever.each(v, []string{"user"}, []string{"user"}, true, func(*group[int]) {})
+		forever.each(v, r.by[0], true, func(*group[int]) {})
 		if n := len(counted.groups.open); n > 700 {
 			t.Fatalf("%d groups are open after entry %d", n, i)
 		}

@@ -80,11 +80,11 @@ func share(a, b []string) bool {
 }
 
 // time reads a field as a time; zero if it is none.
-func (v *view) time(field string) time.Time {
-	if field == "time" {
+func (v *view) time(field int) time.Time {
+	if v.kinds.places[field].field == "time" {
 		return v.at
 	}
-	for _, s := range v.values(field) {
+	for _, s := range v.held(field) {
 		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
 			return t
 		}
@@ -96,7 +96,7 @@ func (v *view) time(field string) time.Time {
 // change nor for the whole. A first value obscures none that was there before,
 // and needs no reason.
 func withoutReason(v *view) bool {
-	if len(v.values("reason")) > 0 {
+	if len(v.held(reasonField)) > 0 {
 		return false
 	}
 	changes := v.changes()

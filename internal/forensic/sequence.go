@@ -31,16 +31,15 @@ func newOrdered(r *running) detector {
 }
 
 func (o *ordered) add(v *view, matched []bool) {
-	names := o.Steps[0].By
 	if matched[len(o.Steps)] {
-		o.groups.each(v, o.Reset.By, names, false, func(x *group[chain]) { x.state = chain{} })
+		o.groups.each(v, o.by[len(o.Steps)], false, func(x *group[chain]) { x.state = chain{} })
 	}
 	// From the last step to the first, so that no entry fills two.
 	for i := len(o.Steps) - 1; i > 0; i-- {
 		if !matched[i] {
 			continue
 		}
-		o.groups.each(v, o.Steps[i].By, names, false, func(x *group[chain]) {
+		o.groups.each(v, o.by[i], false, func(x *group[chain]) {
 			if len(x.state.filled) == 0 {
 				return
 			}
@@ -58,16 +57,16 @@ func (o *ordered) add(v *view, matched []bool) {
 	}
 	if matched[0] {
 		first := &o.Steps[0]
-		o.groups.each(v, first.By, names, true, func(x *group[chain]) {
+		o.groups.each(v, o.by[0], true, func(x *group[chain]) {
 			if x.state.filled == nil {
 				x.state.filled = make([]prefix, len(o.Steps)-1)
 			}
-			for _, r := range first.entries(v) {
+			o.counted(v, func(r ref) {
 				if x.state.first.add(first, r) {
 					x.state.filled[0] = prefix{start: x.state.first.open, from: r}
 				}
 				x.state.first.ended = nil
-			}
+			})
 		})
 	}
 }
@@ -90,7 +89,7 @@ func (o *ordered) tell(x *group[chain], p prefix) {
 	if o.Steps[0].Distinct != "" {
 		reached = float64(x.state.first.most) / float64(o.Steps[0].Count)
 	}
-	o.emit(ep, x.named(), map[string]any{"first_step_entries": p.start.total, "seconds": seconds}, reached)
+	o.emit(ep, o.groups.named(x), map[string]any{"first_step_entries": p.start.total, "seconds": seconds}, reached)
 	x.state = chain{}
 }
 
@@ -111,7 +110,7 @@ func (t *together) add(v *view, matched []bool) {
 		if !matched[i] {
 			continue
 		}
-		t.groups.each(v, t.Steps[i].By, t.Steps[0].By, true, func(x *group[[]*ref]) {
+		t.groups.each(v, t.by[i], true, func(x *group[[]*ref]) {
 			if x.state == nil {
 				x.state = make([]*ref, len(t.Steps))
 			}
@@ -129,7 +128,7 @@ func (t *together) add(v *view, matched []bool) {
 			if ep.total < len(t.Steps) { // one entry is not two steps
 				return
 			}
-			t.emit(ep, x.named(), map[string]any{"seconds": ep.last.at.Sub(ep.first.at).Seconds()}, 1)
+			t.emit(ep, t.groups.named(x), map[string]any{"seconds": ep.last.at.Sub(ep.first.at).Seconds()}, 1)
 			x.state = nil
 		})
 	}

@@ -44,7 +44,7 @@ const (
 
 // listen takes an entry of an emitter. It reports whether there is one.
 func (w *Watch) listen(v *view) bool {
-	name := first(v.values("emitter")...)
+	name := v.one(emitterField)
 	if name == "" {
 		return false
 	}

@@ -16,10 +16,11 @@ type regular struct {
 }
 
 type rhythm struct {
-	refs []ref
-	open *episode
-	cv   float64 // the lowest
-	mean float64
+	refs  []ref
+	whole []ref // the memory that refs slides in
+	open  *episode
+	cv    float64 // the lowest
+	mean  float64
 }
 
 func newRegular(r *running) detector {
@@ -30,7 +31,7 @@ func newRegular(r *running) detector {
 
 func (d *regular) end(x *group[rhythm]) {
 	if s := &x.state; s.open != nil {
-		d.emit(s.open, x.named(), map[string]any{"entries": s.open.total, "variation": rounded(s.cv), "mean_seconds": rounded(s.mean)}, float64(s.open.total)/float64(d.Steps[0].Count))
+		d.emit(s.open, d.groups.named(x), map[string]any{"entries": s.open.total, "variation": rounded(s.cv), "mean_seconds": rounded(s.mean)}, float64(s.open.total)/float64(d.Steps[0].Count))
 		s.open = nil
 	}
 }
@@ -39,13 +40,13 @@ func rounded(f float64) float64 { return math.Round(f*1e6) / 1e6 }
 
 func (d *regular) add(v *view, _ []bool) {
 	step := &d.Steps[0]
-	d.groups.each(v, step.By, step.By, true, func(x *group[rhythm]) {
+	d.groups.each(v, d.by[0], true, func(x *group[rhythm]) {
 		s := &x.state
-		if s.refs = append(s.refs, refer(v)); len(s.refs) < step.Count {
+		if s.refs = slide(s.refs, &s.whole, refer(v)); len(s.refs) < step.Count {
 			return
 		}
 		s.refs = s.refs[len(s.refs)-step.Count:]
-		mean, cv := variation(s.refs)
+		mean, cv := variation(s.refs, d.Threshold)
 		if mean < d.Slack || cv >= d.Threshold {
 			d.end(x)
 			return
@@ -61,16 +62,20 @@ func (d *regular) add(v *view, _ []bool) {
 	})
 }
 
-func variation(refs []ref) (mean, cv float64) {
+// variation stops as soon as what is left can only make it larger than most: hands
+// keep no rhythm, so that it mostly does after a few intervals.
+func variation(refs []ref, most float64) (mean, cv float64) {
 	n := float64(len(refs) - 1)
 	mean = refs[len(refs)-1].at.Sub(refs[0].at).Seconds() / n
 	if mean == 0 {
 		return 0, 0
 	}
-	squares := 0.0
+	squares, enough := 0.0, most*most*mean*mean*n*1.01 // more than rounding can undo
 	for i := range refs[1:] {
 		gap := refs[i+1].at.Sub(refs[i].at).Seconds() - mean
-		squares += gap * gap
+		if squares += gap * gap; squares > enough {
+			break
+		}
 	}
 	return mean, math.Sqrt(squares/n) / mean
 }
@@ -102,7 +107,7 @@ func (d *round) add(v *view, _ []bool) {
 	if onMinute {
 		d.whole++
 	}
-	d.groups.each(v, d.Steps[0].By, d.Steps[0].By, true, func(x *group[minutes]) {
+	d.groups.each(v, d.by[0], true, func(x *group[minutes]) {
 		if x.state.whole == nil {
 			x.state.whole = newEpisode()
 		}
@@ -121,7 +126,7 @@ func (d *round) finish() {
 	for _, x := range d.groups.sorted() {
 		k, n := x.state.whole.total, x.state.all
 		if p := tail(n, k, 1.0/60); k >= d.Steps[0].Count && p < d.Threshold {
-			d.emit(x.state.whole, x.named(), map[string]any{"on_whole_minutes": k, "of_entries": n, "chance": p}, float64(k)/float64(d.Steps[0].Count))
+			d.emit(x.state.whole, d.groups.named(x), map[string]any{"on_whole_minutes": k, "of_entries": n, "chance": p}, float64(k)/float64(d.Steps[0].Count))
 		}
 	}
 }

@@ -24,6 +24,9 @@ type view struct {
 	memo     [][]string // by field of kinds
 	known    []bool
 	verdicts []verdict // by selection of kinds
+	written  []change  // what changes returned
+	changed  bool      // it was asked for them
+	said     []string  // room for failure
 
 	mark   func(*audit.Entry) bool // nil: none is marked
 	marked verdict
@@ -45,10 +48,12 @@ func newView(k *kinds) *view {
 // set makes it a view of another entry.
 func (v *view) set(e *audit.Entry) {
 	v.Entry, v.at = e, e.Time().UTC()
-	v.user = first(e.Actor.String("id"), e.Actor.String("email"), e.Actor.String("name"))
+	if v.user = e.Actor.String("id"); v.user == "" {
+		v.user = first(e.Actor.String("email"), e.Actor.String("name"))
+	}
 	v.kind = v.kinds.of(e)
 	v.parts = [partCount]audit.Object{e.Actor, e.Resource, e.Repository, e.Action, e.Context, e.Details, e.Metadata, e.Signature, e.Impact}
-	v.name, v.outcome, v.marked = "", unknown, unknown
+	v.name, v.outcome, v.marked, v.changed = "", unknown, unknown, false
 	clear(v.known)
 	clear(v.verdicts)
 }
@@ -135,7 +140,8 @@ var outcome = []location{
 func (v *view) failure() bool {
 	said := false
 	for i := range outcome {
-		for _, s := range v.derive(&outcome[i]) {
+		v.said = v.derive(&outcome[i], v.said[:0])
+		for _, s := range v.said {
 			said = true
 			if failing[strings.ToLower(s)] {
 				return true
@@ -143,8 +149,8 @@ func (v *view) failure() bool {
 		}
 	}
 	for _, key := range []string{"success", "succeeded"} {
-		if found := texts(v.Details[key]); len(found) > 0 {
-			return strings.ToLower(found[0]) == "false"
+		if v.said = texts(v.said[:0], v.Details[key]); len(v.said) > 0 {
+			return strings.ToLower(v.said[0]) == "false"
 		}
 	}
 	if v.Details.String("errorCode") != "" || v.Details.String("errorMessage") != "" {
@@ -168,13 +174,18 @@ type change struct {
 	reason   string
 }
 
-func (v *view) changes() (out []change) {
+// changes are read once an entry. The list is overwritten with the next one's.
+func (v *view) changes() []change {
+	if v.changed {
+		return v.written
+	}
+	v.changed, v.written = true, v.written[:0]
 	list, _ := v.Action["changes"].([]any)
 	for _, x := range list {
 		o, _ := x.(map[string]any)
 		if c := (change{audit.Object(o).String("field"), o["old_value"], o["new_value"], audit.Object(o).String("change_reason")}); c.field != "" {
-			out = append(out, c)
+			v.written = append(v.written, c)
 		}
 	}
-	return out
+	return v.written
 }

@@ -13,15 +13,14 @@ func newWhole(r *running) detector {
 	t := &whole{running: r}
 	t.groups = newGroups(r, 0, func(x *group[*episode]) {
 		if ep := x.state; ep.total >= t.Steps[0].Count {
-			t.emit(ep, x.named(), map[string]any{"entries": ep.total, "users": len(ep.users)}, 1)
+			t.emit(ep, t.groups.named(x), map[string]any{"entries": ep.total, "users": len(ep.users)}, 1)
 		}
 	})
 	return t
 }
 
 func (t *whole) add(v *view, _ []bool) {
-	by := t.Steps[0].By
-	t.groups.each(v, by, by, true, func(x *group[*episode]) {
+	t.groups.each(v, t.by[0], true, func(x *group[*episode]) {
 		if x.state == nil {
 			x.state = newEpisode()
 		}

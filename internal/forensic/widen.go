@@ -46,7 +46,7 @@ func newWiden(r *running) detector {
 
 func (d *widen) add(v *view, matched []bool) {
 	if d.Reset != nil && matched[len(d.Steps)] {
-		d.groups.each(v, d.Reset.By, d.Reset.By, true, func(x *group[pending]) { d.approve(v, x) })
+		d.groups.each(v, d.by[len(d.Steps)], true, func(x *group[pending]) { d.approve(v, x) })
 	}
 	if !matched[0] {
 		return
@@ -54,7 +54,7 @@ func (d *widen) add(v *view, matched []bool) {
 	for _, c := range v.changes() {
 		from, ok := number(c.old)
 		to, ok2 := number(c.new)
-		if !ok || !ok2 || (to-from)*float64(limitOf(c.field)) <= 0 {
+		if !ok || !ok2 || (to-from)*float64(v.kinds.limitOf(c.field)) <= 0 {
 			continue
 		}
 		w := widening{refer(v), map[string]string{"field": c.field, "resource.id": v.Resource.String("id")}, map[string]any{"from": from, "to": to}}
@@ -69,7 +69,7 @@ func (d *widen) hold(v *view, w widening) (held bool) {
 	if d.Reset == nil || !v.has(d.by[len(d.Steps)]) {
 		return false
 	}
-	d.groups.each(v, d.Reset.By, d.Reset.By, true, func(x *group[pending]) {
+	d.groups.each(v, d.by[len(d.Steps)], true, func(x *group[pending]) {
 		switch {
 		case held: // by another of its references
 		case slices.ContainsFunc(x.state.approvers, func(a string) bool { return a != w.user }):
@@ -84,7 +84,7 @@ func (d *widen) hold(v *view, w widening) (held bool) {
 // approve drops what was waiting for this approver: not their own changes, and
 // not what somebody recorded about themselves.
 func (d *widen) approve(v *view, x *group[pending]) {
-	for _, a := range v.values("approver") {
+	for _, a := range v.held(approverField) {
 		if a != v.user {
 			continue
 		}
