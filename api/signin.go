@@ -101,7 +101,7 @@ func (s *server) check(r *http.Request, p *store.Person, password, code string, 
 			return 0, "", fmt.Errorf("one-time code of %s: %w", p.ID, err)
 		}
 	}
-	right := account.MatchPassword(hash, password)
+	right := s.PasswordCost.MatchPassword(hash, password)
 	step, fits := account.MatchCode(secret, code, now)
 	switch {
 	case p.Locked(now):
@@ -181,7 +181,7 @@ func (s *server) enrol(r *http.Request) (reply, error) {
 	if why := account.CheckPassword(req.Password, p.Email); why != "" {
 		return reply{}, invalid("the password cannot be taken", audit.FieldError{Field: "/password", Code: "invalid", Message: why})
 	}
-	hash, err := account.HashPassword(req.Password)
+	hash, err := s.PasswordCost.HashPassword(req.Password)
 	if err != nil {
 		return reply{}, err
 	}
@@ -277,7 +277,7 @@ func (s *server) changePassword(r *http.Request) (reply, error) {
 	if why != "" {
 		return reply{}, s.linger(r, now, s.signInFailed(r, &p, why, now))
 	}
-	hash, err := account.HashPassword(req.New)
+	hash, err := s.PasswordCost.HashPassword(req.New)
 	if err != nil {
 		return reply{}, err
 	}
