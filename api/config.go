@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/account"
 	"github.com/sealbook/sealbook/internal/artifact"
 	"github.com/sealbook/sealbook/internal/identity"
 	"github.com/sealbook/sealbook/internal/store"
@@ -79,6 +80,8 @@ type Config struct {
 	SignInBurst int64         // that it may send at once
 	MaxSignIns  int64         // passwords that are compared at a time: each takes 19 MiB
 	SignInFloor time.Duration // how long a refusal takes, whatever the reason
+
+	PasswordCost account.Cost // of hashing a password
 
 	KeyCacheLife       time.Duration // how long a revoked API key may still be taken
 	EventTypeCacheLife time.Duration // how long another process' change of an event type may go unseen
@@ -192,6 +195,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.MaxEventStreams < 0 || c.EventHeartbeat < 0 || c.EventLife < 0 {
 		return fmt.Errorf("%d streams of events, that say something every %s for %s, are none", c.MaxEventStreams, c.EventHeartbeat, c.EventLife)
+	}
+	if c.PasswordCost == (account.Cost{}) {
+		c.PasswordCost = account.StandardCost
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sealbook/sealbook/api"
 	"github.com/sealbook/sealbook/audit"
+	"github.com/sealbook/sealbook/internal/account"
 	"github.com/sealbook/sealbook/internal/artifact"
 	"github.com/sealbook/sealbook/internal/store"
 	"github.com/sealbook/sealbook/ledger"
@@ -169,7 +170,7 @@ func newBench(t testing.TB, change ...func(*api.Config, *ledger.Config)) *bench 
 	lc := ledger.Config{}
 	c := api.Config{
 		Workflows: b.workflows, Pepper: pepper, PublicURL: "https://audit.example.com", Contact: "audit@example.com", Version: "v0.0.0-test",
-		SignInRate: -1, SignInFloor: time.Millisecond, ReportWait: -1, AssessEvery: 24 * time.Hour,
+		SignInRate: -1, SignInFloor: time.Millisecond, PasswordCost: account.Cost{Memory: 8, Time: 1}, ReportWait: -1, AssessEvery: 24 * time.Hour,
 		Clock: b.clock.now, Logger: slog.New(slog.NewJSONHandler(b.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range change {

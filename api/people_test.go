@@ -243,3 +243,17 @@ func TestRefusalsTakeAsLong(t *testing.T) {
 	}
 	b.get("basic", "~/me").want(200) // who has a credential is not held back
 }
+
+// TestPasswordsAreCostly: an API that is told of no cost has the standard one, in
+// the password of an enrolment and in a new one.
+func TestPasswordsAreCostly(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *api.Config, _ *ledger.Config) { c.PasswordCost = account.Cost{} })
+	const costly = "update person set name = name where password like '$argon2id$v=19$m=19456,t=2,p=1$%'"
+	m := b.join("ann", audit.Viewer)
+	b.superuser(costly)
+	as := m.signIn()
+	b.clock.move(30 * time.Second)
+	b.post(as, "~/auth/password", fmt.Sprintf(`{"current_password":%q,"new_password":"another long password","code":%q}`, goodPassword, m.code())).want(204)
+	b.superuser(costly)
+}

@@ -122,7 +122,7 @@ func (s *server) matchPassword(r *http.Request, p *store.Person, password string
 	if p.Password != nil {
 		hash = *p.Password
 	}
-	return account.MatchPassword(hash, password), nil
+	return s.PasswordCost.MatchPassword(hash, password), nil
 }
 
 // signInFailed records a failure, counts it, and is what the caller gets to see.
@@ -190,7 +190,7 @@ func (s *server) enrol(r *http.Request) (reply, error) {
 	if why := account.CheckPassword(req.Password, p.Email); why != "" {
 		return reply{}, invalid("the password cannot be taken", audit.FieldError{Field: "/password", Code: "invalid", Message: why})
 	}
-	hash, err := account.HashPassword(req.Password)
+	hash, err := s.PasswordCost.HashPassword(req.Password)
 	if err != nil {
 		return reply{}, err
 	}
@@ -286,7 +286,7 @@ func (s *server) changePassword(r *http.Request) (reply, error) {
 	if why != "" {
 		return reply{}, s.linger(r, now, s.signInFailed(r, &p, why, now))
 	}
-	hash, err := account.HashPassword(req.New)
+	hash, err := s.PasswordCost.HashPassword(req.New)
 	if err != nil {
 		return reply{}, err
 	}

@@ -199,9 +199,14 @@ const fillYear = `
 
 // BenchmarkStatistics reads a year, off midnight at both ends, of a ledger with
 // 500 actors and 60 repositories. The baseline is one statement that counts the
-// same entries. backfill-rows/s is how fast a migration counts what was there.
+// same entries. backfill-rows/s is how fast a migration counts what was there. -short is
+// for whether it runs.
 func BenchmarkStatistics(b *testing.B) {
-	for _, perDay := range []int{300, 3_000} {
+	sizes := []int{300, 3_000}
+	if testing.Short() {
+		sizes = []int{100}
+	}
+	for _, perDay := range sizes {
 		b.Run(fmt.Sprintf("entries=%d", perDay*366), func(b *testing.B) {
 			l, id, dsn := ledgertest.New(b)
 			conn, err := pgx.Connect(b.Context(), dsn)

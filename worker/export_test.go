@@ -192,13 +192,16 @@ func (s *system) workflowTasks(id audit.ExportID) (events []int64) {
 // A worker that stops in the middle hands over: the next one resumes.
 func TestExportSurvivesItsWorker(t *testing.T) {
 	s := newSystem(t)
-	ledgertest.Append(t, s.log, s.ledger, 0, 12_000)
+	ledgertest.Append(t, s.log, s.ledger, 0, 3_000)
 	stop := s.work()
 	id := s.order(request())
 	for range 5 {
 		s.eventually("the export runs", func() bool { return s.job(id).Status != audit.ExportQueued })
 		time.Sleep(150 * time.Millisecond)
 		stop()
+		if s.job(id).Status != audit.ExportProcessing {
+			t.Error("the export had ended before its worker did")
+		}
 		stop = s.work()
 	}
 	if _, report := s.pack(s.await(id)); !report.Verified() {

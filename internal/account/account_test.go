@@ -46,11 +46,11 @@ func TestMatchCode(t *testing.T) {
 
 func TestPasswords(t *testing.T) {
 	t.Parallel()
-	hash, err := account.HashPassword("correct horse battery")
+	hash, err := account.StandardCost.HashPassword("correct horse battery")
 	if err != nil || !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Fatal(hash, err)
 	}
-	again, err := account.HashPassword("correct horse battery")
+	again, err := account.StandardCost.HashPassword("correct horse battery")
 	if err != nil || again == hash {
 		t.Error("two hashes of one password are the same", err)
 	}
@@ -64,7 +64,7 @@ func TestPasswords(t *testing.T) {
 		{"nonsense", "x", false}, {strings.Replace(hash, "argon2id", "argon2i", 1), "correct horse battery", false}, {other, "x", false},
 		{strings.Replace(hash, "t=2", "t=0", 1), "correct horse battery", false}, {strings.Replace(hash, "v=19", "v=16", 1), "correct horse battery", false},
 	} {
-		if got := account.MatchPassword(c.hash, c.password); got != c.want {
+		if got := account.StandardCost.MatchPassword(c.hash, c.password); got != c.want {
 			t.Errorf("%q of %q: %t", c.password, c.hash, got)
 		}
 	}

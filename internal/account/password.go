@@ -18,11 +18,18 @@ const (
 	MaxPassword = 256
 )
 
-// Parameters of argon2id (RFC 9106), as OWASP's password storage cheat sheet has
-// them. They are stored with every hash, so they can rise.
+// Cost is what argon2id (RFC 9106) takes to hash a password. It is stored with
+// every hash, so it can rise.
+type Cost struct {
+	Memory uint32 // KiB
+	Time   uint32 // passes over it
+}
+
+// StandardCost is what OWASP's password storage cheat sheet has. Only tests of
+// what has nothing to do with it have another.
+var StandardCost = Cost{Memory: 19 << 10, Time: 2}
+
 const (
-	argonMemory  = 19 << 10 // KiB
-	argonTime    = 2
 	argonThreads = 1
 	argonKey     = 32 // bytes
 	argonSalt    = 16 // bytes
@@ -44,26 +51,24 @@ func CheckPassword(password, email string) string {
 }
 
 // HashPassword returns the password's hash in the PHC string format.
-func HashPassword(password string) (string, error) {
+func (c Cost) HashPassword(password string) (string, error) {
 	salt := make([]byte, argonSalt)
 	if _, err := rand.Read(salt); err != nil {
 		return "", fmt.Errorf("draw salt: %w", err)
 	}
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
+	key := argon2.IDKey([]byte(password), salt, c.Time, c.Memory, argonThreads, argonKey)
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Time, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
 }
 
-// nobody's hash is what a password is compared with where there is none, so that
-// it takes as long.
-const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
 // MatchPassword reports whether a password has this hash; "" is a hash that none
-// has. A hash that cannot be read matches nothing.
-func MatchPassword(hash, password string) bool {
+// has, and takes as long as one of this cost. A hash that cannot be read matches
+// nothing.
+func (c Cost) MatchPassword(hash, password string) bool {
 	there := hash != ""
 	if !there {
-		hash = nobody
+		hash = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+			argon2.Version, c.Memory, c.Time, argonThreads)
 	}
 	var version, memory, time, threads int
 	parts := strings.Split(hash, "$")

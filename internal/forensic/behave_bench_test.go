@@ -10,7 +10,8 @@ import (
 // BenchmarkBehaviour counts what docs/detection.md says of behaviour, on twenty
 // populations that no test uses: findings on a thousand user-days of people who
 // only do their work, and of each hundred nights of night how many are found;
-// each without a window and with one of ten days.
+// each without a window and with one of ten days. -short has two populations, for
+// whether it runs.
 func BenchmarkBehaviour(b *testing.B) {
 	for _, c := range []struct {
 		name   string
@@ -20,6 +21,9 @@ func BenchmarkBehaviour(b *testing.B) {
 	}{{"all days", 120, 200, forensic.Options{}}, {"window", 100, 100, forensic.Options{Window: investigation()}}} {
 		b.Run(c.name, func(b *testing.B) {
 			judged, alarms, found, seeds := 0, 0, 0, uint64(20)
+			if testing.Short() {
+				seeds = 2
+			}
 			for b.Loop() {
 				judged, alarms, found = 0, 0, 0
 				for seed := range seeds {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sealbook/sealbook/audit"
 	"github.com/sealbook/sealbook/ledger"
@@ -49,14 +50,14 @@ func Database(t testing.TB) (dsn string) {
 		t.Fatalf("make template database: %v", templateErr)
 	}
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), databases.Add(1))
-	execute(t, admin, "create database "+name+" template "+template+" strategy file_copy") // the cheapest in memory
+	administer(t, "create database "+name+" template "+template+" strategy file_copy") // the cheapest in memory
 	dsn = withDatabase(admin, name)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the database of the failed test is kept: %s", dsn)
 			return
 		}
-		execute(t, admin, "drop database "+name+" with (force)")
+		administer(t, "drop database "+name+" with (force)")
 	})
 	return dsn
 }
@@ -71,8 +72,8 @@ func Copy(t testing.TB, dsn string) string {
 	}
 	admin := os.Getenv(DatabaseVariable)
 	name := fmt.Sprintf("copy_%d_%d", os.Getpid(), databases.Add(1))
-	execute(t, admin, "create database "+name+" template "+strings.TrimPrefix(u.Path, "/"))
-	t.Cleanup(func() { execute(t, admin, "drop database "+name+" with (force)") })
+	administer(t, "create database "+name+" template "+strings.TrimPrefix(u.Path, "/"))
+	t.Cleanup(func() { administer(t, "drop database "+name+" with (force)") })
 	return withDatabase(admin, name)
 }
 
@@ -132,6 +133,30 @@ func withDatabase(dsn, name string) string {
 	}
 	u.Path = "/" + name
 	return u.String()
+}
+
+// administrators are connections of this process that make and drop databases. A
+// connection costs the server as much as a small database does.
+var administrators = sync.OnceValues(func() (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(os.Getenv(DatabaseVariable))
+	if err != nil {
+		return nil, err
+	}
+	c.MinConns, c.MaxConns = 0, 2
+	return pgxpool.NewWithConfig(context.Background(), c)
+})
+
+func administer(t testing.TB, sql string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	pool, err := administrators()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
 }
 
 func execute(t testing.TB, dsn, sql string) {

@@ -3,7 +3,10 @@ package ledgertest
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -83,7 +86,7 @@ func (s *Server) create() (err error) {
 		return err
 	}
 	secret := filepath.Join(s.home, "password")
-	if err := os.WriteFile(secret, []byte(s.password+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte(verifier(s.password)+"\n"), 0o600); err != nil {
 		return err
 	}
 	if os.Geteuid() == 0 {
@@ -104,6 +107,23 @@ func (s *Server) create() (err error) {
 	n, err := port.Free("127.0.0.1")
 	s.port = strconv.Itoa(n)
 	return err
+}
+
+// verifier is what Postgres keeps of a password (RFC 5803). Rounds of hashing make up
+// for the little that a password holds which people choose. This one is random, so that
+// one is enough.
+func verifier(password string) string {
+	salt := make([]byte, 16)
+	rand.Read(salt) // never returns an error
+	mac := func(key []byte, text string) []byte {
+		h := hmac.New(sha256.New, key)
+		h.Write([]byte(text))
+		return h.Sum(nil)
+	}
+	salted := mac([]byte(password), string(salt)+"\x00\x00\x00\x01") // PBKDF2 of one round
+	stored := sha256.Sum256(mac(salted, "Client Key"))
+	b64 := base64.StdEncoding.EncodeToString
+	return "SCRAM-SHA-256$1:" + b64(salt) + "$" + b64(stored[:]) + ":" + b64(mac(salted, "Server Key"))
 }
 
 // unprivileged is the account that root hands a server to.
