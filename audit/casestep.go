@@ -62,8 +62,12 @@ type StepContent struct {
 	Body    string         `json:"request_sha256,omitempty"` // of a request with an idempotency key
 }
 
-// StepUpdate is the name of the workflow update that takes a step.
-const StepUpdate = "step"
+// StepUpdate is the name of the workflow update that takes a step, and OrderedSignal of
+// the signal that tells a run that its case was ordered to run while it ran already.
+const (
+	StepUpdate    = "step"
+	OrderedSignal = "case_ordered"
+)
 
 // CaseChange changes what is said about an investigation; nil stays.
 type CaseChange struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -128,6 +129,37 @@ func TestInvestigationAsAWorkflow(t *testing.T) {
 	})
 	if row = s.caseRow(id); row.Status != audit.InvestigationCanceled {
 		t.Errorf("%+v", row.Case())
+	}
+}
+
+// TestOrderingACaseAgain tells the run that there is, which may be about to end.
+func TestOrderingACaseAgain(t *testing.T) {
+	s := newSystem(t)
+	id, client := s.openCase(), workflows.NewClient(s.temporal)
+	input := fmt.Sprintf(`{"id":%q,"ledger":%d,"organisation":"org_test"}`, id, s.ledger)
+	signals := func() (n int) {
+		t.Helper()
+		for it := s.temporal.GetWorkflowHistory(t.Context(), string(id), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+			e, err := it.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.GetWorkflowExecutionSignaledEventAttributes().GetSignalName() == audit.OrderedSignal {
+				n++
+			}
+		}
+		return n
+	}
+	for want := range 2 {
+		if err := client.Start(t.Context(), audit.InvestigationWorkflow, string(id), input); err != nil {
+			t.Fatal(err)
+		}
+		if n := signals(); n != want {
+			t.Errorf("%d signals, not %d", n, want)
+		}
+	}
+	if err := s.temporal.TerminateWorkflow(t.Context(), string(id), "", "the test is over"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -23,7 +23,8 @@ func NewClient(c client.Client) *Client { return &Client{c} }
 
 // Start starts a workflow from an outbox order. Starting one that runs or ran
 // already is success: the workflow id is the job's, and one job is one
-// workflow.
+// workflow. The run of a case may be about to end, though, while the case was just
+// reopened: it is told, so that it looks again.
 func (c *Client) Start(ctx context.Context, workflow, workflowID, input string) error {
 	options := client.StartWorkflowOptions{
 		ID: workflowID, TaskQueue: CoreQueue,
@@ -41,7 +42,14 @@ func (c *Client) Start(ctx context.Context, workflow, workflowID, input string) 
 		return fmt.Errorf("decode input of %s: %w", workflowID, err)
 	}
 	_, err := c.temporal.ExecuteWorkflow(ctx, options, workflow, json.RawMessage(input))
-	if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		err = nil
+		if workflow == audit.InvestigationWorkflow {
+			// If it has ended meanwhile this fails, and the order is told again.
+			err = c.temporal.SignalWorkflow(ctx, workflowID, "", audit.OrderedSignal, nil)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("start %s: %w", workflowID, err)
 	}
 	return nil

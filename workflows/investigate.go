@@ -56,7 +56,13 @@ func Investigate(ctx workflow.Context, start audit.InvestigationStart) error {
 	if workflow.IsContinueAsNewError(err) {
 		return err
 	}
-	return conclude(ctx, start.Ledger, err, func(_ workflow.Context, cause error) error { return cause })
+	err = conclude(ctx, start.Ledger, err, func(_ workflow.Context, cause error) error { return cause })
+	// The case may have been reopened since it was looked at. No signal is lost: the
+	// server lets no run end that has not seen one.
+	if err == nil && workflow.GetSignalChannel(ctx, audit.OrderedSignal).ReceiveAsync(nil) {
+		return workflow.NewContinueAsNewError(ctx, audit.InvestigationWorkflow, start)
+	}
+	return err
 }
 
 type investigation struct {

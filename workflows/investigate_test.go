@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -25,6 +26,8 @@ type caseStage struct {
 	clock func() time.Time
 	mu2   sync.Mutex
 	at    audit.Case
+
+	ordered bool // again, whenever an activity has ended
 }
 
 func (s *caseStage) change(step string, do func(*audit.Case)) (audit.Case, error) {
@@ -122,6 +125,11 @@ func runCase(t *testing.T, s *caseStage, updates ...*update) (*testsuite.TestWor
 	env := environment()
 	env.SetTestTimeout(20 * time.Second)
 	env.RegisterWorkflowWithOptions(workflows.Investigate, workflow.RegisterOptions{Name: audit.InvestigationWorkflow})
+	env.SetOnActivityCompletedListener(func(*activity.Info, converter.EncodedValue, error) {
+		if s.ordered {
+			env.SignalWorkflow(audit.OrderedSignal, nil)
+		}
+	})
 	env.RegisterWorkflowWithOptions(func(workflow.Context, activities.HistoryRun) error { return s.note("archive") }, workflow.RegisterOptions{Name: "ArchiveHistory"})
 	env.RegisterActivity(s)
 	s.clock = env.Now
@@ -174,6 +182,18 @@ func TestInvestigateFromOpeningToDecision(t *testing.T) {
 		"stage_changed implications", "stage_changed decision", "closed ", "archive"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestReopenedWhileTheRunEnds: an order that finds a run still open would start none,
+// and a reopened case would have no run at all.
+func TestReopenedWhileTheRunEnds(t *testing.T) {
+	t.Parallel()
+	s := &caseStage{at: audit.Case{Status: audit.InvestigationActive, Stage: audit.StageReview, Priority: audit.SeverityHigh, Version: 1, Round: 1}}
+	s.ordered = true
+	_, err := runCase(t, s, transition(time.Hour, audit.StageCanceled))
+	if got := s.taken(); !workflow.IsContinueAsNewError(err) || !slices.Equal(got, []string{"stage_changed canceled", "archive"}) {
+		t.Errorf("%v, after %q", err, got)
 	}
 }
 
