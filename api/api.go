@@ -291,7 +291,7 @@ func New(c Config) (*API, error) {
 		return nil, err
 	}
 	if s.passkeys, err = passkey.NewSite(c.PublicURL, "Sealbook"); err != nil {
-		c.Logger.Info("no passkeys", "reason", err)
+		c.Logger.Debug("no passkeys", "reason", err)
 		s.passkeys = nil
 	}
 	if s.catalog, err = catalog.Load(); err != nil {
