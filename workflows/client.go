@@ -34,6 +34,7 @@ func (c *Client) Start(ctx context.Context, workflow, workflowID, input string) 
 	}
 	if workflow == audit.InvestigationWorkflow { // a case that was reopened has another run
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+		options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL // so that it is known below
 	}
 	if workflow == audit.StreamWorkflow || workflow == audit.DistributionWorkflow { // go on, also after an operator has terminated them
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
