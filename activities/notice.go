@@ -103,7 +103,7 @@ func (a *Activities) noticeText(row *store.Report, who store.Signatory, what aud
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s asks for your signature on a report: %s.\n", organisation, subjectOf(row))
 	if what != audit.NoticeAsked {
-		text.WriteString("You were asked before, and have neither signed nor declined.\n")
+		text.WriteString("You have neither signed nor declined yet.\n")
 	}
 	fmt.Fprintf(&text, "\nReport:    %s\n", row.ID)
 	fmt.Fprintf(&text, "Title:     %s\n", reportTitle(row))

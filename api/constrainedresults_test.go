@@ -73,5 +73,11 @@ func TestResultsUnderConstraints(t *testing.T) {
 			t.Errorf("%s: %s", as, a.body)
 		}
 	}
+	// What a later assessment says of a finding that it did not find is not what it shows.
+	b.apply(store.ApplyAssessed(b.ledger, audit.AssessmentID(assessments[0]), store.Assessed{Passed: []store.Passed{{Framework: audit.SOC2, Requirement: "R2", SpanDays: 91}}}, b.clock.now()))
+	b.get("full", "~/compliance/findings/SOC2_002").want(200)
+	for _, as := range []string{"soc2", "quarter", "both"} {
+		b.get(as, "~/compliance/findings/SOC2_002").want(404)
+	}
 	b.whole()
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -47,19 +46,11 @@ type identityBody struct {
 }
 
 func passkeyView(k *store.Passkey) passkeyBody {
-	return passkeyBody{k.ID, k.Name, k.BackedUp, audit.FormatTime(k.CreatedAt), known(k.UsedAt)}
+	return passkeyBody{k.ID, k.Name, k.BackedUp, audit.FormatTime(k.CreatedAt), formattedOrNil(k.UsedAt)}
 }
 
 func identityView(l *store.LinkedIdentity) *identityBody {
-	return &identityBody{l.Issuer, l.Subject, audit.FormatTime(l.LinkedAt), known(l.UsedAt)}
-}
-
-func known(t *time.Time) *string {
-	if t == nil {
-		return nil
-	}
-	text := audit.FormatTime(*t)
-	return &text
+	return &identityBody{l.Issuer, l.Subject, audit.FormatTime(l.LinkedAt), formattedOrNil(l.UsedAt)}
 }
 
 // self is the person whose session it is.
@@ -130,7 +121,8 @@ func (s *server) challengeCredential(r *http.Request) (reply, error) {
 	return reply{status: http.StatusCreated, data: v}, nil
 }
 
-// credentialNonce holds what it is good for itself: for one session, until then.
+// credentialNonce holds what it is good for itself: for one session, until then. It is
+// not used up: what it lets add again, with another code, is the same.
 func (s *server) credentialNonce(session []byte, random string, until time.Time) string {
 	said := random + "." + base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(until.UnixMicro()))) //nolint:gosec // after 1970
 	return said + "." + base64.RawURLEncoding.EncodeToString(s.sealer.MAC("add a credential\n"+string(session)+"\n"+said))
@@ -234,8 +226,6 @@ func (s *server) stillOneself(r *http.Request, p *store.Person, password, code s
 	return step, err
 }
 
-var passkeyID = regexp.MustCompile(`^passkey_[0-9a-z]{26}$`)
-
 // removePasskey answers DELETE /auth/passkeys/{passkey_id}.
 func (s *server) removePasskey(r *http.Request) (reply, error) {
 	none := audit.Errorf(audit.NotFound, "there is no such passkey of yours")
@@ -251,13 +241,14 @@ func (s *server) removePasskey(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if !passkeyID.MatchString(string(id)) || !slices.ContainsFunc(rows, func(k store.Passkey) bool { return k.ID == id }) {
+	if !slices.ContainsFunc(rows, func(k store.Passkey) bool { return k.ID == id }) {
 		return reply{}, none
 	}
-	if _, err := s.record(r, securityAction(r, typePasskeyRemoved, &p, audit.Object{"passkey_id": id}), nil, store.DeletePasskey(p.Ledger, p.ID, id)); err != nil {
-		return reply{}, err
+	_, err = s.record(r, securityAction(r, typePasskeyRemoved, &p, audit.Object{"passkey_id": id}), nil, store.DeletePasskey(p.Ledger, p.ID, id))
+	if audit.CodeOf(err) == audit.InvalidState { // it was removed meanwhile
+		err = none
 	}
-	return reply{status: http.StatusNoContent}, nil
+	return reply{status: http.StatusNoContent}, err
 }
 
 type newIdentity struct {
@@ -296,6 +287,12 @@ func (s *server) linkIdentity(r *http.Request) (reply, error) {
 	l := store.LinkedIdentity{Person: p.ID, Ledger: p.Ledger, Issuer: a.Issuer, Subject: a.Subject, LinkedAt: now}
 	about := securityAction(r, typeIdentityLinked, &p, audit.Object{"issuer": l.Issuer, "acr": a.ACR})
 	about.Metadata["subject"] = l.Subject
+	before, err := s.Store.LinkedIdentity(r.Context(), p.Ledger, p.ID)
+	if err == nil {
+		about.Details["replaced_issuer"], about.Metadata["replaced_subject"] = before.Issuer, before.Subject
+	} else if audit.CodeOf(err) != audit.NotFound {
+		return reply{}, err
+	}
 	if _, err := s.record(r, about, nil, store.LinkIdentity(l, step)); err != nil {
 		return reply{}, err
 	}

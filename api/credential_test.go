@@ -241,6 +241,11 @@ func TestSigningByTheProvider(t *testing.T) {
 	nonce = other.adding().text("data.nonce")
 	other.link(nonce, b.authenticated("u1", nonce, nil)).want(409) // nobody is two people
 
+	// Who asks with a token of the provider is the person who is linked to it.
+	b.token("u1", "org_test", "officers", map[string]any{"email": "another@example.com"})
+	b.post("u1", "~/reports", fmt.Sprintf(`{"report_type":"audit_trail","period":{"start":"2024-01-01","end":"2024-03-31"},
+		"digital_signature":{"required":true,"signatory":%q,"signature_meaning":"approval"}}`, officer.email), "Prefer", "wait=0").want(422)
+
 	refuse := func(what string, status int, who string, more map[string]any) {
 		t.Helper()
 		c := officer.asked(id)

@@ -147,7 +147,7 @@ func (s *server) signReport(r *http.Request) (reply, error) {
 	}
 	shown, err := s.prove(r, &p, &req, since)
 	if err != nil {
-		return reply{}, err
+		return reply{}, s.signingFailed(r, &row, "what was shown could not be checked", nil, err)
 	}
 	if shown.why != "" {
 		var count store.Statements

@@ -13,8 +13,8 @@ import (
 
 // behind is who is behind a request: a person of the directory by id, whoever made
 // the API key that made it, and so on, or "" when that was nobody who is known. Of a
-// person whom the identity provider vouches for it is the directory's id, if the
-// directory knows their e-mail address.
+// person whom the identity provider vouches for it is the directory's id, if an account
+// is linked to that identity, or the directory knows their e-mail address.
 func (s *server) behind(r *http.Request, by audit.Object) (string, error) {
 	id, email := by.String("id"), by.String("email")
 	for range maxKeyChain {
@@ -35,7 +35,20 @@ func (s *server) behind(r *http.Request, by audit.Object) (string, error) {
 			break
 		}
 	}
-	if email == "" || strings.HasPrefix(id, "user_") {
+	if strings.HasPrefix(id, "user_") {
+		return id, nil
+	}
+	if s.Identity != nil {
+		how, _ := s.Identity.StepUp()
+		linked, err := s.Store.LinkedPerson(r.Context(), principal(r).Ledger, how.Issuer, id)
+		if err == nil {
+			return string(linked.Person), nil
+		}
+		if audit.CodeOf(err) != audit.NotFound {
+			return "", err
+		}
+	}
+	if email == "" {
 		return id, nil
 	}
 	known, err := s.knownPerson(r, email)

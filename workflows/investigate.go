@@ -58,7 +58,8 @@ func Investigate(ctx workflow.Context, start audit.InvestigationStart) error {
 	}
 	err = conclude(ctx, start.Ledger, err, func(_ workflow.Context, cause error) error { return cause })
 	// The case may have been reopened since it was looked at. No signal is lost: the
-	// server lets no run end that has not seen one.
+	// server lets no run end that has not seen one. A run that failed needs none, since
+	// the sweep orders its case again.
 	if err == nil && workflow.GetSignalChannel(ctx, audit.OrderedSignal).ReceiveAsync(nil) {
 		return workflow.NewContinueAsNewError(ctx, audit.InvestigationWorkflow, start)
 	}

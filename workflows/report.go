@@ -74,7 +74,8 @@ func (p *publication) run(ctx workflow.Context) error {
 }
 
 // await shows the draft to the signatories until they have decided, one after the
-// other, and reminds each meanwhile. It returns false when the report ended meanwhile, because one declined.
+// other, and reminds each meanwhile. It returns false when the report ended, because
+// one declined.
 func (p *publication) await(ctx workflow.Context) (signed bool, err error) {
 	var do *activities.Activities
 	p.stage(ctx, "drafting", "Rendering the document that is signed.")

@@ -174,7 +174,8 @@ func (w *Watch) Add(entry *audit.Entry) error {
 func (w *Watch) add(v *view) bool {
 	t := w.today[v.user]
 	if t == nil {
-		if len(w.today) == maxPeople && !w.people.refuses(v.user) {
+		wanted := w.o.Want != nil && w.o.Want(v.Entry) // nobody else is in their place, so that they are few
+		if len(w.today) >= maxPeople && !wanted && !w.people.refuses(v.user) {
 			w.people.giveUp(v.user)
 		}
 		if w.people.refuses(v.user) {

@@ -28,7 +28,7 @@ const (
 type NotAnalysed struct {
 	Reason   string   `json:"reason"`
 	Bound    int      `json:"bound"`     // values that baselines may remember, see Options.Remember
-	Users    int      `json:"users"`     // at most maxLeft are told apart
+	Users    int      `json:"users"`     // of those who come after maxLeft of them, only those with a baseline
 	UserDays int      `json:"user_days"` // that were due after that, and are in no other number
 	Entries  int      `json:"entries"`   // of these users, all
 	Roles    int      `json:"roles"`     // whose users are compared with their own days only

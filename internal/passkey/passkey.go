@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -27,9 +28,10 @@ type Site struct{ web *webauthn.WebAuthn }
 // address, or it is reached by http and is not this machine.
 func NewSite(publicURL, name string) (*Site, error) {
 	u, err := url.Parse(publicURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Hostname() != "localhost" {
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost") {
 		return nil, audit.Errorf(audit.InvalidParameter, "passkeys need a public URL by https with the name of a host: %q is none", publicURL)
 	}
+	u.Host = strings.ToLower(u.Host) // as browsers write it
 	limit := webauthn.TimeoutConfig{Timeout: audit.ChallengeLife, TimeoutUVD: audit.ChallengeLife}
 	web, err := webauthn.New(&webauthn.Config{
 		RPID: u.Hostname(), RPDisplayName: name, RPOrigins: []string{u.Scheme + "://" + u.Host},

@@ -21,7 +21,7 @@ func challenge(of string) []byte {
 
 func site(t *testing.T) *passkey.Site {
 	t.Helper()
-	s, err := passkey.NewSite(origin+"/audit", "Sealbook")
+	s, err := passkey.NewSite(strings.ToUpper(origin)+"/audit", "Sealbook")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestSitesWithPasskeys(t *testing.T) {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", "https://", "http://sealbook.example.com", "https://192.0.2.1", "http://127.0.0.1:8080", "https://[2001:db8::1]:8443"} {
+	for _, bad := range []string{"", "https://", "http://sealbook.example.com", "https://192.0.2.1", "http://127.0.0.1:8080", "ftp://localhost", "https://[2001:db8::1]:8443"} {
 		if _, err := passkey.NewSite(bad, "Sealbook"); audit.CodeOf(err) != audit.InvalidParameter {
 			t.Errorf("%q: %v", bad, err)
 		}

@@ -51,18 +51,28 @@ func (s *Store) LinkedIdentity(ctx context.Context, ledger int32, who audit.Pers
 		`select person, ledger, issuer, subject, linked_at, used_at from linked_identity where ledger = $1 and person = $2`, ledger, who)
 }
 
+// LinkedPerson returns who is linked to an identity, or NotFound.
+func (s *Store) LinkedPerson(ctx context.Context, ledger int32, issuer, subject string) (LinkedIdentity, error) {
+	return one[LinkedIdentity](ctx, s.pool, "read linked identity",
+		`select person, ledger, issuer, subject, linked_at, used_at from linked_identity where ledger = $1 and issuer = $2 and subject = $3`, ledger, issuer, subject)
+}
+
 // InsertPasskey adds a passkey with a one-time code of a step. Returns InvalidState
-// when the code was taken before, or the person has audit.MaxPasskeys of them, and
-// AlreadyExists when the authenticator's key is somebody's already.
+// when the code was taken before, the person has audit.MaxPasskeys of them, or the
+// authenticator's key is somebody's already.
 func InsertPasskey(p Passkey, step int64) Statements {
 	return func(ctx context.Context, tx pgx.Tx) error {
 		if err := takeStep(ctx, tx, p.Person, step, p.CreatedAt); err != nil { // and holds the person's row, so that the count stays true
 			return err
 		}
-		return change(ctx, tx, "add passkey", `
+		tag, err := tx.Exec(ctx, `
 			insert into passkey (id, ledger, person, name, credential, public_key, counter, backed_up, created_at)
 			select $1, $2, $3, $4, $5, $6, $7, $8, $9 where (select count(*) from passkey where person = $3) < $10`,
 			p.ID, p.Ledger, p.Person, p.Name, p.Credential, p.PublicKey, p.Counter, p.BackedUp, p.CreatedAt, audit.MaxPasskeys)
+		if err == nil && tag.RowsAffected() == 0 {
+			return audit.Errorf(audit.InvalidState, "a person has at most %d passkeys", audit.MaxPasskeys)
+		}
+		return translate("add passkey", err)
 	}
 }
 

@@ -54,9 +54,10 @@ type GapFilter struct {
 	Within    audit.Constraints
 }
 
-// coveredGap is what a reader who is limited may see: a gap that an assessment saw last
-// which is of covered entries alone, as far as the gap's framework is concerned.
-var coveredGap = ` and (@all or exists (select from assessment where assessment.id = gap.seen_by` + coveredResults("array[gap.framework]") + `))`
+// coveredGap is what a reader who is limited may see: a gap of a covered framework whose
+// entries and numbers are those of an assessment of a covered period. After a pass they
+// are those of an assessment before the one that saw it last.
+var coveredGap = ` and (@all or gap.passes = 0 and exists (select from assessment where assessment.id = gap.seen_by` + coveredResults("array[gap.framework]") + `))`
 
 func (f GapFilter) where() (string, pgx.NamedArgs) {
 	args := pgx.NamedArgs{"kind": f.Kind, "framework": f.Framework, "status": f.Status, "living": f.Living, "all": f.Within.Empty()}

@@ -71,9 +71,13 @@ func StartSession(s Session, step int64, at time.Time) Statements {
 }
 
 func takeStep(ctx context.Context, tx pgx.Tx, id audit.PersonID, step int64, at time.Time) error {
-	return change(ctx, tx, "take one-time code", `
+	err := change(ctx, tx, "take one-time code", `
 		update person set totp_step = $2, failures = 0, locked_until = null, signed_in_at = $3
 		where id = $1 and status = 'active' and (totp_step is null or totp_step < $2) and (locked_until is null or locked_until <= $3)`, id, step, at)
+	if audit.CodeOf(err) == audit.InvalidState {
+		err = audit.Errorf(audit.InvalidState, "the one-time code was used before, or the account is locked")
+	}
+	return err
 }
 
 // SessionOf returns the session that a token is of, or NotFound. One that nobody
