@@ -57,3 +57,21 @@ func TestBaselinesAreBounded(t *testing.T) {
 		t.Errorf("%s is wanted and left out", first)
 	}
 }
+
+// TestADayHasRoomForWhoIsNamed: of too many users on one day some are left out, and
+// never those whom the case is about.
+func TestADayHasRoomForWhoIsNamed(t *testing.T) {
+	t.Parallel()
+	entry := live(3, 3, 10).entries[0]
+	list := make([]audit.Entry, 20_002)
+	for i := range list {
+		list[i] = entry
+		list[i].Seq += int64(i)
+		list[i].Actor = audit.Object{"type": "user", "id": fmt.Sprintf("user-%05d", i)}
+	}
+	last := list[len(list)-1].Actor.String("id")
+	got := behave(t, list, forensic.Options{Want: func(e *audit.Entry) bool { return e.Actor.String("id") == last }}).NotAnalysed
+	if got == nil || got.Users != 1 || !slices.Equal(got.Named, []string{"user-20000"}) {
+		t.Errorf("%+v", got)
+	}
+}
