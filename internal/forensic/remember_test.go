@@ -70,7 +70,7 @@ func TestADayHasRoomForWhoIsNamed(t *testing.T) {
 		list[i].Actor = audit.Object{"type": "user", "id": fmt.Sprintf("user-%05d", i)}
 	}
 	last := list[len(list)-1].Actor.String("id")
-	got := behave(t, list, forensic.Options{Want: func(e *audit.Entry) bool { return e.Actor.String("id") == last }}).NotAnalysed
+	got := behave(t, list, forensic.Options{Remember: 20_000_000, Want: func(e *audit.Entry) bool { return e.Actor.String("id") == last }}).NotAnalysed
 	if got == nil || got.Users != 1 || !slices.Equal(got.Named, []string{"user-20000"}) {
 		t.Errorf("%+v", got)
 	}
