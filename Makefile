@@ -158,11 +158,15 @@ eval: ## measure the detectors on labelled entries: found, missed, false alarms 
 .PHONY: fuzz
 fuzz: $(STACK) python ## run every fuzz target for FUZZTIME
 	@$(STACK) test -- bash -euo pipefail -c '\
+		built=$$(mktemp -d); trap "rm -rf $$built" EXIT; \
 		grep -rE --include="*_test.go" --exclude-dir=deploy "^func Fuzz[A-Za-z0-9_]*\(" . | \
 		sed -E "s|^\./(.*)/[^/]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|" | sort | \
 		while read -r package target; do \
 			echo "fuzz $$package $$target"; \
-			go test -run "^$$" -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$package" </dev/null; \
+			program=$$built/$${package//\//-}.test; \
+			[ -e "$$program" ] || go test -c -fuzz . -o "$$program" "./$$package"; \
+			(cd "$$package" && "$$program" -test.run "^$$" -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1s \
+				-test.fuzzcachedir "$$(go env GOCACHE)/fuzz/$$(go list .)" </dev/null); \
 		done'
 
 .PHONY: e2e
