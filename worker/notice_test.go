@@ -101,7 +101,7 @@ func TestSignatoriesAreTold(t *testing.T) {
 	s.eventually("the first is told and reminded", func() bool { return slices.Equal(s.received(mails), want) })
 	text := s.text(mails)
 	for _, part := range []string{string(id), "Approval", "1 of 2", strings.TrimPrefix(s.report(id).Draft.V.Digest, "sha256:"), s.report(id).SignatureDueAt.UTC().Format("2006-01-02 15:04 UTC"),
-		"Asked by:  k", "Title:     SOC2, 2024-01-01 to 2024-03-31", "https://audit.example.com/api/v1/audit/reports/" + string(id) + "/signature", "asked before"} {
+		"Asked by:  k", "Title:     SOC2, 2024-01-01 to 2024-03-31", "https://audit.example.com/api/v1/audit/reports/" + string(id) + "/signature", "neither signed nor declined yet"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in %s", part, text)
 		}
@@ -110,7 +110,7 @@ func TestSignatoriesAreTold(t *testing.T) {
 	s.signReport(id, first)
 	want = append(want, "second@example.com: Y"+subject)
 	s.eventually("the second is told", func() bool { return slices.Equal(s.received(mails), want) })
-	if text := s.text(mails); !strings.Contains(text, "Review") || !strings.Contains(text, "2 of 2") || strings.Contains(text, "asked before") {
+	if text := s.text(mails); !strings.Contains(text, "Review") || !strings.Contains(text, "2 of 2") || strings.Contains(text, "neither signed nor declined yet") {
 		t.Errorf("%s", text)
 	}
 	s.signReport(id, second)

@@ -73,12 +73,12 @@ func TestAssessment(t *testing.T) {
 	}
 	s.inOrder(t, "begin", "assess", "finish", "archive")
 	if s.finished.Result.Digest != "sha256:1" || s.called("end") != 0 {
-		t.Errorf("%+v %q", s.finished, s.calls)
+		t.Errorf("%+v %q", s.finished, s.taken())
 	}
 	for _, status := range []audit.AssessmentStatus{audit.AssessmentCompleted, audit.AssessmentFailed, audit.AssessmentCanceled} {
 		s := &assessStage{status: status}
-		if err := runAssessment(t, s); err != nil || !slices.Equal(s.calls, []string{"begin", "archive"}) {
-			t.Errorf("%s: %v %q", status, err, s.calls)
+		if err := runAssessment(t, s); err != nil || !slices.Equal(s.taken(), []string{"begin", "archive"}) {
+			t.Errorf("%s: %v %q", status, err, s.taken())
 		}
 	}
 }
@@ -91,6 +91,6 @@ func TestAssessmentIsCanceled(t *testing.T) {
 		s.fail = map[string]error{"assess": errUntilCanceled}
 	})
 	if err == nil || s.end.Status != audit.AssessmentCanceled || s.end.Reason != "" || s.called("archive") != 1 {
-		t.Errorf("%v %+v %q", err, s.end, s.calls)
+		t.Errorf("%v %+v %q", err, s.end, s.taken())
 	}
 }

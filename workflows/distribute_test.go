@@ -69,12 +69,12 @@ func TestDistribution(t *testing.T) {
 		}, time.Hour)
 	})
 	if err != nil || s.called("send a") != 1 || s.called("send b") != 1 || s.called("finish") != 1 || s.called("archive") != 1 {
-		t.Errorf("%v %q", err, s.calls)
+		t.Errorf("%v %q", err, s.taken())
 	}
 	// What nobody ever says is not waited for without end.
 	s = &postStage{open: 1}
 	if err := runDistribution(t, s); err != nil || s.called("finish") != 1 {
-		t.Errorf("%v %q", err, s.calls)
+		t.Errorf("%v %q", err, s.taken())
 	}
 }
 
@@ -86,6 +86,6 @@ func TestDistributionOfAMailThatCannotBeSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.called("send b") < 10 || s.called("send c") != 1 || s.called("give up a") != 0 || s.called("give up b") != 1 || s.called("give up c") != 1 || s.called("finish") != 1 {
-		t.Errorf("%q", s.calls)
+		t.Errorf("%q", s.taken())
 	}
 }

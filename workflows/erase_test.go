@@ -98,8 +98,8 @@ func TestErasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"begin", "plan", "decision", "decision", "decision", "run", "entries", "archive", "files", "files", "files", "directory", "certify", "history"}
-	if !slices.Equal(s.calls, want) {
-		t.Errorf("%q", s.calls)
+	if !slices.Equal(s.taken(), want) {
+		t.Errorf("%q", s.taken())
 	}
 	// For ever it does not wait.
 	s = &erasureStage{again: 1 << 20}
@@ -112,11 +112,11 @@ func TestErasureThatIsNotApproved(t *testing.T) {
 	t.Parallel()
 	s := &erasureStage{}
 	if err := runErasure(t, s, s.decide(audit.ErasureDeclined, time.Hour)); err != nil || s.called("run")+s.called("entries")+s.called("end") != 0 {
-		t.Errorf("%v %q", err, s.calls)
+		t.Errorf("%v %q", err, s.taken())
 	}
 	s = &erasureStage{} // nobody decides
 	if err := runErasure(t, s); err != nil || s.called("run") != 0 || s.end.Status != audit.ErasureDeclined || !strings.Contains(s.end.Reason, "30 days") {
-		t.Errorf("%v %q %+v", err, s.calls, s.end)
+		t.Errorf("%v %q %+v", err, s.taken(), s.end)
 	}
 	s = &erasureStage{} // approved in the last moment, and the signal is lost
 	err := runErasure(t, s, func(env *testsuite.TestWorkflowEnvironment) {
@@ -127,12 +127,12 @@ func TestErasureThatIsNotApproved(t *testing.T) {
 		}, audit.ErasureWaitDays*24*time.Hour-time.Minute)
 	})
 	if err != nil || s.called("certify") != 1 || s.called("end") != 0 {
-		t.Errorf("%v %q", err, s.calls)
+		t.Errorf("%v %q", err, s.taken())
 	}
 	for _, status := range []audit.ErasureStatus{audit.ErasureCompleted, audit.ErasureDeclined, audit.ErasureFailed} {
 		s := &erasureStage{begun: status}
-		if err := runErasure(t, s); err != nil || !slices.Equal(s.calls, []string{"begin", "history"}) {
-			t.Errorf("%s: %v %q", status, err, s.calls)
+		if err := runErasure(t, s); err != nil || !slices.Equal(s.taken(), []string{"begin", "history"}) {
+			t.Errorf("%s: %v %q", status, err, s.taken())
 		}
 	}
 }
@@ -144,7 +144,7 @@ func TestErasureFails(t *testing.T) {
 		s.fail = map[string]error{call: temporal.NewNonRetryableApplicationError("it is broken", string(audit.Tampered), errors.New("x"))}
 		err := runErasure(t, s, s.decide(audit.ErasureApproved, time.Hour))
 		if err == nil || s.called("end") != 1 || s.end.Status != audit.ErasureFailed || s.end.Reason != "it is broken" || s.called("history") != 1 {
-			t.Errorf("%s: %v %q %+v", call, err, s.calls, s.end)
+			t.Errorf("%s: %v %q %+v", call, err, s.taken(), s.end)
 		}
 	}
 }

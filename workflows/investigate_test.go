@@ -41,12 +41,6 @@ func (s *caseStage) change(step string, do func(*audit.Case)) (audit.Case, error
 	return s.at, err
 }
 
-func (s *caseStage) taken() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
-}
-
 func (s *caseStage) enter(c *audit.Case, to audit.InvestigationStage) {
 	c.Stage, c.Reminded, c.DueAt = to, 0, s.clock().Add(audit.StageTime(c.Priority, to))
 }

@@ -84,7 +84,7 @@ func TestReminders(t *testing.T) {
 				}
 			})
 			if (c.status == "") != (s.called("publish") == 1) || c.status == audit.ReportFailed && err == nil || c.status == audit.ReportCanceled && s.end.Status != c.status {
-				t.Errorf("it ends with %v, %+v, %q", err, s.end, s.calls)
+				t.Errorf("it ends with %v, %+v, %q", err, s.end, s.taken())
 			}
 			if !slices.Equal(s.reminded, c.want) {
 				t.Errorf("%q, not %q", s.reminded, c.want)
@@ -136,7 +136,7 @@ func TestRemindersThatFail(t *testing.T) {
 		}}
 	})
 	if err != nil || s.called("publish") != 1 || len(s.reminded) != 1 {
-		t.Errorf("%v %q", err, s.calls)
+		t.Errorf("%v %q", err, s.taken())
 	}
 }
 
@@ -149,6 +149,6 @@ func TestNoRemindersInOldRuns(t *testing.T) {
 		env.RegisterDelayedCallback(func() { s.signs(env) }, 29*day+12*time.Hour)
 	})
 	if err != nil || len(s.reminded) != 0 || s.called("publish") != 1 {
-		t.Errorf("%v %q", err, s.calls)
+		t.Errorf("%v %q", err, s.taken())
 	}
 }

@@ -92,12 +92,12 @@ func TestReport(t *testing.T) {
 	}
 	s.inOrder(t, "begin", "snapshot", "finish", "publish", "archive")
 	if s.called("draft")+s.called("decision")+s.called("end") != 0 {
-		t.Errorf("%q", s.calls)
+		t.Errorf("%q", s.taken())
 	}
 	for _, status := range []audit.ReportStatus{audit.ReportGenerated, audit.ReportFailed, audit.ReportCanceled} {
 		s := &reportStage{job: activities.ReportJob{Status: status}}
-		if err := runReport(t, s); err != nil || !slices.Equal(s.calls, []string{"begin", "archive"}) {
-			t.Errorf("%s: %v %q", status, err, s.calls)
+		if err := runReport(t, s); err != nil || !slices.Equal(s.taken(), []string{"begin", "archive"}) {
+			t.Errorf("%s: %v %q", status, err, s.taken())
 		}
 	}
 }
@@ -123,7 +123,7 @@ func TestReportWaitsForItsSignature(t *testing.T) {
 	// After a reset the signature is there already.
 	s = &reportStage{job: activities.ReportJob{MustSign: true, Signed: true, Status: audit.ReportPending}}
 	if err := runReport(t, s); err != nil || s.called("draft") != 0 || s.called("publish") != 1 {
-		t.Errorf("%v %q", err, s.calls)
+		t.Errorf("%v %q", err, s.taken())
 	}
 }
 
@@ -168,7 +168,7 @@ func TestReportThatSeveralSign(t *testing.T) {
 		}, 40*day)
 	})
 	if err != nil || s.called("publish") != 1 {
-		t.Errorf("%v %q", err, s.calls)
+		t.Errorf("%v %q", err, s.taken())
 	}
 }
 
@@ -178,14 +178,14 @@ func TestReportThatIsNotSigned(t *testing.T) {
 	s := &reportStage{job: activities.ReportJob{MustSign: true}, decided: waiting}
 	err := runReport(t, s)
 	if err == nil || s.end.Status != audit.ReportFailed || !strings.Contains(s.end.Reason, "30 days") || s.called("finish") != 0 {
-		t.Errorf("nobody signs: %v %+v %q", err, s.end, s.calls)
+		t.Errorf("nobody signs: %v %+v %q", err, s.end, s.taken())
 	}
 	s = &reportStage{job: activities.ReportJob{MustSign: true}, decided: activities.ReportJob{Status: audit.ReportFailed, MustSign: true}}
 	err = runReport(t, s, func(env *testsuite.TestWorkflowEnvironment) {
 		env.RegisterDelayedCallback(func() { env.SignalWorkflow(audit.SignedSignal, nil) }, time.Hour)
 	})
 	if err != nil || s.called("end")+s.called("finish") != 0 || s.called("archive") != 1 {
-		t.Errorf("the signatory declined: %v %q", err, s.calls)
+		t.Errorf("the signatory declined: %v %q", err, s.taken())
 	}
 	s = &reportStage{job: activities.ReportJob{MustSign: true}, decided: waiting}
 	err = runReport(t, s, func(env *testsuite.TestWorkflowEnvironment) {
