@@ -217,7 +217,7 @@ func (s *server) addPasskey(r *http.Request) (reply, error) {
 	return reply{status: http.StatusCreated, data: passkeyView(&row)}, nil
 }
 
-// stillOneself checks password and code in a session, as for a new password.
+// stillOneself checks password and code in a session.
 func (s *server) stillOneself(r *http.Request, p *store.Person, password, code string, now time.Time) (step int64, err error) {
 	step, why, err := s.check(r, p, password, code, now)
 	if err == nil && why != "" {
@@ -321,7 +321,7 @@ func (s *server) unlinkIdentity(r *http.Request) (reply, error) {
 
 // authentication verifies an ID token of the provider.
 func (s *server) authentication(r *http.Request, token, nonce string, since time.Time) (identity.Authentication, error) {
-	if s.askProvider(nonce) == nil {
+	if s.Identity == nil {
 		return identity.Authentication{}, audit.Errorf(audit.InvalidState, "nobody authenticates again with an identity provider here")
 	}
 	a, err := s.Identity.Authentication(r.Context(), token, nonce, since)

@@ -264,33 +264,27 @@ type passwordChange struct {
 
 // changePassword answers POST /auth/password. Every other session ends.
 func (s *server) changePassword(r *http.Request) (reply, error) {
-	if err := inSession(r); err != nil {
+	p, err := s.self(r)
+	if err != nil {
 		return reply{}, err
 	}
 	req, _, err := decode[passwordChange](r)
 	if err != nil {
 		return reply{}, err
 	}
-	now, who := s.Clock(), principal(r)
-	p, err := s.Store.Person(r.Context(), who.Ledger, audit.PersonID(who.Subject))
-	if err != nil {
-		return reply{}, err
-	}
+	now := s.Clock()
 	if why := account.CheckPassword(req.New, p.Email); why != "" {
 		return reply{}, invalid("the password cannot be taken", audit.FieldError{Field: "/new_password", Code: "invalid", Message: why})
 	}
-	step, why, err := s.check(r, &p, req.Current, req.Code, now)
+	step, err := s.stillOneself(r, &p, req.Current, req.Code, now)
 	if err != nil {
 		return reply{}, err
-	}
-	if why != "" {
-		return reply{}, s.linger(r, now, s.signInFailed(r, &p, why, now))
 	}
 	hash, err := s.PasswordCost.HashPassword(req.New)
 	if err != nil {
 		return reply{}, err
 	}
-	_, err = s.record(r, action(r, typePasswordChanged, personResource(p.ID), nil), nil, store.NewPassword(p.ID, hash, step, who.Session, now))
+	_, err = s.record(r, action(r, typePasswordChanged, personResource(p.ID), nil), nil, store.NewPassword(p.ID, hash, step, principal(r).Session, now))
 	if audit.CodeOf(err) == audit.InvalidState {
 		err = audit.Errorf(audit.Unauthenticated, refusedSignIn)
 	}
