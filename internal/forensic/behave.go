@@ -174,7 +174,7 @@ func (w *Watch) Add(entry *audit.Entry) error {
 func (w *Watch) add(v *view) bool {
 	t := w.today[v.user]
 	if t == nil {
-		wanted := w.o.Want != nil && w.o.Want(v.Entry) // nobody else is in their place, so that they are few
+		wanted := w.o.Want != nil && w.o.Want(v.Entry) // who may exceed the bound: a scope names few
 		if len(w.today) >= maxPeople && !wanted && !w.people.refuses(v.user) {
 			w.people.giveUp(v.user)
 		}
@@ -182,10 +182,9 @@ func (w *Watch) add(v *view) bool {
 			w.leave(v.user)
 			return false
 		}
-		t = &today{user: v.user}
+		t = &today{user: v.user, wanted: wanted}
 		w.today[v.user] = t
-	}
-	if !t.wanted && w.o.Want != nil {
+	} else if !t.wanted && w.o.Want != nil {
 		t.wanted = w.o.Want(v.Entry)
 	}
 	if t.add(v, w.acts < maxDay || len(t.acts) == 0) { // one there is of everybody
